@@ -1,0 +1,1 @@
+//! Frames (RFC 6455 section 5).
