@@ -6,7 +6,7 @@ use crate::error::{Deadline, Role};
 use crate::frame::Opcode;
 
 use super::opening::refusal;
-use super::{Input, Output, Protocol, State, Time};
+use super::{Output, Protocol, State, Time};
 
 impl Protocol {
     /// When [`on_deadline`](Self::on_deadline) wants to be called; `None` for never. It moves with every byte
@@ -35,7 +35,7 @@ impl Protocol {
     }
 
     /// The time is `now`: does what is due, if anything is.
-    pub fn on_deadline(&mut self, input: &mut Input, output: &mut Output, now: Time) {
+    pub fn on_deadline(&mut self, output: &mut Output, now: Time) {
         if !self.next_deadline().is_some_and(|deadline| deadline <= now) {
             return;
         }
@@ -44,21 +44,21 @@ impl Protocol {
                 if self.role == Role::Server {
                     self.write_refusal(output, &refusal(408, "The opening handshake took too long.\n"));
                 }
-                self.fail(self.timeout(Deadline::Open), input, output, now);
+                self.fail(self.timeout(Deadline::Open), output, now);
             }
             State::Closing => {
-                self.fail(self.timeout(Deadline::Close), input, output, now);
+                self.fail(self.timeout(Deadline::Close), output, now);
                 self.ended = true;
             }
             State::Ended => self.ended = true,
-            State::Open => self.keep_alive(input, output, now),
+            State::Open => self.keep_alive(output, now),
         }
     }
 
-    fn keep_alive(&mut self, input: &mut Input, output: &mut Output, now: Time) {
+    fn keep_alive(&mut self, output: &mut Output, now: Time) {
         let due = |deadline: Option<Time>| deadline.is_some_and(|deadline| deadline <= now);
         if due(self.after(self.last_message, self.options.idle_timeout)) {
-            self.fail(self.timeout(Deadline::Idle), input, output, now);
+            self.fail(self.timeout(Deadline::Idle), output, now);
         } else if !self.ping_is_unanswered() {
             // A ping that finds no random bytes for its mask is tried again an interval later.
             let _ = output.frame(
@@ -70,7 +70,7 @@ impl Protocol {
             );
             self.since = now;
         } else {
-            self.fail(self.timeout(Deadline::Pong), input, output, now);
+            self.fail(self.timeout(Deadline::Pong), output, now);
         }
     }
 

@@ -232,32 +232,37 @@ impl Protocol {
         }
     }
 
-    /// The peer has ended its direction of the stream.
-    pub fn on_eof(&mut self, input: &mut Input, output: &mut Output, now: Time) {
+    /// The peer has ended its direction of the stream. What comes of it is told by the next
+    /// [`next_event`](Self::next_event), as with every call that may end the connection.
+    pub fn on_eof(&mut self, output: &mut Output, now: Time) {
         match self.state {
             State::Ended => {}
             State::Opening => {
                 let error = self.opening_eof();
-                self.fail(error, input, output, now);
+                self.fail(error, output, now);
             }
-            _ => self.fail(Error::ConnectionLost, input, output, now),
+            _ => self.fail(Error::ConnectionLost, output, now),
         }
         self.ended = true;
     }
 
     /// The transport has failed: nothing can be sent or received any more.
-    pub fn on_transport_error(&mut self, error: Error, input: &mut Input, output: &mut Output, now: Time) {
-        self.fail(error, input, output, now);
+    pub fn on_transport_error(&mut self, error: Error, now: Time) {
+        if self.state != State::Ended {
+            let mut closed = self.closed();
+            closed.cause = Some(error);
+            self.end(closed, now);
+        }
         self.ended = true;
     }
 
     /// Ends the connection without a word to the peer: the driver closes the transport.
-    pub fn abort(&mut self, input: &mut Input, output: &mut Output, now: Time) {
-        self.on_transport_error(Error::Aborted, input, output, now);
+    pub fn abort(&mut self, now: Time) {
+        self.on_transport_error(Error::Aborted, now);
     }
 
     /// Frees what the connection holds of `input`'s bound on incomplete messages. A driver that drops a protocol
-    /// before its end calls it first.
+    /// before [`Event::Closed`] was told calls it first.
     pub fn release(&mut self, input: &mut Input) {
         if let Some(partial) = self.partial.take() {
             input.release(&partial.message);
@@ -266,12 +271,10 @@ impl Protocol {
 
     /// Fails the connection (RFC 6455 section 7.1.7): a Close frame is put into `output` where the error has a code
     /// and one may still be sent.
-    fn fail(&mut self, error: Error, input: &mut Input, output: &mut Output, now: Time) {
+    fn fail(&mut self, error: Error, output: &mut Output, now: Time) {
         if self.state == State::Ended {
             return;
         }
-        input.clear();
-        self.release(input);
         let mut closed = self.closed();
         if self.state == State::Open {
             if let Some(code) = error.close_code() {

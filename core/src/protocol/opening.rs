@@ -167,12 +167,11 @@ impl Protocol {
                 Ok(Next::Accept(subprotocol)) => self.accept_by_options(subprotocol, output, now),
                 Ok(Next::Open) => self.opens(now),
                 Err(error) if self.role == Role::Server => {
-                    input.clear();
                     let refusal = Refusal::from_error(error);
                     let cause = Error::Handshake((*refusal.error).clone());
                     self.refuse_with(output, &refusal, cause, now);
                 }
-                Err(error) => self.fail(Error::Handshake(error), input, output, now),
+                Err(error) => self.fail(Error::Handshake(error), output, now),
             }
         }
         if self.state == State::Open {

@@ -61,13 +61,14 @@ impl Protocol {
                 Ok(Some(raw)) => return Some(raw),
                 Ok(None) if self.state != State::Ended => return None,
                 Ok(None) => {}
-                Err(error) => self.fail(error, input, output, now),
+                Err(error) => self.fail(error, output, now),
             }
         } else if let Some(raw) = self.open_step(input, output, now) {
             return Some(raw);
         }
         if self.state == State::Ended {
             input.clear();
+            self.release(input);
             if let Some(closed) = self.untold() {
                 input.closed = Some(closed);
                 return Some(Raw::Closed);
@@ -345,7 +346,7 @@ impl Protocol {
         let expected = before.saturating_add(usize::try_from(self.remaining).unwrap_or(usize::MAX));
         let ahead = before + most.min(before.max(64 << 10));
         if let Err(error) = input.reserve(&mut partial.message, ahead, expected, self.role) {
-            self.fail(error, input, output, now);
+            self.fail(error, output, now);
             return Ok((0, self.step(input, output, now)));
         }
         let room = most.min(partial.message.capacity() - before);
@@ -361,7 +362,7 @@ impl Protocol {
         match self.gathered(input, before) {
             Ok(raw) => Ok((count, raw)),
             Err(error) => {
-                self.fail(error, input, output, now);
+                self.fail(error, output, now);
                 Ok((count, self.step(input, output, now)))
             }
         }
@@ -410,7 +411,7 @@ impl Protocol {
                     Some((code, reason)) => CloseFrame { code, reason: reason.to_owned() },
                     None => CloseFrame { code: CloseCode::NO_STATUS, reason: String::new() },
                 };
-                self.peer_closes(received, input, output, now);
+                self.peer_closes(received, output, now);
                 Ok(None)
             }
         }
@@ -429,9 +430,7 @@ impl Protocol {
     }
 
     /// RFC 6455 section 5.5.1: the other Close frame, with the same code, unless ours was sent before.
-    fn peer_closes(&mut self, received: CloseFrame, input: &mut Input, output: &mut Output, now: Time) {
-        input.clear();
-        self.release(input);
+    fn peer_closes(&mut self, received: CloseFrame, output: &mut Output, now: Time) {
         let mut closed = self.closed();
         if self.state == State::Open && self.write_close(output, received.code, "").is_ok() {
             closed.sent = Some(CloseFrame { code: received.code, reason: String::new() });

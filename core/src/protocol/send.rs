@@ -3,7 +3,7 @@
 use crate::error::{Role, SendError};
 use crate::frame::{self, CloseCode, MAX_CLOSE_REASON, MAX_CONTROL_PAYLOAD, Header, Opcode};
 
-use super::{CloseFrame, Input, MessageKind, Output, Protocol, State, Time};
+use super::{CloseFrame, MessageKind, Output, Protocol, State, Time};
 
 impl Protocol {
     /// Sends a whole message.
@@ -81,7 +81,6 @@ impl Protocol {
     /// [`SendError::Closed`] when a close is under way already.
     pub fn close(
         &mut self,
-        input: &mut Input,
         output: &mut Output,
         code: CloseCode,
         reason: &str,
@@ -96,7 +95,7 @@ impl Protocol {
         }
         match self.state {
             State::Opening => {
-                self.abort(input, output, now);
+                self.abort(now);
                 Ok(())
             }
             State::Open => {
