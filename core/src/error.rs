@@ -104,7 +104,7 @@ impl fmt::Display for Role {
 }
 
 /// Why a connection could not be made or did not end cleanly, or why an engine could not do as asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Error {
     /// The peer sent a frame that RFC 6455 section 5 forbids.

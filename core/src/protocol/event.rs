@@ -38,7 +38,7 @@ pub struct CloseFrame {
 }
 
 /// How a connection ended. After it nothing more comes of the connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Closed {
     /// The Close frame that the peer sent, if it came.
     pub received: Option<CloseFrame>,

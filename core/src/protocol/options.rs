@@ -6,6 +6,8 @@ use std::time::Duration;
 use crate::error::{Deadline, Limit, Role};
 use crate::handshake::{HeadLimits, Headers};
 
+use super::trace::Trace;
+
 /// Settings of a connection, client or server. The defaults suit a public network.
 ///
 /// A [`Duration::ZERO`] turns a wait off, a limit of 0 admits nothing.
@@ -49,6 +51,8 @@ pub struct Options {
     pub origin: Option<String>,
     /// Additional fields of the request (client) or of the accepting response (server). Default none.
     pub headers: Headers,
+    /// Shown every frame sent and received. Default none.
+    pub trace: Option<Trace>,
 }
 
 impl Default for Options {
@@ -72,6 +76,7 @@ impl Default for Options {
             subprotocols: Vec::new(),
             origin: None,
             headers: Headers::new(),
+            trace: None,
         }
     }
 }

@@ -1,0 +1,111 @@
+//! What a driver writes from.
+
+use crate::error::{Role, SendError};
+use crate::frame::{Header, MAX_HEADER, MaskingKeys, Opcode, append_masked};
+
+use super::trace::{Trace, TracedFrame};
+
+/// Bytes that a [`Protocol`](super::Protocol) wants sent, in order, and what is needed to make them. One serves any
+/// number of connections in turn, if it is emptied in between.
+#[derive(Debug, Default)]
+pub struct Output {
+    bytes: Vec<u8>,
+    sent: usize,
+    keys: MaskingKeys,
+    /// The transport takes nothing at present: pongs are held back, and only the newest is kept.
+    pub(crate) blocked: bool,
+}
+
+impl Output {
+    /// Nothing to send.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { bytes: Vec::new(), sent: 0, keys: MaskingKeys::new(), blocked: false }
+    }
+
+    /// What is to be sent.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes[self.sent..]
+    }
+
+    /// Says that the first `count` bytes have been sent, or are the driver's business now. More than there are count
+    /// as all.
+    pub fn consume(&mut self, count: usize) {
+        self.sent = (self.sent + count).min(self.bytes.len());
+        if self.sent == self.bytes.len() {
+            self.sent = 0;
+            self.bytes.clear();
+        }
+    }
+
+    /// Says whether the transport takes bytes. While it does not, answers to pings are held back (the newest only)
+    /// until [`Protocol::release_pong`](super::Protocol::release_pong).
+    pub fn set_blocked(&mut self, blocked: bool) {
+        self.blocked = blocked;
+    }
+
+    /// Whether there is nothing to send.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.sent == self.bytes.len()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len() - self.sent
+    }
+
+    /// Gives back memory beyond `capacity` bytes.
+    pub(crate) fn shrink(&mut self, capacity: usize) {
+        if self.bytes.capacity() > capacity && self.is_empty() {
+            self.bytes.shrink_to(capacity);
+        }
+    }
+
+    pub(super) fn raw(&mut self) -> &mut Vec<u8> {
+        &mut self.bytes
+    }
+
+    /// Writes one frame (RFC 6455 section 5.2), masked with a fresh key when this side is a client.
+    #[inline]
+    pub(super) fn frame(
+        &mut self,
+        role: Role,
+        fin: bool,
+        opcode: Opcode,
+        payload: &[u8],
+        trace: Option<&Trace>,
+    ) -> Result<(), SendError> {
+        let header = self.header(role, fin, opcode, payload.len(), payload, trace)?;
+        match header.mask {
+            Some(key) => append_masked(&mut self.bytes, payload, key, 0),
+            None => self.bytes.extend_from_slice(payload),
+        }
+        Ok(())
+    }
+
+    /// Writes a frame's header alone; the payload follows by another way.
+    #[inline]
+    pub(super) fn header(
+        &mut self,
+        role: Role,
+        fin: bool,
+        opcode: Opcode,
+        length: usize,
+        payload: &[u8],
+        trace: Option<&Trace>,
+    ) -> Result<Header, SendError> {
+        let mask = match role {
+            Role::Client => Some(self.keys.next().map_err(SendError::Random)?),
+            Role::Server => None,
+        };
+        let header = Header { fin, rsv1: false, opcode, mask, length: length as u64 };
+        if let Some(trace) = trace {
+            trace.show(&TracedFrame { role, sent: true, header, payload });
+        }
+        let mut encoded = [0; MAX_HEADER];
+        let size = header.encode(&mut encoded);
+        self.bytes.extend_from_slice(&encoded[..size]);
+        Ok(header)
+    }
+}

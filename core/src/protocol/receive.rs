@@ -1,0 +1,471 @@
+//! Received frames become events (RFC 6455 section 5 and 6.2): whole frames in place, split ones gathered.
+
+use std::io;
+use std::time::Duration;
+
+use crate::error::{Error, Role};
+use crate::frame::{
+    self, CloseCode, FrameError, Header, HeaderRules, MAX_HEADER, Opcode, apply_mask, append_masked,
+    parse_close_payload,
+};
+
+use super::{CloseFrame, Frame, Input, MessageKind, Output, Protocol, State, Time, TracedFrame};
+
+/// An event before it is lent: it says where in the [`Input`] the payload stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Raw {
+    Message { kind: MessageKind, source: Source },
+    Fragment { kind: MessageKind, source: Source, first: bool, last: bool },
+    Ping { source: Source },
+    Pong { source: Source, round_trip: Option<Duration> },
+    UpgradeRequest,
+    HttpRequest,
+    Opened,
+    Closed,
+}
+
+/// Where a payload stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Source {
+    /// In the receive buffer.
+    Buffer { start: usize, end: usize },
+    /// In the gathered message.
+    Message,
+}
+
+/// What only a connection in the middle of something needs.
+#[derive(Debug, Default)]
+pub(super) struct Partial {
+    /// The gathered part of a message.
+    pub(super) message: Vec<u8>,
+    /// Frames of that message so far.
+    fragments: u32,
+    /// The gathered part of a control frame's payload.
+    control: Vec<u8>,
+    /// Received bytes that wait until the application reads again.
+    held: Vec<u8>,
+    /// The newest pong, while the transport is blocked.
+    pub(super) pong: Option<Vec<u8>>,
+}
+
+impl Protocol {
+    /// The next event, with its payload left in `input`.
+    #[inline]
+    pub(crate) fn step(&mut self, input: &mut Input, output: &mut Output, now: Time) -> Option<Raw> {
+        input.recycle();
+        if !input.is_empty() {
+            self.heard = now;
+        }
+        if self.opening.is_none() && matches!(self.state, State::Open | State::Closing) {
+            match self.frames(input, output, now) {
+                Ok(Some(raw)) => return Some(raw),
+                Ok(None) if self.state != State::Ended => return None,
+                Ok(None) => {}
+                Err(error) => self.fail(error, output, now),
+            }
+        } else if let Some(raw) = self.open_step(input, output, now) {
+            return Some(raw);
+        }
+        if self.state == State::Ended {
+            input.clear();
+            self.release(input);
+            if let Some(closed) = self.untold() {
+                input.closed = Some(closed);
+                return Some(Raw::Closed);
+            }
+        }
+        None
+    }
+
+    fn frames(&mut self, input: &mut Input, output: &mut Output, now: Time) -> Result<Option<Raw>, Error> {
+        loop {
+            if self.frame != Frame::None {
+                let raw = match self.frame {
+                    Frame::Data if self.options.streaming => self.stream_payload(input)?,
+                    Frame::Data => self.gather_payload(input)?,
+                    _ => self.control_payload(input, output, now)?,
+                };
+                if raw.is_some() || self.frame != Frame::None || self.state == State::Ended {
+                    return Ok(raw);
+                }
+                continue;
+            }
+            let Some(header) = self.next_header(input)? else { return Ok(None) };
+            if let Some(raw) = self.begin_frame(&header, input, now)? {
+                return Ok(Some(raw));
+            }
+        }
+    }
+
+    #[inline]
+    fn next_header(&mut self, input: &mut Input) -> Result<Option<Header>, Error> {
+        let rules = HeaderRules { masked: self.role == Role::Server, rsv1: false };
+        if self.header_len > 0 {
+            return self.split_header(input, rules);
+        }
+        let bytes = input.bytes();
+        if let Some((header, size)) = Header::parse(bytes, rules)? {
+            input.take(size);
+            return Ok(Some(header));
+        }
+        let size = bytes.len();
+        self.header[..size].copy_from_slice(bytes);
+        self.header_len = size as u8;
+        input.clear();
+        Ok(None)
+    }
+
+    /// A header whose beginning came with an earlier read.
+    #[cold]
+    fn split_header(&mut self, input: &mut Input, rules: HeaderRules) -> Result<Option<Header>, Error> {
+        let before = usize::from(self.header_len);
+        let bytes = input.bytes();
+        let more = bytes.len().min(MAX_HEADER - before);
+        self.header[before..before + more].copy_from_slice(&bytes[..more]);
+        match Header::parse(&self.header[..before + more], rules)? {
+            Some((header, size)) => {
+                input.take(size - before);
+                self.header_len = 0;
+                Ok(Some(header))
+            }
+            None => {
+                input.clear();
+                self.header_len = (before + more) as u8;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Takes up a frame whose header is known: a data frame that is a message of its own and wholly there is done at
+    /// once, in place; any other waits for its payload.
+    #[inline]
+    fn begin_frame(&mut self, header: &Header, input: &mut Input, now: Time) -> Result<Option<Raw>, Error> {
+        let kind = match header.opcode {
+            Opcode::Text => Some(MessageKind::Text),
+            Opcode::Binary => Some(MessageKind::Binary),
+            Opcode::Continuation => None,
+            Opcode::Ping | Opcode::Pong | Opcode::Close => {
+                self.frame = match header.opcode {
+                    Opcode::Ping => Frame::Ping,
+                    Opcode::Pong => Frame::Pong,
+                    _ => Frame::Close,
+                };
+                self.begin_payload(header, input);
+                return Ok(None);
+            }
+        };
+        self.last_message = now;
+        match (kind, self.receiving) {
+            (Some(kind), None) => {
+                if !self.options.streaming {
+                    if header.length > self.options.max_message_size {
+                        return Err(self.options.message_too_big(self.role, header.length));
+                    }
+                    if header.fin && header.length <= input.len() as u64 {
+                        return self.whole(kind, header, input).map(Some);
+                    }
+                }
+                self.receiving = Some(kind);
+                self.first = true;
+                self.utf8 = frame::Utf8Validator::default();
+            }
+            (Some(_), Some(_)) => return Err(FrameError::ExpectedContinuation(header.opcode).into()),
+            (None, None) => return Err(FrameError::UnexpectedContinuation.into()),
+            (None, Some(_)) => {}
+        }
+        if !self.options.streaming {
+            self.count_fragment(header)?;
+        }
+        self.frame = Frame::Data;
+        self.fin = header.fin;
+        self.begin_payload(header, input);
+        Ok(None)
+    }
+
+    #[inline]
+    fn whole(&mut self, kind: MessageKind, header: &Header, input: &mut Input) -> Result<Raw, Error> {
+        // The frame is in memory, so its length fits.
+        let length = header.length as usize;
+        let payload = &mut input.bytes()[..length];
+        if let Some(key) = header.mask {
+            apply_mask(payload, key, 0);
+        }
+        if kind == MessageKind::Text && !frame::is_valid(payload) {
+            return Err(FrameError::InvalidUtf8InText.into());
+        }
+        if self.options.trace.is_some() {
+            self.trace(header, payload);
+        }
+        Ok(Raw::Message { kind, source: input.take(length) })
+    }
+
+    fn begin_payload(&mut self, header: &Header, input: &mut Input) {
+        self.remaining = header.length;
+        self.key = header.mask.unwrap_or_default();
+        self.phase = 0;
+        if self.options.trace.is_some() {
+            let there = (input.len() as u64).min(header.length) as usize;
+            let mut payload = input.bytes()[..there].to_vec();
+            apply_mask(&mut payload, self.key, 0);
+            self.trace(header, &payload);
+        }
+    }
+
+    #[cold]
+    fn trace(&self, header: &Header, payload: &[u8]) {
+        if let Some(trace) = &self.options.trace {
+            trace.show(&TracedFrame { role: self.role, sent: false, header: *header, payload });
+        }
+    }
+
+    fn count_fragment(&mut self, header: &Header) -> Result<(), Error> {
+        let partial = self.partial.get_or_insert_default();
+        let total = (partial.message.len() as u64).saturating_add(header.length);
+        partial.fragments += 1;
+        let fragments = partial.fragments;
+        if total > self.options.max_message_size {
+            return Err(self.options.message_too_big(self.role, total));
+        }
+        if fragments > self.options.max_fragments {
+            return Err(self.options.too_many_fragments(self.role, fragments));
+        }
+        Ok(())
+    }
+
+    /// How many of the current frame's bytes are at hand.
+    fn at_hand(&self, input: &Input) -> usize {
+        (input.len() as u64).min(self.remaining) as usize
+    }
+
+    /// `count` bytes of the current frame have been taken.
+    fn advance(&mut self, count: usize) {
+        self.remaining -= count as u64;
+        self.phase = (self.phase + (count & 3) as u8) & 3;
+    }
+
+    fn stream_payload(&mut self, input: &mut Input) -> Result<Option<Raw>, Error> {
+        let Some(kind) = self.receiving else { return Ok(None) };
+        let count = self.at_hand(input);
+        if self.role == Role::Server {
+            apply_mask(&mut input.bytes()[..count], self.key, self.phase.into());
+        }
+        self.advance(count);
+        let done = self.remaining == 0;
+        let last = done && self.fin;
+        if kind == MessageKind::Text {
+            self.validate(&input.bytes()[..count], last)?;
+        }
+        let source = input.take(count);
+        if done {
+            self.frame = Frame::None;
+        }
+        if last {
+            self.receiving = None;
+        }
+        if count == 0 && !last {
+            return Ok(None);
+        }
+        let first = std::mem::take(&mut self.first);
+        Ok(Some(Raw::Fragment { kind, source, first, last }))
+    }
+
+    fn gather_payload(&mut self, input: &mut Input) -> Result<Option<Raw>, Error> {
+        let count = self.at_hand(input);
+        let (key, phase, role) = (self.key, self.phase.into(), self.role);
+        let expected = usize::try_from(self.remaining).unwrap_or(usize::MAX);
+        let partial = self.partial.get_or_insert_default();
+        let before = partial.message.len();
+        input.reserve(&mut partial.message, before + count, before.saturating_add(expected), role)?;
+        let bytes = &input.bytes()[..count];
+        if role.masks() {
+            partial.message.extend_from_slice(bytes);
+        } else {
+            append_masked(&mut partial.message, bytes, key, phase);
+        }
+        input.take(count);
+        self.gathered(input, before)
+    }
+
+    /// The message has been gathered up to its buffer's end; what stands from `before` on is new, and unmasked.
+    fn gathered(&mut self, input: &mut Input, before: usize) -> Result<Option<Raw>, Error> {
+        let (Some(kind), Some(mut partial)) = (self.receiving, self.partial.take()) else { return Ok(None) };
+        let new = &partial.message[before..];
+        self.advance(new.len());
+        let done = self.remaining == 0;
+        let last = done && self.fin;
+        let verdict = if kind == MessageKind::Text { self.validate(new, last) } else { Ok(()) };
+        let message = if last { std::mem::take(&mut partial.message) } else { Vec::new() };
+        if last {
+            partial.fragments = 0;
+        }
+        self.partial = Some(partial);
+        verdict?;
+        if done {
+            self.frame = Frame::None;
+        }
+        if !last {
+            return Ok(None);
+        }
+        input.release(&message);
+        input.message = message;
+        self.receiving = None;
+        self.drop_empty_partial();
+        Ok(Some(Raw::Message { kind, source: Source::Message }))
+    }
+
+    fn validate(&mut self, text: &[u8], last: bool) -> Result<(), Error> {
+        let verdict = self.utf8.push(text);
+        let verdict = if last { verdict.and_then(|()| self.utf8.finish()) } else { verdict };
+        verdict.map_err(|_| FrameError::InvalidUtf8InText.into())
+    }
+
+    /// How many bytes of a large message could be read straight into its buffer; 0 when the common way is better.
+    pub(crate) fn wants_payload(&self) -> usize {
+        const WORTHWHILE: u64 = 32 << 10;
+        if self.frame == Frame::Data && !self.options.streaming && self.remaining >= WORTHWHILE {
+            usize::try_from(self.remaining).unwrap_or(usize::MAX)
+        } else {
+            0
+        }
+    }
+
+    /// Reads payload of the current frame into its message by `read`, which appends at most the given number of bytes
+    /// to the buffer. To be called after [`wants_payload`](Self::wants_payload), with an empty `input`; events and
+    /// errors come of the next [`step`](Self::step).
+    pub(crate) fn read_payload(
+        &mut self,
+        input: &mut Input,
+        output: &mut Output,
+        most: usize,
+        now: Time,
+        read: impl FnOnce(&mut Vec<u8>, usize) -> io::Result<usize>,
+    ) -> io::Result<(usize, Option<Raw>)> {
+        let most = most.min(self.wants_payload());
+        let partial = self.partial.get_or_insert_default();
+        let before = partial.message.len();
+        let expected = before.saturating_add(usize::try_from(self.remaining).unwrap_or(usize::MAX));
+        let ahead = before + most.min(before.max(64 << 10));
+        if let Err(error) = input.reserve(&mut partial.message, ahead, expected, self.role) {
+            self.fail(error, output, now);
+            return Ok((0, self.step(input, output, now)));
+        }
+        let room = most.min(partial.message.capacity() - before);
+        let count = read(&mut partial.message, room)?;
+        if count == 0 {
+            return Ok((0, None));
+        }
+        self.heard = now;
+        let new = &mut partial.message[before..];
+        if self.role == Role::Server {
+            apply_mask(new, self.key, self.phase.into());
+        }
+        match self.gathered(input, before) {
+            Ok(raw) => Ok((count, raw)),
+            Err(error) => {
+                self.fail(error, output, now);
+                Ok((count, self.step(input, output, now)))
+            }
+        }
+    }
+
+    fn control_payload(&mut self, input: &mut Input, output: &mut Output, now: Time) -> Result<Option<Raw>, Error> {
+        let count = self.at_hand(input);
+        let key = self.key;
+        let complete = count as u64 == self.remaining;
+        let gathered = self.partial.as_ref().is_some_and(|partial| !partial.control.is_empty());
+        if complete && !gathered {
+            apply_mask(&mut input.bytes()[..count], key, 0);
+            let source = input.take(count);
+            return self.control_frame(source, input, output, now);
+        }
+        let partial = self.partial.get_or_insert_default();
+        let before = partial.control.len();
+        append_masked(&mut partial.control, &input.bytes()[..count], key, before);
+        input.take(count);
+        self.remaining -= count as u64;
+        if !complete {
+            return Ok(None);
+        }
+        input.message = std::mem::take(&mut partial.control);
+        self.drop_empty_partial();
+        self.control_frame(Source::Message, input, output, now)
+    }
+
+    fn control_frame(
+        &mut self,
+        source: Source,
+        input: &mut Input,
+        output: &mut Output,
+        now: Time,
+    ) -> Result<Option<Raw>, Error> {
+        let frame = std::mem::replace(&mut self.frame, Frame::None);
+        let payload = input.payload(source);
+        match frame {
+            Frame::Ping => {
+                self.answer_ping(payload, output);
+                Ok(Some(Raw::Ping { source }))
+            }
+            Frame::Pong => Ok(Some(Raw::Pong { source, round_trip: self.round_trip(payload, now) })),
+            _ => {
+                let received = match parse_close_payload(payload)? {
+                    Some((code, reason)) => CloseFrame { code, reason: reason.to_owned() },
+                    None => CloseFrame { code: CloseCode::NO_STATUS, reason: String::new() },
+                };
+                self.peer_closes(received, output, now);
+                Ok(None)
+            }
+        }
+    }
+
+    fn answer_ping(&mut self, payload: &[u8], output: &mut Output) {
+        if self.state != State::Open {
+            return;
+        }
+        if output.blocked {
+            self.partial.get_or_insert_default().pong = Some(payload.to_vec());
+        } else {
+            // Without random bytes for its mask the pong is left out; the peer's next ping gets one.
+            let _ = output.frame(self.role, true, Opcode::Pong, payload, self.options.trace.as_ref());
+        }
+    }
+
+    /// RFC 6455 section 5.5.1: the other Close frame, with the same code, unless ours was sent before.
+    fn peer_closes(&mut self, received: CloseFrame, output: &mut Output, now: Time) {
+        let mut closed = self.closed();
+        if self.state == State::Open && self.write_close(output, received.code, "").is_ok() {
+            closed.sent = Some(CloseFrame { code: received.code, reason: String::new() });
+        }
+        closed.received = Some(received);
+        self.end(closed, now);
+    }
+
+    /// Puts off what `input` still holds until [`step`](Self::step) is called again: the application reads no more
+    /// for now.
+    pub(crate) fn hold(&mut self, input: &mut Input) {
+        if !input.is_empty() {
+            self.partial.get_or_insert_default().held.extend_from_slice(input.bytes());
+            input.clear();
+        }
+    }
+
+    /// Puts what was held back into `input`, which must be empty. Whether there was anything.
+    pub(crate) fn unhold(&mut self, input: &mut Input) -> bool {
+        let Some(partial) = &mut self.partial else { return false };
+        let held = std::mem::take(&mut partial.held);
+        self.drop_empty_partial();
+        input.restore(&held);
+        !held.is_empty()
+    }
+
+    pub(super) fn drop_empty_partial(&mut self) {
+        if self.partial.as_ref().is_some_and(|partial| {
+            self.receiving.is_none()
+                && partial.message.capacity() == 0
+                && partial.control.is_empty()
+                && partial.held.is_empty()
+                && partial.pong.is_none()
+        }) {
+            self.partial = None;
+        }
+    }
+}

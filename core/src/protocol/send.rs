@@ -1,0 +1,185 @@
+//! What the application sends: messages whole or in fragments, control frames, the Close frame.
+
+use crate::error::{Role, SendError};
+use crate::frame::{self, CloseCode, MAX_CLOSE_REASON, MAX_CONTROL_PAYLOAD, Header, Opcode};
+
+use super::{CloseFrame, MessageKind, Output, Protocol, State, Time};
+
+impl Protocol {
+    /// Sends a whole message.
+    ///
+    /// # Errors
+    /// [`SendError::InvalidUtf8`] for text that is none, and as [`check_data`](Self::check_data).
+    #[inline]
+    pub fn send(&mut self, output: &mut Output, kind: MessageKind, payload: &[u8]) -> Result<(), SendError> {
+        self.check_data(kind, payload)?;
+        output.frame(self.role, true, kind.opcode(), payload, self.options.trace.as_ref())
+    }
+
+    /// Writes the header of a whole message of `payload`, which the driver sends behind it by a way of its own.
+    /// Only a server's frames can be sent so: they are not masked.
+    pub(crate) fn send_header(
+        &mut self,
+        output: &mut Output,
+        kind: MessageKind,
+        payload: &[u8],
+    ) -> Result<Header, SendError> {
+        self.check_data(kind, payload)?;
+        output.header(self.role, true, kind.opcode(), payload.len(), payload, self.options.trace.as_ref())
+    }
+
+    /// Sends the next fragment of a message (RFC 6455 section 5.4); the first call begins it, `last` ends it. Text
+    /// is checked fragment by fragment, so a fragment must not end inside a character. Control frames may be sent in
+    /// between, other messages not.
+    ///
+    /// # Errors
+    /// [`SendError::KindChanged`] when `kind` is not that of the message begun, [`SendError::InvalidUtf8`],
+    /// [`SendError::Closed`], [`SendError::NotOpen`].
+    pub fn send_fragment(
+        &mut self,
+        output: &mut Output,
+        kind: MessageKind,
+        payload: &[u8],
+        last: bool,
+    ) -> Result<(), SendError> {
+        self.check_open()?;
+        let opcode = match self.sending {
+            None => kind.opcode(),
+            Some(begun) if begun == kind => Opcode::Continuation,
+            Some(_) => return Err(SendError::KindChanged),
+        };
+        check_text(kind, payload)?;
+        output.frame(self.role, last, opcode, payload, self.options.trace.as_ref())?;
+        self.sending = (!last).then_some(kind);
+        Ok(())
+    }
+
+    /// Sends a ping of at most 125 bytes (RFC 6455 section 5.5.2).
+    ///
+    /// # Errors
+    /// [`SendError::ControlTooLong`], [`SendError::Closed`], [`SendError::NotOpen`].
+    pub fn ping(&mut self, output: &mut Output, payload: &[u8]) -> Result<(), SendError> {
+        self.control(output, Opcode::Ping, payload)
+    }
+
+    /// Sends a pong nobody asked for (RFC 6455 section 5.5.3); pings are answered without being told to.
+    ///
+    /// # Errors
+    /// As [`ping`](Self::ping).
+    pub fn pong(&mut self, output: &mut Output, payload: &[u8]) -> Result<(), SendError> {
+        self.control(output, Opcode::Pong, payload)
+    }
+
+    /// Begins the closing handshake (RFC 6455 section 7.1.2). Messages of the peer still come until its Close frame;
+    /// `close_timeout` runs. [`CloseCode::NO_STATUS`] sends a Close frame without a payload, and takes no reason.
+    /// A message begun in fragments is left unfinished.
+    ///
+    /// During the opening handshake the connection is dropped instead.
+    ///
+    /// # Errors
+    /// [`SendError::InvalidCloseCode`], [`SendError::ControlTooLong`] for a reason of over 123 bytes,
+    /// [`SendError::Closed`] when a close is under way already.
+    pub fn close(
+        &mut self,
+        output: &mut Output,
+        code: CloseCode,
+        reason: &str,
+        now: Time,
+    ) -> Result<(), SendError> {
+        let empty = code == CloseCode::NO_STATUS && reason.is_empty();
+        if !code.is_sendable() && !empty {
+            return Err(SendError::InvalidCloseCode(code.get()));
+        }
+        if reason.len() > MAX_CLOSE_REASON {
+            return Err(SendError::ControlTooLong(reason.len()));
+        }
+        match self.state {
+            State::Opening => {
+                self.abort(now);
+                Ok(())
+            }
+            State::Open => {
+                self.write_close(output, code, reason)?;
+                let mut closed = self.closed();
+                closed.sent = Some(CloseFrame { code, reason: reason.to_owned() });
+                closed.by_us = true;
+                self.ending = Some(closed);
+                self.state = State::Closing;
+                self.since = now;
+                self.paused = false;
+                Ok(())
+            }
+            State::Closing | State::Ended => Err(SendError::Closed),
+        }
+    }
+
+    /// Sends the newest pong held back while [`Output::set_blocked`] was on.
+    ///
+    /// # Errors
+    /// [`SendError::Random`]; the pong is lost then.
+    pub fn release_pong(&mut self, output: &mut Output) -> Result<(), SendError> {
+        let Some(partial) = &mut self.partial else { return Ok(()) };
+        let Some(payload) = partial.pong.take() else { return Ok(()) };
+        self.drop_empty_partial();
+        if matches!(self.state, State::Open) {
+            return output.frame(self.role, true, Opcode::Pong, &payload, self.options.trace.as_ref());
+        }
+        Ok(())
+    }
+
+    /// Whether `payload` could be sent as a message now.
+    ///
+    /// # Errors
+    /// [`SendError::Closed`], [`SendError::NotOpen`], [`SendError::MessageInProgress`], [`SendError::InvalidUtf8`].
+    #[inline]
+    pub(crate) fn check_data(&self, kind: MessageKind, payload: &[u8]) -> Result<(), SendError> {
+        self.check_open()?;
+        if self.sending.is_some() {
+            return Err(SendError::MessageInProgress);
+        }
+        check_text(kind, payload)
+    }
+
+    #[inline]
+    pub(crate) fn check_open(&self) -> Result<(), SendError> {
+        match self.state {
+            State::Open => Ok(()),
+            State::Opening => Err(SendError::NotOpen),
+            State::Closing | State::Ended => Err(SendError::Closed),
+        }
+    }
+
+    fn control(&mut self, output: &mut Output, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
+        self.check_open()?;
+        if payload.len() > MAX_CONTROL_PAYLOAD {
+            return Err(SendError::ControlTooLong(payload.len()));
+        }
+        output.frame(self.role, true, opcode, payload, self.options.trace.as_ref())
+    }
+
+    pub(super) fn write_close(&self, output: &mut Output, code: CloseCode, reason: &str) -> Result<(), SendError> {
+        let mut payload = [0; MAX_CONTROL_PAYLOAD];
+        let mut length = 0;
+        if code.is_sendable() {
+            payload[..2].copy_from_slice(&code.get().to_be_bytes());
+            payload[2..2 + reason.len()].copy_from_slice(reason.as_bytes());
+            length = 2 + reason.len();
+        }
+        output.frame(self.role, true, Opcode::Close, &payload[..length], self.options.trace.as_ref())
+    }
+}
+
+#[inline]
+fn check_text(kind: MessageKind, payload: &[u8]) -> Result<(), SendError> {
+    if kind == MessageKind::Text && !frame::is_valid(payload) {
+        return Err(SendError::InvalidUtf8);
+    }
+    Ok(())
+}
+
+impl Role {
+    /// Whether this side's frames are masked (RFC 6455 section 5.3).
+    pub(super) const fn masks(self) -> bool {
+        matches!(self, Self::Client)
+    }
+}
