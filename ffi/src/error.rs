@@ -8,6 +8,7 @@ use ropeway_core::frame::RandomError;
 use ropeway_core::handshake::{HandshakeError, HeaderError, UrlError};
 use ropeway_core::{Error, SendError};
 
+use crate::mapping;
 use crate::status::{self, ropeway_status};
 
 /// Why a call failed: what the core says, or what can go wrong only at this border.
@@ -56,7 +57,7 @@ impl Failure {
             Self::Poisoned => status::ROPEWAY_ERROR_POISONED,
             Self::Panic(_) => status::ROPEWAY_ERROR_PANIC,
             Self::OutOfMemory(_) => status::ROPEWAY_ERROR_OUT_OF_MEMORY,
-            Self::Core(error) => status::of_error(error),
+            Self::Core(error) => mapping::of_error(error),
         }
     }
 

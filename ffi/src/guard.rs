@@ -144,6 +144,20 @@ impl<T> Out<T> {
     }
 }
 
+impl Out<c_char> {
+    /// Writes a text and a NUL.
+    ///
+    /// # Safety
+    /// The pointer is valid for writes of one byte more than `text` has.
+    pub(crate) unsafe fn set_text(self, text: &str) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            self.0.copy_from_nonoverlapping(NonNull::from(text.as_bytes()).cast(), text.len());
+            self.0.add(text.len()).write(0);
+        }
+    }
+}
+
 /// Writes a result where one is wanted.
 ///
 /// # Safety

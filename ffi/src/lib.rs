@@ -18,6 +18,7 @@ pub mod event;
 mod guard;
 pub mod head;
 pub mod listener;
+mod mapping;
 pub mod options;
 pub mod protocol;
 pub mod remote;
