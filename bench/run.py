@@ -115,7 +115,8 @@ def print_figure(row: Row, name: str, figure: dict) -> None:
     print(
         f"{row.name:<18} {name:<16} {thousands(figure['per_cpu_second']):>8} k/CPU-s  × floor {ratio}  "
         f"({thousands(figure['lowest'])}–{thousands(figure['highest'])})  busy {figure['server_busy']:.2f}"
-        f"/{figure['load_busy']:.2f}  p50 {figure['p50_us']:.0f} p99 {figure['p99_us']:.0f} p99.9 {figure['p99_9_us']:.0f} µs",
+        f"/{figure['load_busy']:.2f}  "
+        f"p50 {figure['p50_us']:.0f} p99 {figure['p99_us']:.0f} p99.9 {figure['p99_9_us']:.0f} µs",
         flush=True,
     )
 
@@ -131,7 +132,8 @@ def run_memory(servers: list[Server], counts: tuple[int, ...]) -> dict:
     for count in counts:
         results[str(count)] = {server.name: hold(server, count) for server in servers}
         for name, held in results[str(count)].items():
-            print(f"{count:>6} connections  {name:<16} bytes each, fresh: {pages(held['fresh'])}; after one echo: {pages(held['echoed'])}")
+            print(f"{count:>6} connections  {name:<16} bytes each, fresh: {pages(held['fresh'])}")
+            print(f"{'':>37}after one echo: {pages(held['echoed'])}", flush=True)
     return results
 
 
@@ -167,7 +169,8 @@ def machine() -> str:
     cpu = re.search(r"^model name\s*:\s*(.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.M)
     rustc = subprocess.run(["rustc", "--version"], capture_output=True, text=True).stdout.split()[1:2]
     cc = subprocess.run(["cc", "-dumpfullversion"], capture_output=True, text=True).stdout.strip()
-    commit = subprocess.run(["git", "rev-parse", "--short=10", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout.strip()
+    revision = ["git", "-C", str(ROOT), "rev-parse", "--short=10", "HEAD"]
+    commit = subprocess.run(revision, capture_output=True, text=True).stdout.strip()
     return (
         f"{cpu[1] if cpu else platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}, loopback; "
         f"{datetime.date.today().isoformat()}; rustc {''.join(rustc) or 'unknown'}, cc {cc}; commit {commit or 'unknown'}"
@@ -182,7 +185,8 @@ def echo_table(results: dict, servers: list[str]) -> list[str]:
         for name in servers:
             figure = summary(windows[name], windows.get(FLOOR))
             ratio = f" **{figure['ratio']:.2f}**" if name != FLOOR and "ratio" in figure else ""
-            cells.append(f"{thousands(figure['per_cpu_second'])}{ratio} ({thousands(figure['lowest'])}–{thousands(figure['highest'])})")
+            spread = f"{thousands(figure['lowest'])}–{thousands(figure['highest'])}"
+            cells.append(f"{thousands(figure['per_cpu_second'])}{ratio} ({spread})")
         lines.append(f"| {row} | {' | '.join(cells)} |")
     return lines
 
@@ -221,7 +225,7 @@ def main() -> int:
     subprocess.run(["make", "--silent", "bench-programs"], cwd=ROOT, check=True)
     subprocess.run([ROOT / "tools/need", "taskset"], check=True)
     if os.getloadavg()[0] > 0.5:
-        print(f"note: the machine is not idle (load average {os.getloadavg()[0]:.1f}): figures will be low and wide", flush=True)
+        print(f"note: load average {os.getloadavg()[0]:.1f}: on a busy machine figures are low and wide", flush=True)
     servers = chosen(arguments.server)
     names = [server.name for server in servers]
     patterns = arguments.rows.split() or ["*"]
