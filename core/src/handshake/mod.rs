@@ -41,6 +41,8 @@ mod key;
 mod refusal;
 mod server;
 mod subprotocol;
+#[cfg(test)]
+mod tests;
 mod token;
 mod uri;
 
