@@ -1,7 +1,7 @@
 //! The body of a response that refuses a WebSocket (RFC 9112 section 6), kept for the error up to a
 //! limit.
 
-use super::head::Response;
+use super::message::Response;
 use super::token::{list_elements, trim};
 
 /// How much of a body a client keeps unless told otherwise: 64 KiB.

@@ -2,9 +2,9 @@
 
 use super::error::{HandshakeError, HeaderError, shown};
 use super::extension::{self, Extension, parse_extensions};
-use super::head::Response;
 use super::headers::{Headers, check_field, write_field};
 use super::key::accept_key;
+use super::message::Response;
 use super::server::check_added;
 use super::subprotocol::{self, validate_subprotocols};
 use super::token::{has_token, list_elements};

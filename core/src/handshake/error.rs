@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt::{self, Display, Formatter, Write as _};
 
-use super::head::Response;
+use super::message::Response;
 
 /// The longest piece of a peer's data that an error repeats, in bytes before escaping.
 const SHOWN: usize = 128;
