@@ -87,6 +87,8 @@ impl Header {
     }
 
     /// As [`parse`](Self::parse), for every header: long, incomplete, compressed or broken.
+    /// Kept apart, since together the loops round `parse` come out slower.
+    #[inline(never)]
     fn parse_any(bytes: &[u8], rules: HeaderRules) -> Result<Option<(Self, usize)>, FrameError> {
         let Some((&first, rest)) = bytes.split_first() else {
             return Ok(None);

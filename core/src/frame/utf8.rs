@@ -15,17 +15,53 @@ impl fmt::Display for InvalidUtf8 {
 
 impl std::error::Error for InvalidUtf8 {}
 
+/// Up to this many bytes are first looked at for being ASCII, as most short texts are: vectors spend longer on what is left
+/// over behind their last full block than all of this takes.
+const SHORT: usize = 255;
+
+/// The bytes that simdutf8 validates at a time.
+const BLOCK: usize = 64;
+
+/// From this many bytes a padded block is faster than single characters.
+const WORTH_A_BLOCK: usize = 24;
+
 /// Whether the whole of `bytes` is UTF-8.
 #[inline]
 #[must_use]
 pub fn is_valid(bytes: &[u8]) -> bool {
-    as_str(bytes).is_some()
+    (bytes.len() <= SHORT && is_ascii(bytes)) || is_valid_beyond_ascii(bytes)
 }
 
-/// The bytes as a string, if the whole is UTF-8.
+/// As [`is_valid`], for what is probably not ASCII.
+fn is_valid_beyond_ascii(bytes: &[u8]) -> bool {
+    // Below a block's length simdutf8 goes character by character, which takes several times as long as a padded block. The
+    // padding is ASCII, so a character cut off in front of it is found.
+    let mut block = [0; BLOCK];
+    match block.get_mut(..bytes.len()) {
+        Some(front) if bytes.len() >= WORTH_A_BLOCK => {
+            front.copy_from_slice(bytes);
+            simdutf8::basic::from_utf8(&block).is_ok()
+        }
+        _ => simdutf8::basic::from_utf8(bytes).is_ok(),
+    }
+}
+
+/// Whether no byte has its highest bit set. The last full word is looked at again with what is left over, so that no byte
+/// is looked at alone but in the shortest texts.
 #[inline]
-pub(super) fn as_str(bytes: &[u8]) -> Option<&str> {
-    simdutf8::basic::from_utf8(bytes).ok()
+fn is_ascii(bytes: &[u8]) -> bool {
+    if let Some(last) = bytes.last_chunk() {
+        let words = bytes.as_chunks().0.iter();
+        let seen = words.fold(u128::from_ne_bytes(*last), |seen, word| {
+            seen | u128::from_ne_bytes(*word)
+        });
+        seen & u128::from_ne_bytes([0x80; 16]) == 0
+    } else if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        (u64::from_ne_bytes(*first) | u64::from_ne_bytes(*last)) & u64::from_ne_bytes([0x80; 8])
+            == 0
+    } else {
+        bytes.iter().fold(0, |seen, byte| seen | byte) < 0x80
+    }
 }
 
 /// Validates UTF-8 that arrives in pieces, and fails at the first byte that no valid text could have in its place, even
