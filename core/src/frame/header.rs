@@ -87,7 +87,7 @@ impl Header {
     }
 
     /// As [`parse`](Self::parse), for every header: long, incomplete, compressed or broken.
-    /// Kept apart, since together the loops round `parse` come out slower.
+    /// Not inlined: a loop that parses and unmasks measured a third slower with it, though one that only parses gained.
     #[inline(never)]
     fn parse_any(bytes: &[u8], rules: HeaderRules) -> Result<Option<(Self, usize)>, FrameError> {
         let Some((&first, rest)) = bytes.split_first() else {
