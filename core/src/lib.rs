@@ -3,8 +3,10 @@
 //! Arrows run one way: [`frame`] ← [`handshake`] ← [`protocol`] ← `net` ← `engine`.
 
 mod error;
+pub mod engine;
 pub mod frame;
 pub mod handshake;
+mod net;
 pub mod protocol;
 
 pub use error::{Deadline, Error, Fault, IoError, Limit, Role, SendError};

@@ -75,6 +75,11 @@ impl Ids {
     }
 }
 
+/// The place that a poller's token names.
+pub(super) const fn index(token: mio::Token) -> u32 {
+    token.0 as u32 & (MAX_CONNECTIONS - 1)
+}
+
 /// Whether a poller's token is that of a listener.
 pub(super) fn is_listener(token: mio::Token) -> bool {
     token.0 as u64 & LISTENER != 0

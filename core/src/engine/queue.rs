@@ -83,12 +83,6 @@ impl Queue {
         self.pieces.push_front(Piece::Own(frame.to_vec()));
     }
 
-    /// Gives up all frames of which nothing has been sent: the connection has failed, only its Close frame goes out.
-    pub(super) fn drop_unsent(&mut self) {
-        self.pieces.truncate(usize::from(self.sent > 0));
-        self.bytes = self.pieces.front().map_or(0, |piece| (piece.bytes().len() - self.sent) as u64);
-    }
-
     /// Sends from the first piece. Whether the piece is done, after which a control frame may go in between.
     pub(super) fn send_piece(&mut self, stream: &mut Stream) -> io::Result<bool> {
         let Some(piece) = self.pieces.front() else { return Ok(false) };

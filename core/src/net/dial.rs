@@ -148,7 +148,7 @@ fn is_pending(error: &io::Error) -> bool {
 fn interleave(addresses: Vec<SocketAddr>) -> VecDeque<SocketAddr> {
     let Some(first) = addresses.first() else { return VecDeque::new() };
     let (preferred, other): (Vec<_>, Vec<_>) =
-        addresses.iter().partition(|address| address.is_ipv4() == first.is_ipv4());
+        addresses.iter().copied().partition(|address| address.is_ipv4() == first.is_ipv4());
     let mut order = VecDeque::with_capacity(addresses.len());
     let (mut preferred, mut other) = (preferred.into_iter(), other.into_iter());
     loop {

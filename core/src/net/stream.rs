@@ -80,11 +80,6 @@ impl Stream {
     pub(crate) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         self.0.register(registry, token, Interest::READABLE | Interest::WRITABLE)
     }
-
-    /// Watches it under another token.
-    pub(crate) fn reregister(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
-        self.0.reregister(registry, token, Interest::READABLE | Interest::WRITABLE)
-    }
 }
 
 /// Repeats a call that a signal has interrupted.

@@ -55,6 +55,7 @@ pub use input::Input;
 pub use opening::Accept;
 pub use options::Options;
 pub use output::Output;
+pub(crate) use output::append_server_frame;
 pub(crate) use receive::Raw;
 pub use time::Time;
 pub use trace::{Trace, TracedFrame};
@@ -88,8 +89,10 @@ pub enum Shutdown {
     /// End the sending direction, then as [`AwaitEnd`](Self::AwaitEnd), so that the peer can read what it was sent
     /// before unread data of its own resets the stream.
     HalfClose,
-    /// Close at once.
+    /// Close, once the output has been sent.
     Close,
+    /// Close at once: the transport is of no use any more, or there has been time enough.
+    Drop,
 }
 
 /// One connection, client or server, without its transport. See the [module](self) for the order of calls.
@@ -212,6 +215,12 @@ impl Protocol {
         input.lend(raw)
     }
 
+    /// Whether a driver should read: not while paused or until a request is answered; after the end to find the
+    /// stream's.
+    pub(crate) fn reads(&self) -> bool {
+        !self.paused && !self.awaits_decision()
+    }
+
     /// What the driver has to do with the transport once the output is sent.
     #[must_use]
     pub fn shutdown(&self) -> Shutdown {
@@ -219,7 +228,7 @@ impl Protocol {
             return Shutdown::No;
         }
         if self.ended {
-            return Shutdown::Close;
+            return Shutdown::Drop;
         }
         match &self.ending {
             Some(closed) if closed.cause.is_none() => match self.role {
@@ -227,7 +236,7 @@ impl Protocol {
                 Role::Server => Shutdown::Close,
             },
             // A client that was refused, or refuses the response, has nothing to say that must arrive.
-            _ if self.opening.is_some() && self.role == Role::Client => Shutdown::Close,
+            _ if self.opening.is_some() && self.role == Role::Client => Shutdown::Drop,
             _ => Shutdown::HalfClose,
         }
     }
@@ -306,6 +315,7 @@ impl Protocol {
         self.since = now;
         self.frame = Frame::None;
         self.receiving = None;
+        self.paused = false;
     }
 
     fn timeout(&self, deadline: Deadline) -> Error {

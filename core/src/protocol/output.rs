@@ -3,6 +3,7 @@
 use crate::error::{Role, SendError};
 use crate::frame::{Header, MAX_HEADER, MaskingKeys, Opcode, append_masked};
 
+use super::MessageKind;
 use super::trace::{Trace, TracedFrame};
 
 /// Bytes that a [`Protocol`](super::Protocol) wants sent, in order, and what is needed to make them. One serves any
@@ -62,6 +63,11 @@ impl Output {
         }
     }
 
+    /// Adds frames that were made before.
+    pub(crate) fn append(&mut self, frames: &[u8]) {
+        self.bytes.extend_from_slice(frames);
+    }
+
     pub(super) fn raw(&mut self) -> &mut Vec<u8> {
         &mut self.bytes
     }
@@ -108,4 +114,13 @@ impl Output {
         self.bytes.extend_from_slice(&encoded[..size]);
         Ok(header)
     }
+}
+
+/// Appends a whole message as one frame of a server, unmasked, which any number of clients can be given.
+pub(crate) fn append_server_frame(out: &mut Vec<u8>, kind: MessageKind, payload: &[u8]) {
+    let header = Header { fin: true, rsv1: false, opcode: kind.opcode(), mask: None, length: payload.len() as u64 };
+    let mut encoded = [0; MAX_HEADER];
+    let size = header.encode(&mut encoded);
+    out.extend_from_slice(&encoded[..size]);
+    out.extend_from_slice(payload);
 }

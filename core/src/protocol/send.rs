@@ -1,9 +1,9 @@
 //! What the application sends: messages whole or in fragments, control frames, the Close frame.
 
 use crate::error::{Role, SendError};
-use crate::frame::{self, CloseCode, MAX_CLOSE_REASON, MAX_CONTROL_PAYLOAD, Header, Opcode};
+use crate::frame::{self, CloseCode, MAX_CLOSE_REASON, MAX_CONTROL_PAYLOAD, Header, HeaderRules, Opcode};
 
-use super::{CloseFrame, MessageKind, Output, Protocol, State, Time};
+use super::{CloseFrame, MessageKind, Output, Protocol, State, Time, TracedFrame};
 
 impl Protocol {
     /// Sends a whole message.
@@ -155,6 +155,18 @@ impl Protocol {
             return Err(SendError::ControlTooLong(payload.len()));
         }
         output.frame(self.role, true, opcode, payload, self.options.trace.as_ref())
+    }
+
+    /// Shows frames that were made with [`append_server_frame`](super::append_server_frame) to the trace.
+    #[inline]
+    pub(crate) fn trace_sent(&self, mut frames: &[u8]) {
+        let Some(trace) = &self.options.trace else { return };
+        let rules = HeaderRules { masked: false, rsv1: false };
+        while let Ok(Some((header, size))) = Header::parse(frames, rules) {
+            let end = size + header.length as usize;
+            trace.show(&TracedFrame { role: self.role, sent: true, header, payload: &frames[size..end] });
+            frames = &frames[end..];
+        }
     }
 
     pub(super) fn write_close(&self, output: &mut Output, code: CloseCode, reason: &str) -> Result<(), SendError> {
