@@ -7,29 +7,18 @@ use ropeway_core::Error;
 use ropeway_core::engine::{Client, Received};
 use ropeway_core::protocol::MessageKind;
 
-use crate::error::Failure;
 use crate::event::{Lent, ropeway_event};
-use crate::guard::{self, Out, Outcome, Owned};
+use crate::guard::{self, Out, Owned};
 use crate::options::{self, ropeway_options};
 use crate::status::{ROPEWAY_NONE, ROPEWAY_OK, ropeway_status};
 
-/// One connection, used by one thread at a time, whose calls wait.
+/// One connection, used by one thread at a time, whose calls wait. Nothing is read while no call is under way, so call
+/// ropeway_client_receive now and then, or the peer's pings stay unanswered.
 #[derive(Debug)]
 pub struct ropeway_client {
     client: Owned<Client>,
     /// Apart from the client, so that C may look at it while it calls.
     lent: UnsafeCell<Lent>,
-}
-
-/// Runs `body` on the client.
-///
-/// # Safety
-/// `client` is NULL or a living client that no other thread uses.
-unsafe fn with(client: *const ropeway_client, body: impl FnOnce(&mut Client) -> Outcome) -> ropeway_status {
-    guard::run(|| {
-        // SAFETY: the caller's promise.
-        unsafe { guard::object(client, "client") }?.client.with(body)
-    })
 }
 
 /// Connects to `url`, as "ws://example.com:8080/chat", and writes the open connection to `*client`. Waits, at most
@@ -66,11 +55,39 @@ pub unsafe extern "C" fn ropeway_client_free(client: *mut ropeway_client) {
     unsafe { guard::free(client) };
 }
 
+/// Runs `send` with the client and the `length` bytes at `data`. Bytes of the event that is lent are copied first, as
+/// sending may have to read what comes meanwhile, and then reads over them.
+///
+/// # Safety
+/// `client` is NULL or a living client that no other thread uses; `length` bytes stand at `data`.
+unsafe fn send(
+    client: *mut ropeway_client,
+    data: *const c_void,
+    length: usize,
+    send: impl FnOnce(&mut Client, &[u8]) -> Result<(), Error>,
+) -> ropeway_status {
+    guard::run(|| {
+        // SAFETY: the caller's promise.
+        let (this, payload) = unsafe { (guard::object(client, "client")?, guard::bytes(data, length, "data")?) };
+        this.client.with(|client| {
+            // SAFETY: no other call is inside the client.
+            let lent = unsafe { &*this.lent.get() };
+            guard::done(if lent.holds(payload) {
+                send(client, &guard::copy(payload)?)
+            } else {
+                send(client, payload)
+            })
+        })
+    })
+}
+
 /// Sends a whole message of the kind ROPEWAY_TEXT or ROPEWAY_BINARY: `length` bytes at `data`, which are copied. Waits
-/// while the send queue is above its high-water mark.
+/// while the send queue is above its high-water mark; what the peer sends meanwhile is kept for
+/// ropeway_client_receive, up to ROPEWAY_OPTION_SEND_QUEUE_LIMIT, after which the peer has to wait.
 ///
 /// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_ARGUMENT, ROPEWAY_ERROR_CLOSED, ROPEWAY_ERROR_INVALID_UTF8,
-/// ROPEWAY_ERROR_FULL, ROPEWAY_ERROR_MESSAGE_IN_PROGRESS; what came before the end can still be received.
+/// ROPEWAY_ERROR_FULL, ROPEWAY_ERROR_MESSAGE_IN_PROGRESS, ROPEWAY_ERROR_FORKED; what came before the end can still be
+/// received.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ropeway_client_send(
     client: *mut ropeway_client,
@@ -78,9 +95,10 @@ pub unsafe extern "C" fn ropeway_client_send(
     data: *const c_void,
     length: usize,
 ) -> ropeway_status {
-    // SAFETY: the header asks for a living client or NULL, and `length` bytes at `data`.
-    unsafe {
-        with(client, |client| guard::done(client.send(guard::kind(kind)?, guard::bytes(data, length, "data")?)))
+    match guard::kind(kind) {
+        // SAFETY: the header asks for a living client or NULL, and `length` bytes at `data`.
+        Ok(kind) => unsafe { send(client, data, length, |client, payload| client.send(kind, payload)) },
+        Err(failure) => failure.record(),
     }
 }
 
@@ -92,9 +110,7 @@ pub unsafe extern "C" fn ropeway_client_send_text(
     length: usize,
 ) -> ropeway_status {
     // SAFETY: as ropeway_client_send.
-    unsafe {
-        with(client, |client| guard::done(client.send(MessageKind::Text, guard::bytes(text.cast(), length, "text")?)))
-    }
+    unsafe { send(client, text.cast(), length, |client, payload| client.send(MessageKind::Text, payload)) }
 }
 
 /// Sends a whole binary message. Otherwise as ropeway_client_send.
@@ -105,7 +121,7 @@ pub unsafe extern "C" fn ropeway_client_send_binary(
     length: usize,
 ) -> ropeway_status {
     // SAFETY: as ropeway_client_send.
-    unsafe { with(client, |client| guard::done(client.send(MessageKind::Binary, guard::bytes(data, length, "data")?))) }
+    unsafe { send(client, data, length, |client, payload| client.send(MessageKind::Binary, payload)) }
 }
 
 /// Sends the next fragment of a message, as ropeway_engine_send_fragment. Errors as ropeway_client_send, and
@@ -118,16 +134,17 @@ pub unsafe extern "C" fn ropeway_client_send_fragment(
     length: usize,
     last: i32,
 ) -> ropeway_status {
-    // SAFETY: the header asks for a living client or NULL, and `length` bytes at `data`.
-    unsafe {
-        with(client, |client| {
-            let (kind, payload) = (guard::kind(kind)?, guard::bytes(data, length, "data")?);
-            guard::done(client.send_fragment(kind, payload, last != 0))
-        })
+    match guard::kind(kind) {
+        // SAFETY: the header asks for a living client or NULL, and `length` bytes at `data`.
+        Ok(kind) => unsafe {
+            send(client, data, length, |client, payload| client.send_fragment(kind, payload, last != 0))
+        },
+        Err(failure) => failure.record(),
     }
 }
 
-/// Sends a ping of at most 125 bytes, which are copied; its pong comes by ropeway_client_receive.
+/// Sends a ping of at most 125 bytes, which are copied; `data` may be NULL for none. Its pong comes by
+/// ropeway_client_receive.
 ///
 /// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_CLOSED, ROPEWAY_ERROR_CONTROL_TOO_LONG.
 #[unsafe(no_mangle)]
@@ -136,17 +153,17 @@ pub unsafe extern "C" fn ropeway_client_ping(
     data: *const c_void,
     length: usize,
 ) -> ropeway_status {
-    // SAFETY: the header asks for a living client or NULL, and `length` bytes at `data`.
-    unsafe { with(client, |client| guard::done(client.ping(guard::bytes(data, length, "data")?))) }
+    // SAFETY: as ropeway_client_send.
+    unsafe { send(client, data, length, Client::ping) }
 }
 
 /// Waits up to `timeout` milliseconds (-1: for ever) for the next event and writes it to `*event`, lent until the next
-/// call of this function, of ropeway_client_close or of ropeway_client_free. It is a ROPEWAY_EVENT_MESSAGE (or
-/// ROPEWAY_EVENT_FRAGMENT with ROPEWAY_OPTION_STREAMING), ROPEWAY_EVENT_PING, ROPEWAY_EVENT_PONG or, last,
-/// ROPEWAY_EVENT_CLOSED. Keep-alive pings are sent, and pings answered, while a call waits.
+/// call on the client, which may be one that sends it back. It is a ROPEWAY_EVENT_MESSAGE, a ROPEWAY_EVENT_PONG or
+/// ROPEWAY_EVENT_CLOSED, which every further call gives again. Messages come whole: ROPEWAY_OPTION_STREAMING is not
+/// for this layer. Keep-alive pings are sent, and pings answered, while a call waits.
 ///
 /// ROPEWAY_NONE when nothing came in time: nothing is lost, call again. Errors: ROPEWAY_ERROR_NULL,
-/// ROPEWAY_ERROR_INVALID_ARGUMENT; ROPEWAY_ERROR_CLOSED after ROPEWAY_EVENT_CLOSED.
+/// ROPEWAY_ERROR_INVALID_ARGUMENT, ROPEWAY_ERROR_FORKED, ROPEWAY_ERROR_IO.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ropeway_client_receive(
     client: *mut ropeway_client,
@@ -176,8 +193,7 @@ pub unsafe extern "C" fn ropeway_client_receive(
 
 /// Closes the connection, with the codes and reasons of ropeway_engine_close, and waits for its end, at most
 /// ROPEWAY_OPTION_CLOSE_TIMEOUT. Messages that still come are dropped. How it ended is written to `*event`, a
-/// ROPEWAY_EVENT_CLOSED, unless that is NULL; it is lent until the next call of this function, of
-/// ropeway_client_receive or of ropeway_client_free.
+/// ROPEWAY_EVENT_CLOSED, unless that is NULL; it is lent until the next call on the client.
 ///
 /// When the connection has ended already, that end is told. Errors: ROPEWAY_ERROR_NULL,
 /// ROPEWAY_ERROR_INVALID_ARGUMENT, ROPEWAY_ERROR_INVALID_CLOSE_CODE, ROPEWAY_ERROR_CONTROL_TOO_LONG,

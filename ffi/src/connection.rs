@@ -2,9 +2,9 @@
 
 use std::ffi::{c_char, c_void};
 
-use ropeway_core::engine::{Accept, ConnectionId, Connections, Sent};
+use ropeway_core::engine::{ConnectionId, Connections, Sent};
 use ropeway_core::handshake::Refusal;
-use ropeway_core::protocol::MessageKind;
+use ropeway_core::protocol::{Accept, MessageKind};
 use ropeway_core::SendError;
 
 use crate::engine::{self, ropeway_engine};
@@ -19,8 +19,9 @@ use crate::status::{ROPEWAY_OK, ROPEWAY_QUEUED, ropeway_status};
 /// `*connection`. `options`, NULL for the defaults, are copied. Does not wait: ROPEWAY_EVENT_OPENED tells of success,
 /// ROPEWAY_EVENT_CLOSED of failure, name resolution included.
 ///
-/// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_URL, ROPEWAY_ERROR_INVALID_HEADER,
-/// ROPEWAY_ERROR_TOO_MANY_CONNECTIONS.
+/// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_URL, ROPEWAY_ERROR_MISUSE for wss, which is not supported yet,
+/// ROPEWAY_ERROR_TOO_MANY_CONNECTIONS, ROPEWAY_ERROR_IO when no thread for the name's resolution can be had,
+/// ROPEWAY_ERROR_FORKED.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ropeway_engine_connect(
     engine: *mut ropeway_engine,
@@ -50,7 +51,7 @@ pub unsafe extern "C" fn ropeway_engine_connect(
 /// of those that the client offered, or NULL for none. The header fields of `options`, which may be NULL, are added
 /// to the response; nothing else of them counts. All is copied.
 ///
-/// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_CLOSED; ROPEWAY_ERROR_WRONG_STATE when the connection does not wait for
+/// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_CLOSED; ROPEWAY_ERROR_MISUSE when the connection does not wait for
 /// a decision or the subprotocol was not offered; ROPEWAY_ERROR_INVALID_HEADER. The decision is still open then.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ropeway_engine_accept(
@@ -74,7 +75,7 @@ pub unsafe extern "C" fn ropeway_engine_accept(
 /// ROPEWAY_EVENT_HTTP_REQUEST: with an HTTP `status` from 200 to 599, the header fields of `options`, which may be
 /// NULL, and the `length` bytes at `body`. All is copied. The connection ends; ROPEWAY_EVENT_CLOSED follows.
 ///
-/// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_CLOSED; ROPEWAY_ERROR_WRONG_STATE when the connection does not wait for
+/// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_CLOSED; ROPEWAY_ERROR_MISUSE when the connection does not wait for
 /// a decision; ROPEWAY_ERROR_INVALID_REFUSAL; ROPEWAY_ERROR_INVALID_ARGUMENT.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ropeway_engine_refuse(
@@ -285,8 +286,9 @@ pub unsafe extern "C" fn ropeway_engine_abort(
     unsafe { engine::with(engine, |connections| guard::done(connections.abort(ConnectionId::from_bits(connection)))) }
 }
 
-/// Stops to read from a connection until ropeway_engine_resume, so that its peer has to wait. Events that are there
-/// already may still come. Sending goes on; close and abort end the pause.
+/// Stops to read from a connection until ropeway_engine_resume, so that its peer has to wait once the kernel's buffers
+/// are full. Messages that have been read already are held back too, and the keep-alive rests. Sending goes on; close
+/// and abort end the pause.
 ///
 /// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_CLOSED.
 #[unsafe(no_mangle)]
@@ -332,8 +334,8 @@ pub unsafe extern "C" fn ropeway_engine_queued_bytes(
 /// Writes the peer's address and port, as "127.0.0.1:49152" or "[::1]:49152", NUL-terminated, to `buffer`, which holds
 /// `capacity` bytes; 64 are always enough.
 ///
-/// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_CLOSED; ROPEWAY_ERROR_NOT_OPEN while it is being dialled;
-/// ROPEWAY_ERROR_BUFFER_TOO_SMALL.
+/// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_CLOSED; ROPEWAY_ERROR_IO while it is being dialled, and when the peer is
+/// gone; ROPEWAY_ERROR_BUFFER_TOO_SMALL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ropeway_engine_peer_address(
     engine: *const ropeway_engine,

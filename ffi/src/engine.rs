@@ -90,8 +90,8 @@ pub unsafe extern "C" fn ropeway_engine_free(engine: *mut ropeway_engine) {
 }
 
 /// The engine's one descriptor, -1 when `engine` is NULL. It is readable, for poll, epoll, kqueue or any event loop,
-/// whenever there is something to do, time-outs included; then call ropeway_engine_poll with 0 and take the events.
-/// The engine owns it: only wait on it.
+/// whenever there is something to do, time-outs included; then take the events by ropeway_engine_next_event until it
+/// gives NULL. The engine owns the descriptor: only wait on it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ropeway_engine_descriptor(engine: *const ropeway_engine) -> c_int {
     guard::value(-1, || {
@@ -101,10 +101,9 @@ pub unsafe extern "C" fn ropeway_engine_descriptor(engine: *const ropeway_engine
     })
 }
 
-/// Waits up to `timeout` milliseconds (-1: for ever, 0: not at all) until there is something to do, and finds out
-/// what; then take the events by ropeway_engine_next_event. Returns early, with ROPEWAY_OK, after
-/// ropeway_remote_wake and when a signal handler ran. Sends what was still to be sent. Ends the loan of the last
-/// event.
+/// Waits up to `timeout` milliseconds (-1: for ever, 0: not at all) until there is something to do; then take the
+/// events by ropeway_engine_next_event. Returns early, with ROPEWAY_OK, after ropeway_remote_wake and when a signal
+/// handler ran. Ends the loan of the last event.
 ///
 /// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_ARGUMENT, ROPEWAY_ERROR_IO, ROPEWAY_ERROR_FORKED.
 #[unsafe(no_mangle)]
@@ -117,11 +116,13 @@ pub unsafe extern "C" fn ropeway_engine_poll(engine: *mut ropeway_engine, timeou
     })
 }
 
-/// The next event, lent until the next call of this function or of ropeway_engine_poll on the engine; NULL when there
-/// is none: poll again, or wait until the descriptor is readable. Also NULL, with ropeway_last_error, when `engine` is
-/// NULL or has failed by a defect; ropeway_engine_poll says so by its status.
+/// The next event, lent until the next call of this function or of ropeway_engine_poll on the engine; NULL when the
+/// turn is over: every connection that was ready has been read once. Then poll, or wait until the descriptor is
+/// readable. Also NULL, with ropeway_last_error, when `engine` is NULL or has failed by a defect; ropeway_engine_poll
+/// says so by its status.
 ///
-/// Take every event before you wait. What is sent between two events goes out together.
+/// Take every event before you wait: what is sent in between goes out together, at the latest with the NULL. The
+/// function never waits itself.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ropeway_engine_next_event(engine: *mut ropeway_engine) -> *const ropeway_event {
     guard::value(std::ptr::null(), || {
@@ -173,7 +174,7 @@ pub unsafe extern "C" fn ropeway_engine_remote(
     })
 }
 
-/// Writes the numbers of the engine's connections, opening, open or closing, to `ids`, which has room for `capacity`
+/// Writes the numbers of the engine's connections, opening, open and closing, to `ids`, which has room for `capacity`
 /// of them, and how many there are to `*count`. With a `capacity` of 0, `ids` may be NULL: `*count` is then all that
 /// is told. More than `capacity` are left out.
 ///
@@ -196,7 +197,7 @@ pub unsafe extern "C" fn ropeway_engine_list(
                 // SAFETY: the header asks for room for `capacity` numbers.
                 ids.add(index).write(id.bits());
             }
-            out.set(connections.len());
+            out.set(connections.ids().count());
             Ok(ROPEWAY_OK)
         })
     }

@@ -26,8 +26,6 @@ pub(crate) enum Failure {
     OptionType(&'static str),
     /// The option does not take this number.
     OptionValue { option: &'static str, value: i64 },
-    /// A subprotocol is not a token, or stands twice.
-    Subprotocol(String),
     /// The caller's buffer is too small.
     BufferTooSmall { needed: usize },
     /// The object is in the middle of another call.
@@ -51,9 +49,8 @@ impl Failure {
             Self::UnknownOption(_) => status::ROPEWAY_ERROR_UNKNOWN_OPTION,
             Self::OptionType(_) => status::ROPEWAY_ERROR_OPTION_TYPE,
             Self::OptionValue { .. } => status::ROPEWAY_ERROR_OPTION_VALUE,
-            Self::Subprotocol(_) => status::ROPEWAY_ERROR_INVALID_SUBPROTOCOL,
             Self::BufferTooSmall { .. } => status::ROPEWAY_ERROR_BUFFER_TOO_SMALL,
-            Self::Busy => status::ROPEWAY_ERROR_WRONG_STATE,
+            Self::Busy => status::ROPEWAY_ERROR_MISUSE,
             Self::Poisoned => status::ROPEWAY_ERROR_POISONED,
             Self::Panic(_) => status::ROPEWAY_ERROR_PANIC,
             Self::OutOfMemory(_) => status::ROPEWAY_ERROR_OUT_OF_MEMORY,
@@ -83,9 +80,6 @@ impl fmt::Display for Failure {
             Self::UnknownOption(key) => write!(f, "there is no option {key}"),
             Self::OptionType(takes) => write!(f, "the option takes {takes}"),
             Self::OptionValue { option, value } => write!(f, "{option} cannot be {value}"),
-            Self::Subprotocol(name) => {
-                write!(f, "the subprotocol \"{}\" is not a token, or stands twice", name.escape_debug())
-            }
             Self::BufferTooSmall { needed } => write!(f, "the buffer must hold {needed}"),
             Self::Busy => f.write_str("the object is in the middle of another call: a callback, or a second thread"),
             Self::Poisoned => f.write_str("an earlier call on this object panicked; all that is left is to free it"),

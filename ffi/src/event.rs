@@ -51,8 +51,8 @@ pub const ROPEWAY_EVENT_WRITABLE: i32 = 8;
 pub const ROPEWAY_EVENT_CLOSED: i32 = 9;
 /// Engine: a connection could not be taken from `listener`: `status`, `error`.
 pub const ROPEWAY_EVENT_ACCEPT_FAILED: i32 = 10;
-/// Engine: what a remote sent to `connection` was refused when its turn came: `status`, `error`; `length` is the
-/// size of the message and `data` is NULL.
+/// Engine: what a remote sent to `connection` was refused when its turn came: `status`, `error`, and in
+/// `undelivered` the size of the message.
 pub const ROPEWAY_EVENT_UNDELIVERED: i32 = 11;
 
 /// ROPEWAY_EVENT_FRAGMENT: a message begins here.
@@ -68,9 +68,10 @@ pub const ROPEWAY_FLAG_CLOSE_SENT: u32 = 16;
 /// ROPEWAY_EVENT_CLOSED: this side's Close frame was the first.
 pub const ROPEWAY_FLAG_CLOSED_BY_US: u32 = 32;
 
-/// What has happened. It and all that it points to are lent: until the next call of next_event or poll on the same
-/// engine, of receive or close on the same client, of next_event on the same protocol, or its end. Sending, and all
-/// other calls, leave it alone, so a message can be sent back straight from it.
+/// What has happened. It and all that it points to are lent: until the next call of ropeway_engine_next_event or
+/// ropeway_engine_poll on the same engine, of ropeway_protocol_next_event or ropeway_protocol_receive on the same
+/// protocol, of any function on the same client, or until that object is freed. Sending on an engine or protocol leaves
+/// it alone; in all three layers a message can be sent back straight from it.
 ///
 /// A field that the type does not mention is 0 or NULL. Later releases may add fields at the end (`size` says how
 /// many there are), and types: leave alone what you do not know.
@@ -109,6 +110,8 @@ pub struct ropeway_event {
     pub head: *const ropeway_head,
     /// Time from a keep-alive ping to its pong, in microseconds; -1 when unknown.
     pub round_trip: i64,
+    /// Size of a message that was not delivered, in bytes.
+    pub undelivered: u64,
 }
 
 const NOTHING: ropeway_event = ropeway_event {
@@ -128,6 +131,7 @@ const NOTHING: ropeway_event = ropeway_event {
     subprotocol: ptr::null(),
     head: ptr::null(),
     round_trip: -1,
+    undelivered: 0,
 };
 
 /// An event while it is lent to C, with what it points to beyond the core's own buffers.
@@ -155,6 +159,12 @@ impl Lent {
     #[inline]
     pub(crate) fn lend(&self) -> *const ropeway_event {
         &raw const self.event
+    }
+
+    /// Whether `bytes` are, in part, those that the event lends.
+    pub(crate) fn holds(&self, bytes: &[u8]) -> bool {
+        let (lent, asked) = (self.event.data.addr(), bytes.as_ptr().addr());
+        asked < lent + self.event.length && lent < asked + bytes.len()
     }
 
     #[inline]
@@ -231,7 +241,7 @@ impl Lent {
 
     pub(crate) fn undelivered(&mut self, bytes: u64, error: &Error) {
         self.event.r#type = ROPEWAY_EVENT_UNDELIVERED;
-        self.event.length = usize::try_from(bytes).unwrap_or(usize::MAX);
+        self.event.undelivered = bytes;
         self.error(error);
     }
 

@@ -271,7 +271,7 @@ mod tests {
     fn an_object_is_not_entered_twice() {
         let object = Owned::new(7);
         let inner = run(|| object.with(|_| Ok(run(|| object.with(|_| Ok(ROPEWAY_OK))))));
-        assert_eq!(inner, status::ROPEWAY_ERROR_WRONG_STATE);
+        assert_eq!(inner, status::ROPEWAY_ERROR_MISUSE);
         assert_eq!(run(|| object.with(|_| Ok(ROPEWAY_OK))), ROPEWAY_OK);
     }
 }

@@ -35,7 +35,7 @@ pub(crate) fn of_error(error: &Error) -> ropeway_status {
         Error::Url(_) => ROPEWAY_ERROR_INVALID_URL,
         Error::Header(_) => ROPEWAY_ERROR_INVALID_HEADER,
         Error::Send(error) => of_send(error),
-        Error::Misuse(_) => ROPEWAY_ERROR_WRONG_STATE,
+        Error::Misuse(_) => ROPEWAY_ERROR_MISUSE,
         Error::UnknownId => ROPEWAY_ERROR_CLOSED,
         Error::Forked => ROPEWAY_ERROR_FORKED,
         Error::EngineGone => ROPEWAY_ERROR_ENGINE_GONE,

@@ -56,6 +56,9 @@ pub const ROPEWAY_OPTION_ASK_UPGRADE: i32 = 401;
 /// Server, 1: plain HTTP requests are the application's to answer (ROPEWAY_EVENT_HTTP_REQUEST). Default 0: they get
 /// 426.
 pub const ROPEWAY_OPTION_PLAIN_HTTP: i32 = 402;
+/// 1: a subscriber that is above its high-water mark when a message is published is closed. Default 0: the message is
+/// left out for it.
+pub const ROPEWAY_OPTION_CLOSE_SLOW_SUBSCRIBERS: i32 = 403;
 
 /// A string, set once for each subprotocol, best first: a client's offers, a server's supported ones (RFC 6455
 /// section 1.9). Default none.
@@ -63,9 +66,10 @@ pub const ROPEWAY_OPTION_SUBPROTOCOL: i32 = 500;
 /// A string: a client's Origin field (RFC 6455 section 10.2). Default none.
 pub const ROPEWAY_OPTION_ORIGIN: i32 = 501;
 
-/// Engine: connections at one time. Default 1,000,000.
+/// Engine: connections at one time; one accepted beyond is answered 503. Default 1,000,000, at most 1,048,576.
 pub const ROPEWAY_OPTION_MAX_CONNECTIONS: i32 = 600;
-/// Engine: bytes that incomplete messages of all connections may hold together. Default 512 MiB.
+/// Engine: bytes that incomplete messages of all connections may hold together; the one that would pass it is closed
+/// with 1013. Default 512 MiB.
 pub const ROPEWAY_OPTION_MAX_INCOMPLETE_BYTES: i32 = 601;
 /// Engine: bytes that may wait for it from its remotes. Default 64 MiB.
 pub const ROPEWAY_OPTION_REMOTE_QUEUE_LIMIT: i32 = 602;
@@ -75,7 +79,7 @@ pub const ROPEWAY_OPTION_BACKLOG: i32 = 700;
 /// Listener, 1: several engines, each with this option, may listen on one port and share its connections
 /// (SO_REUSEPORT). Default 0.
 pub const ROPEWAY_OPTION_REUSE_PORT: i32 = 701;
-/// Listener on an IPv6 address, 1: no IPv4 connections are taken. Default 0.
+/// Listener on an IPv6 address, 0: IPv4 connections are taken too. Default 1.
 pub const ROPEWAY_OPTION_IPV6_ONLY: i32 = 702;
 
 /// Settings of an engine, a listener, a connection. One set may serve for all: each call reads what concerns it and
@@ -137,6 +141,7 @@ impl Settings {
             ROPEWAY_OPTION_STREAMING => options.streaming.into(),
             ROPEWAY_OPTION_ASK_UPGRADE => options.ask_upgrade.into(),
             ROPEWAY_OPTION_PLAIN_HTTP => options.plain_http.into(),
+            ROPEWAY_OPTION_CLOSE_SLOW_SUBSCRIBERS => options.close_slow_subscribers.into(),
             ROPEWAY_OPTION_MAX_CONNECTIONS => self.engine.max_connections.into(),
             ROPEWAY_OPTION_MAX_INCOMPLETE_BYTES => self.engine.max_incomplete_bytes,
             ROPEWAY_OPTION_REMOTE_QUEUE_LIMIT => self.engine.remote_queue_limit,
@@ -168,6 +173,9 @@ impl Settings {
             ROPEWAY_OPTION_STREAMING => options.streaming = switch("streaming", value)?,
             ROPEWAY_OPTION_ASK_UPGRADE => options.ask_upgrade = switch("ask_upgrade", value)?,
             ROPEWAY_OPTION_PLAIN_HTTP => options.plain_http = switch("plain_http", value)?,
+            ROPEWAY_OPTION_CLOSE_SLOW_SUBSCRIBERS => {
+                options.close_slow_subscribers = switch("close_slow_subscribers", value)?;
+            }
             ROPEWAY_OPTION_MAX_CONNECTIONS => self.engine.max_connections = number("max_connections", value)?,
             ROPEWAY_OPTION_MAX_INCOMPLETE_BYTES => {
                 self.engine.max_incomplete_bytes = number("max_incomplete_bytes", value)?;

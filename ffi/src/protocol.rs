@@ -43,6 +43,8 @@ pub const ROPEWAY_SHUTDOWN_AWAIT_END: i32 = 1;
 pub const ROPEWAY_SHUTDOWN_HALF_CLOSE: i32 = 2;
 /// Once the output is sent: close the transport.
 pub const ROPEWAY_SHUTDOWN_CLOSE: i32 = 3;
+/// Close the transport at once: it is of no use any more, or there has been time enough.
+pub const ROPEWAY_SHUTDOWN_DROP: i32 = 4;
 
 /// Runs `body` on the connection.
 ///
@@ -479,11 +481,11 @@ pub unsafe extern "C" fn ropeway_protocol_on_error(
     }
 }
 
-/// What to do with the transport once the output is sent: ROPEWAY_SHUTDOWN_...; ROPEWAY_SHUTDOWN_CLOSE, with
+/// What to do with the transport once the output is sent: ROPEWAY_SHUTDOWN_...; ROPEWAY_SHUTDOWN_DROP, with
 /// ropeway_last_error, when `protocol` is NULL or has failed by a defect.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ropeway_protocol_shutdown(protocol: *const ropeway_protocol) -> i32 {
-    guard::value(ROPEWAY_SHUTDOWN_CLOSE, || {
+    guard::value(ROPEWAY_SHUTDOWN_DROP, || {
         // SAFETY: the header asks for a living protocol or NULL.
         let this = unsafe { guard::object(protocol, "protocol") }?;
         this.connection.with(|connection| {
@@ -492,6 +494,7 @@ pub unsafe extern "C" fn ropeway_protocol_shutdown(protocol: *const ropeway_prot
                 Shutdown::AwaitEnd => ROPEWAY_SHUTDOWN_AWAIT_END,
                 Shutdown::HalfClose => ROPEWAY_SHUTDOWN_HALF_CLOSE,
                 Shutdown::Close => ROPEWAY_SHUTDOWN_CLOSE,
+                Shutdown::Drop => ROPEWAY_SHUTDOWN_DROP,
             })
         })
     })

@@ -37,10 +37,10 @@ pub const ROPEWAY_ERROR_OPTION_TYPE: ropeway_status = -103;
 /// The option does not take this number.
 pub const ROPEWAY_ERROR_OPTION_VALUE: ropeway_status = -104;
 
-/// The call cannot be made now; ropeway_last_error says why.
-pub const ROPEWAY_ERROR_WRONG_STATE: ropeway_status = -105;
+/// The call breaks a rule of the interface, or comes at the wrong time; ropeway_last_error says which.
+pub const ROPEWAY_ERROR_MISUSE: ropeway_status = -105;
 
-/// The connection or listener is closing or closed, or the id names none.
+/// The connection or listener is closing or closed, or its number names none.
 pub const ROPEWAY_ERROR_CLOSED: ropeway_status = -106;
 
 /// The connection's opening handshake has not ended.
@@ -276,7 +276,7 @@ const TABLE: &[(ropeway_status, &CStr)] = &[
     (ROPEWAY_ERROR_UNKNOWN_OPTION, c"unknown option"),
     (ROPEWAY_ERROR_OPTION_TYPE, c"the option takes another type"),
     (ROPEWAY_ERROR_OPTION_VALUE, c"value outside the option's range"),
-    (ROPEWAY_ERROR_WRONG_STATE, c"not possible in this state"),
+    (ROPEWAY_ERROR_MISUSE, c"a rule of the interface was broken"),
     (ROPEWAY_ERROR_CLOSED, c"closed"),
     (ROPEWAY_ERROR_NOT_OPEN, c"not open yet"),
     (ROPEWAY_ERROR_INVALID_UTF8, c"not UTF-8"),

@@ -17,7 +17,7 @@ fn changed<E: Into<crate::error::Failure>>(result: Result<bool, E>) -> Outcome {
 /// with the connection.
 ///
 /// ROPEWAY_UNCHANGED when it was subscribed already. Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_UTF8,
-/// ROPEWAY_ERROR_CLOSED, ROPEWAY_ERROR_NOT_OPEN.
+/// ROPEWAY_ERROR_CLOSED, ROPEWAY_ERROR_FORKED.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ropeway_engine_subscribe(
     engine: *mut ropeway_engine,
@@ -54,7 +54,8 @@ pub unsafe extern "C" fn ropeway_engine_unsubscribe(
 
 /// Sends a message of the kind ROPEWAY_TEXT or ROPEWAY_BINARY to every subscriber of a topic but `except` (0: to all).
 /// The `length` bytes at `data` are copied once, whatever the number of subscribers. One whose queue is above its
-/// high-water mark does not get it. To how many it went is written to `*reached`, unless that is NULL.
+/// high-water mark, or that is in the middle of a fragmented message, does not get it. How many subscribers there are
+/// besides `except` is written to `*subscribers`, unless that is NULL.
 ///
 /// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_ARGUMENT, ROPEWAY_ERROR_INVALID_UTF8.
 #[unsafe(no_mangle)]
@@ -65,7 +66,7 @@ pub unsafe extern "C" fn ropeway_engine_publish(
     data: *const c_void,
     length: usize,
     except: ropeway_connection,
-    reached: *mut usize,
+    subscribers: *mut usize,
 ) -> ropeway_status {
     // SAFETY: the header asks for a living engine or NULL, a NUL-terminated string or NULL, `length` bytes at `data`
     // and room for a size_t or NULL.
@@ -74,7 +75,7 @@ pub unsafe extern "C" fn ropeway_engine_publish(
             let topic = guard::text(topic, "topic")?;
             let (kind, payload) = (guard::kind(kind)?, guard::bytes(data, length, "data")?);
             let except = (except != 0).then(|| ConnectionId::from_bits(except));
-            guard::set_optional(reached, connections.publish(topic, kind, payload, except)?);
+            guard::set_optional(subscribers, connections.publish(topic, kind, payload, except)?);
             Ok(ROPEWAY_OK)
         })
     }
