@@ -30,8 +30,8 @@
 //               break;
 //           }
 //
-// In a loop of your own, watch ropeway_engine_descriptor for reading; when it is readable, call ropeway_engine_poll
-// with 0 and take the events. Time-outs make it readable too: there is no timer to keep.
+// In a loop of your own, watch ropeway_engine_descriptor for reading instead of the poll, and take the events whenever
+// it is readable. Time-outs make it readable too: there is no timer to keep.
 //
 // STATUSES. A function that can fail returns a ropeway_status: 0 is ROPEWAY_OK, a positive number a success with
 // something to know, a negative one an error. On an error nothing was done, and what a pointer argument points to was
@@ -126,6 +126,10 @@
 /// 426.
 #define ROPEWAY_OPTION_PLAIN_HTTP 402
 
+/// 1: a subscriber that is above its high-water mark when a message is published is closed. Default 0: the message is
+/// left out for it.
+#define ROPEWAY_OPTION_CLOSE_SLOW_SUBSCRIBERS 403
+
 /// A string, set once for each subprotocol, best first: a client's offers, a server's supported ones (RFC 6455
 /// section 1.9). Default none.
 #define ROPEWAY_OPTION_SUBPROTOCOL 500
@@ -133,10 +137,11 @@
 /// A string: a client's Origin field (RFC 6455 section 10.2). Default none.
 #define ROPEWAY_OPTION_ORIGIN 501
 
-/// Engine: connections at one time. Default 1,000,000.
+/// Engine: connections at one time; one accepted beyond is answered 503. Default 1,000,000, at most 1,048,576.
 #define ROPEWAY_OPTION_MAX_CONNECTIONS 600
 
-/// Engine: bytes that incomplete messages of all connections may hold together. Default 512 MiB.
+/// Engine: bytes that incomplete messages of all connections may hold together; the one that would pass it is closed
+/// with 1013. Default 512 MiB.
 #define ROPEWAY_OPTION_MAX_INCOMPLETE_BYTES 601
 
 /// Engine: bytes that may wait for it from its remotes. Default 64 MiB.
@@ -149,7 +154,7 @@
 /// (SO_REUSEPORT). Default 0.
 #define ROPEWAY_OPTION_REUSE_PORT 701
 
-/// Listener on an IPv6 address, 1: no IPv4 connections are taken. Default 0.
+/// Listener on an IPv6 address, 0: IPv4 connections are taken too. Default 1.
 #define ROPEWAY_OPTION_IPV6_ONLY 702
 
 /// This side is a client: it dialled, and masks its frames.
@@ -261,7 +266,11 @@
 /// Once the output is sent: close the transport.
 #define ROPEWAY_SHUTDOWN_CLOSE 3
 
-/// One connection, used by one thread at a time, whose calls wait.
+/// Close the transport at once: it is of no use any more, or there has been time enough.
+#define ROPEWAY_SHUTDOWN_DROP 4
+
+/// One connection, used by one thread at a time, whose calls wait. Nothing is read while no call is under way, so call
+/// ropeway_client_receive now and then, or the peer's pings stay unanswered.
 typedef struct ropeway_client ropeway_client;
 
 /// Many connections and listeners. Used by one thread at a time; other threads reach it through a ropeway_remote.
@@ -335,9 +344,10 @@ typedef uint64_t ropeway_connection;
 /// Names a listener of one engine, by value. 0 names none; a stale one gives ROPEWAY_ERROR_CLOSED.
 typedef uint64_t ropeway_listener;
 
-/// What has happened. It and all that it points to are lent: until the next call of next_event or poll on the same
-/// engine, of receive or close on the same client, of next_event on the same protocol, or its end. Sending, and all
-/// other calls, leave it alone, so a message can be sent back straight from it.
+/// What has happened. It and all that it points to are lent: until the next call of ropeway_engine_next_event or
+/// ropeway_engine_poll on the same engine, of ropeway_protocol_next_event or ropeway_protocol_receive on the same
+/// protocol, of any function on the same client, or until that object is freed. Sending on an engine or protocol leaves
+/// it alone; in all three layers a message can be sent back straight from it.
 ///
 /// A field that the type does not mention is 0 or NULL. Later releases may add fields at the end (`size` says how
 /// many there are), and types: leave alone what you do not know.
@@ -406,10 +416,10 @@ typedef struct ropeway_event {
 /// The option does not take this number.
 #define ROPEWAY_ERROR_OPTION_VALUE -104
 
-/// The call cannot be made now; ropeway_last_error says why.
-#define ROPEWAY_ERROR_WRONG_STATE -105
+/// The call breaks a rule of the interface, or comes at the wrong time; ropeway_last_error says which.
+#define ROPEWAY_ERROR_MISUSE -105
 
-/// The connection or listener is closing or closed, or the id names none.
+/// The connection or listener is closing or closed, or its number names none.
 #define ROPEWAY_ERROR_CLOSED -106
 
 /// The connection's opening handshake has not ended.
@@ -766,10 +776,12 @@ ropeway_status ropeway_client_open(const char *url,
 void ropeway_client_free(struct ropeway_client *client);
 
 /// Sends a whole message of the kind ROPEWAY_TEXT or ROPEWAY_BINARY: `length` bytes at `data`, which are copied. Waits
-/// while the send queue is above its high-water mark.
+/// while the send queue is above its high-water mark; what the peer sends meanwhile is kept for
+/// ropeway_client_receive, up to ROPEWAY_OPTION_SEND_QUEUE_LIMIT, after which the peer has to wait.
 ///
 /// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_ARGUMENT, ROPEWAY_ERROR_CLOSED, ROPEWAY_ERROR_INVALID_UTF8,
-/// ROPEWAY_ERROR_FULL, ROPEWAY_ERROR_MESSAGE_IN_PROGRESS; what came before the end can still be received.
+/// ROPEWAY_ERROR_FULL, ROPEWAY_ERROR_MESSAGE_IN_PROGRESS, ROPEWAY_ERROR_FORKED; what came before the end can still be
+/// received.
 ropeway_status ropeway_client_send(struct ropeway_client *client,
                                    int32_t kind,
                                    const void *data,
@@ -793,26 +805,28 @@ ropeway_status ropeway_client_send_fragment(struct ropeway_client *client,
                                             size_t length,
                                             int32_t last);
 
-/// Sends a ping of at most 125 bytes, which are copied; its pong comes by ropeway_client_receive.
+/// Sends a ping of at most 125 bytes, which are copied; `data` may be NULL for none. Its pong comes by
+/// ropeway_client_receive.
 ///
 /// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_CLOSED, ROPEWAY_ERROR_CONTROL_TOO_LONG.
-ropeway_status ropeway_client_ping(struct ropeway_client *client, const void *data, size_t length);
+ropeway_status ropeway_client_ping(struct ropeway_client *client,
+                                   const void *data,
+                                   size_t length);
 
 /// Waits up to `timeout` milliseconds (-1: for ever) for the next event and writes it to `*event`, lent until the next
-/// call of this function, of ropeway_client_close or of ropeway_client_free. It is a ROPEWAY_EVENT_MESSAGE (or
-/// ROPEWAY_EVENT_FRAGMENT with ROPEWAY_OPTION_STREAMING), ROPEWAY_EVENT_PING, ROPEWAY_EVENT_PONG or, last,
-/// ROPEWAY_EVENT_CLOSED. Keep-alive pings are sent, and pings answered, while a call waits.
+/// call on the client, which may be one that sends it back. It is a ROPEWAY_EVENT_MESSAGE, a ROPEWAY_EVENT_PONG or
+/// ROPEWAY_EVENT_CLOSED, which every further call gives again. Messages come whole: ROPEWAY_OPTION_STREAMING is not
+/// for this layer. Keep-alive pings are sent, and pings answered, while a call waits.
 ///
 /// ROPEWAY_NONE when nothing came in time: nothing is lost, call again. Errors: ROPEWAY_ERROR_NULL,
-/// ROPEWAY_ERROR_INVALID_ARGUMENT; ROPEWAY_ERROR_CLOSED after ROPEWAY_EVENT_CLOSED.
+/// ROPEWAY_ERROR_INVALID_ARGUMENT, ROPEWAY_ERROR_FORKED, ROPEWAY_ERROR_IO.
 ropeway_status ropeway_client_receive(struct ropeway_client *client,
                                       int64_t timeout,
                                       const struct ropeway_event **event);
 
 /// Closes the connection, with the codes and reasons of ropeway_engine_close, and waits for its end, at most
 /// ROPEWAY_OPTION_CLOSE_TIMEOUT. Messages that still come are dropped. How it ended is written to `*event`, a
-/// ROPEWAY_EVENT_CLOSED, unless that is NULL; it is lent until the next call of this function, of
-/// ropeway_client_receive or of ropeway_client_free.
+/// ROPEWAY_EVENT_CLOSED, unless that is NULL; it is lent until the next call on the client.
 ///
 /// When the connection has ended already, that end is told. Errors: ROPEWAY_ERROR_NULL,
 /// ROPEWAY_ERROR_INVALID_ARGUMENT, ROPEWAY_ERROR_INVALID_CLOSE_CODE, ROPEWAY_ERROR_CONTROL_TOO_LONG,
@@ -841,24 +855,25 @@ ropeway_status ropeway_engine_new(const struct ropeway_options *options,
 void ropeway_engine_free(struct ropeway_engine *engine);
 
 /// The engine's one descriptor, -1 when `engine` is NULL. It is readable, for poll, epoll, kqueue or any event loop,
-/// whenever there is something to do, time-outs included; then call ropeway_engine_poll with 0 and take the events.
-/// The engine owns it: only wait on it.
+/// whenever there is something to do, time-outs included; then take the events by ropeway_engine_next_event until it
+/// gives NULL. The engine owns the descriptor: only wait on it.
 int ropeway_engine_descriptor(const struct ropeway_engine *engine);
 
-/// Waits up to `timeout` milliseconds (-1: for ever, 0: not at all) until there is something to do, and finds out
-/// what; then take the events by ropeway_engine_next_event. Returns early, with ROPEWAY_OK, after
-/// ropeway_remote_wake and when a signal handler ran. Sends what was still to be sent. Ends the loan of the last
-/// event.
+/// Waits up to `timeout` milliseconds (-1: for ever, 0: not at all) until there is something to do; then take the
+/// events by ropeway_engine_next_event. Returns early, with ROPEWAY_OK, after ropeway_remote_wake and when a signal
+/// handler ran. Ends the loan of the last event.
 ///
 /// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_ARGUMENT, ROPEWAY_ERROR_IO, ROPEWAY_ERROR_FORKED.
 ropeway_status ropeway_engine_poll(struct ropeway_engine *engine,
                                    int64_t timeout);
 
-/// The next event, lent until the next call of this function or of ropeway_engine_poll on the engine; NULL when there
-/// is none: poll again, or wait until the descriptor is readable. Also NULL, with ropeway_last_error, when `engine` is
-/// NULL or has failed by a defect; ropeway_engine_poll says so by its status.
+/// The next event, lent until the next call of this function or of ropeway_engine_poll on the engine; NULL when the
+/// turn is over: every connection that was ready has been read once. Then poll, or wait until the descriptor is
+/// readable. Also NULL, with ropeway_last_error, when `engine` is NULL or has failed by a defect; ropeway_engine_poll
+/// says so by its status.
 ///
-/// Take every event before you wait. What is sent between two events goes out together.
+/// Take every event before you wait: what is sent in between goes out together, at the latest with the NULL. The
+/// function never waits itself.
 const struct ropeway_event *ropeway_engine_next_event(struct ropeway_engine *engine);
 
 /// Makes a remote of the engine and writes it to `*remote`. The caller owns it and frees it by ropeway_remote_free;
@@ -868,7 +883,7 @@ const struct ropeway_event *ropeway_engine_next_event(struct ropeway_engine *eng
 ropeway_status ropeway_engine_remote(struct ropeway_engine *engine,
                                      struct ropeway_remote **remote);
 
-/// Writes the numbers of the engine's connections, opening, open or closing, to `ids`, which has room for `capacity`
+/// Writes the numbers of the engine's connections, opening, open and closing, to `ids`, which has room for `capacity`
 /// of them, and how many there are to `*count`. With a `capacity` of 0, `ids` may be NULL: `*count` is then all that
 /// is told. More than `capacity` are left out.
 ///
@@ -886,14 +901,14 @@ ropeway_status ropeway_engine_counter(const struct ropeway_engine *engine,
                                       uint64_t *value);
 
 /// Begins to listen and writes the listener's number to `*listener`. `url` says where: "ws://127.0.0.1:8080/",
-/// "ws://[::]:8080/" (IPv4 too, unless ROPEWAY_OPTION_IPV6_ONLY), "ws://localhost:0/"; the host is an address, or
-/// localhost for 127.0.0.1; port 0 takes a free one, which ropeway_engine_listener_port tells. `options`, NULL for
-/// the defaults, are those of the listener (the 700s) and of the connections that come from it; they are copied.
+/// "ws://[::]:8080/", "ws://localhost:0/"; the host is an address, or localhost; port 0 takes a free one, which
+/// ropeway_engine_listener_port tells; the path does not matter. `options`, NULL for the defaults, are those of the
+/// listener (the 700s) and of the connections that come from it; they are copied.
 ///
-/// Connections are accepted, and their handshakes done, by ropeway_engine_poll; each is told by ROPEWAY_EVENT_OPENED.
+/// Connections are accepted, and their handshakes done, while events are taken; each is told by ROPEWAY_EVENT_OPENED.
 ///
-/// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_INVALID_URL; ROPEWAY_ERROR_INVALID_ARGUMENT for a host that is no
-/// address, a path, or wss; ROPEWAY_ERROR_IO when the address is in use or not to be had.
+/// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_INVALID_URL; ROPEWAY_ERROR_MISUSE for a host that is no address, or wss;
+/// ROPEWAY_ERROR_IO when the address is in use or not to be had; ROPEWAY_ERROR_FORKED.
 ropeway_status ropeway_engine_listen(struct ropeway_engine *engine,
                                      const char *url,
                                      const struct ropeway_options *options,
@@ -925,8 +940,9 @@ ropeway_status ropeway_engine_close_listener(struct ropeway_engine *engine,
 /// `*connection`. `options`, NULL for the defaults, are copied. Does not wait: ROPEWAY_EVENT_OPENED tells of success,
 /// ROPEWAY_EVENT_CLOSED of failure, name resolution included.
 ///
-/// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_URL, ROPEWAY_ERROR_INVALID_HEADER,
-/// ROPEWAY_ERROR_TOO_MANY_CONNECTIONS.
+/// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_URL, ROPEWAY_ERROR_MISUSE for wss, which is not supported yet,
+/// ROPEWAY_ERROR_TOO_MANY_CONNECTIONS, ROPEWAY_ERROR_IO when no thread for the name's resolution can be had,
+/// ROPEWAY_ERROR_FORKED.
 ropeway_status ropeway_engine_connect(struct ropeway_engine *engine,
                                       const char *url,
                                       const struct ropeway_options *options,
@@ -936,7 +952,7 @@ ropeway_status ropeway_engine_connect(struct ropeway_engine *engine,
 /// of those that the client offered, or NULL for none. The header fields of `options`, which may be NULL, are added
 /// to the response; nothing else of them counts. All is copied.
 ///
-/// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_CLOSED; ROPEWAY_ERROR_WRONG_STATE when the connection does not wait for
+/// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_CLOSED; ROPEWAY_ERROR_MISUSE when the connection does not wait for
 /// a decision or the subprotocol was not offered; ROPEWAY_ERROR_INVALID_HEADER. The decision is still open then.
 ropeway_status ropeway_engine_accept(struct ropeway_engine *engine,
                                      ropeway_connection connection,
@@ -947,7 +963,7 @@ ropeway_status ropeway_engine_accept(struct ropeway_engine *engine,
 /// ROPEWAY_EVENT_HTTP_REQUEST: with an HTTP `status` from 200 to 599, the header fields of `options`, which may be
 /// NULL, and the `length` bytes at `body`. All is copied. The connection ends; ROPEWAY_EVENT_CLOSED follows.
 ///
-/// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_CLOSED; ROPEWAY_ERROR_WRONG_STATE when the connection does not wait for
+/// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_CLOSED; ROPEWAY_ERROR_MISUSE when the connection does not wait for
 /// a decision; ROPEWAY_ERROR_INVALID_REFUSAL; ROPEWAY_ERROR_INVALID_ARGUMENT.
 ropeway_status ropeway_engine_refuse(struct ropeway_engine *engine,
                                      ropeway_connection connection,
@@ -1027,8 +1043,9 @@ ropeway_status ropeway_engine_close(struct ropeway_engine *engine,
 /// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_CLOSED.
 ropeway_status ropeway_engine_abort(struct ropeway_engine *engine, ropeway_connection connection);
 
-/// Stops to read from a connection until ropeway_engine_resume, so that its peer has to wait. Events that are there
-/// already may still come. Sending goes on; close and abort end the pause.
+/// Stops to read from a connection until ropeway_engine_resume, so that its peer has to wait once the kernel's buffers
+/// are full. Messages that have been read already are held back too, and the keep-alive rests. Sending goes on; close
+/// and abort end the pause.
 ///
 /// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_CLOSED.
 ropeway_status ropeway_engine_pause(struct ropeway_engine *engine,
@@ -1049,8 +1066,8 @@ ropeway_status ropeway_engine_queued_bytes(const struct ropeway_engine *engine,
 /// Writes the peer's address and port, as "127.0.0.1:49152" or "[::1]:49152", NUL-terminated, to `buffer`, which holds
 /// `capacity` bytes; 64 are always enough.
 ///
-/// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_CLOSED; ROPEWAY_ERROR_NOT_OPEN while it is being dialled;
-/// ROPEWAY_ERROR_BUFFER_TOO_SMALL.
+/// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_CLOSED; ROPEWAY_ERROR_IO while it is being dialled, and when the peer is
+/// gone; ROPEWAY_ERROR_BUFFER_TOO_SMALL.
 ropeway_status ropeway_engine_peer_address(const struct ropeway_engine *engine,
                                            ropeway_connection connection,
                                            char *buffer,
@@ -1075,7 +1092,7 @@ ropeway_status ropeway_engine_user_data(const struct ropeway_engine *engine,
 /// with the connection.
 ///
 /// ROPEWAY_UNCHANGED when it was subscribed already. Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_UTF8,
-/// ROPEWAY_ERROR_CLOSED, ROPEWAY_ERROR_NOT_OPEN.
+/// ROPEWAY_ERROR_CLOSED, ROPEWAY_ERROR_FORKED.
 ropeway_status ropeway_engine_subscribe(struct ropeway_engine *engine,
                                         ropeway_connection connection,
                                         const char *topic);
@@ -1090,7 +1107,8 @@ ropeway_status ropeway_engine_unsubscribe(struct ropeway_engine *engine,
 
 /// Sends a message of the kind ROPEWAY_TEXT or ROPEWAY_BINARY to every subscriber of a topic but `except` (0: to all).
 /// The `length` bytes at `data` are copied once, whatever the number of subscribers. One whose queue is above its
-/// high-water mark does not get it. To how many it went is written to `*reached`, unless that is NULL.
+/// high-water mark, or that is in the middle of a fragmented message, does not get it. How many subscribers there are
+/// besides `except` is written to `*subscribers`, unless that is NULL.
 ///
 /// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_ARGUMENT, ROPEWAY_ERROR_INVALID_UTF8.
 ropeway_status ropeway_engine_publish(struct ropeway_engine *engine,
@@ -1099,7 +1117,7 @@ ropeway_status ropeway_engine_publish(struct ropeway_engine *engine,
                                       const void *data,
                                       size_t length,
                                       ropeway_connection except,
-                                      size_t *reached);
+                                      size_t *subscribers);
 
 /// Writes the number of a topic's subscribers to `*count`.
 ///
@@ -1310,7 +1328,7 @@ ropeway_status ropeway_protocol_on_error(struct ropeway_protocol *protocol,
                                          int32_t number,
                                          uint64_t now);
 
-/// What to do with the transport once the output is sent: ROPEWAY_SHUTDOWN_...; ROPEWAY_SHUTDOWN_CLOSE, with
+/// What to do with the transport once the output is sent: ROPEWAY_SHUTDOWN_...; ROPEWAY_SHUTDOWN_DROP, with
 /// ropeway_last_error, when `protocol` is NULL or has failed by a defect.
 int32_t ropeway_protocol_shutdown(const struct ropeway_protocol *protocol);
 
