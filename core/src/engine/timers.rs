@@ -88,14 +88,17 @@ impl Timers {
                 break;
             }
             self.elapsed = self.elapsed.max(tick);
-            let index = self.heads[bucket];
-            let entry = self.entries[index as usize];
-            let due = self.tick_of(&entry);
-            self.unlink(index, entry);
-            if level == 0 {
-                return Some(index);
+            // A bucket of a higher level is emptied as a whole into lower ones before anything else is looked at.
+            while self.heads[bucket] != NIL {
+                let index = self.heads[bucket];
+                let entry = self.entries[index as usize];
+                let due = self.tick_of(&entry);
+                self.unlink(index, entry);
+                if level == 0 {
+                    return Some(index);
+                }
+                self.insert(index, due);
             }
-            self.insert(index, due.max(self.elapsed));
         }
         self.elapsed = self.elapsed.max(now);
         None
