@@ -2,8 +2,8 @@
 //!
 //! Arrows run one way: [`frame`] ← [`handshake`] ← [`protocol`] ← `net` ← `engine`.
 
-mod error;
 pub mod engine;
+mod error;
 pub mod frame;
 pub mod handshake;
 mod net;

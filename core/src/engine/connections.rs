@@ -75,9 +75,16 @@ pub(super) struct ListenerSlot {
 }
 
 impl Connections {
-    pub(super) fn new(registry: Registry, options: EngineOptions, fork: ForkGuard) -> io::Result<Self> {
+    pub(super) fn new(
+        registry: Registry,
+        options: EngineOptions,
+        fork: ForkGuard,
+    ) -> io::Result<Self> {
         let alarm = Alarm::new(&registry, drive::ALARM)?;
-        let remote = Remote::new(Waker::new(&registry, drive::WAKER)?, options.remote_queue_limit);
+        let remote = Remote::new(
+            Waker::new(&registry, drive::WAKER)?,
+            options.remote_queue_limit,
+        );
         let roused = remote.clone();
         let clock = Clock(Instant::now());
         Ok(Self {
@@ -130,9 +137,17 @@ impl Connections {
                 self.listeners.len() - 1
             }
         };
-        let id = self.ids.listener(index as u32).ok_or(Error::Misuse("this engine has no ids left"))?;
+        let id = self
+            .ids
+            .listener(index as u32)
+            .ok_or(Error::Misuse("this engine has no ids left"))?;
         socket.register(&self.registry, id.token()).map_err(io)?;
-        self.listeners[index] = Some(ListenerSlot { id, socket, options, failing: false });
+        self.listeners[index] = Some(ListenerSlot {
+            id,
+            socket,
+            options,
+            failing: false,
+        });
         Ok(id)
     }
 
@@ -184,16 +199,27 @@ impl Connections {
         }
         self.tick();
         let index = self.reserve()?;
-        let id = self.ids.connection(index).ok_or(Error::Misuse("this engine has no ids left"));
+        let id = self
+            .ids
+            .connection(index)
+            .ok_or(Error::Misuse("this engine has no ids left"));
         let dial = Dial::new(url, options, self.now);
-        let address = dial.url.bracketed_host().trim_matches(['[', ']']).parse::<IpAddr>();
+        let address = dial
+            .url
+            .bracketed_host()
+            .trim_matches(['[', ']'])
+            .parse::<IpAddr>();
         let asked = match (&id, &address) {
-            (Ok(id), Err(_)) => self.resolver.ask(id.bits(), dial.url.host(), dial.url.port()),
+            (Ok(id), Err(_)) => self
+                .resolver
+                .ask(id.bits(), dial.url.host(), dial.url.port()),
             _ => Ok(()),
         };
         let (Ok(id), Ok(())) = (&id, &asked) else {
             self.slots.release(index);
-            asked.map_err(|error| Error::Io(IoError::new("start a thread to resolve a name", &error)))?;
+            asked.map_err(|error| {
+                Error::Io(IoError::new("start a thread to resolve a name", &error))
+            })?;
             return id;
         };
         let (id, port) = (*id, dial.url.port());
@@ -213,7 +239,9 @@ impl Connections {
     /// # Errors
     /// As [`Protocol::accept`], and [`Error::UnknownId`], [`Error::Forked`].
     pub fn accept(&mut self, id: ConnectionId, accept: &Accept<'_>) -> Result<(), Error> {
-        self.decide(id, |protocol, output, now| protocol.accept(output, accept, now))
+        self.decide(id, |protocol, output, now| {
+            protocol.accept(output, accept, now)
+        })
     }
 
     /// Refuses the upgrade, or answers the plain HTTP request, that waits for an answer. The connection ends.
@@ -221,7 +249,9 @@ impl Connections {
     /// # Errors
     /// As [`Protocol::refuse`], and [`Error::UnknownId`], [`Error::Forked`].
     pub fn refuse(&mut self, id: ConnectionId, refusal: &Refusal) -> Result<(), Error> {
-        self.decide(id, |protocol, output, now| protocol.refuse(output, refusal, now))
+        self.decide(id, |protocol, output, now| {
+            protocol.refuse(output, refusal, now)
+        })
     }
 
     fn decide(
@@ -235,7 +265,9 @@ impl Connections {
         self.cork(index);
         let now = self.now;
         let Some(protocol) = &mut self.slots.at(index).protocol else {
-            return Err(Error::Misuse("a connection that this side dialled has no request to answer"));
+            return Err(Error::Misuse(
+                "a connection that this side dialled has no request to answer",
+            ));
         };
         decision(protocol, &mut self.output, now)?;
         self.sent(index);
@@ -249,9 +281,20 @@ impl Connections {
     ///
     /// # Errors
     /// As [`Protocol::close`].
-    pub fn close(&mut self, id: ConnectionId, code: CloseCode, reason: &str) -> Result<(), SendError> {
+    pub fn close(
+        &mut self,
+        id: ConnectionId,
+        code: CloseCode,
+        reason: &str,
+    ) -> Result<(), SendError> {
         self.check_fork().map_err(|_| SendError::Closed)?;
-        if self.slots.get(id).ok_or(SendError::Closed)?.protocol.is_none() {
+        if self
+            .slots
+            .get(id)
+            .ok_or(SendError::Closed)?
+            .protocol
+            .is_none()
+        {
             return self.abort(id);
         }
         let index = id.index();
@@ -374,7 +417,10 @@ impl Connections {
 
     /// Connections that have not ended, those being made included.
     pub fn ids(&self) -> impl Iterator<Item = ConnectionId> {
-        self.slots.iter().filter(|slot| !slot.is_ended()).map(|slot| slot.id)
+        self.slots
+            .iter()
+            .filter(|slot| !slot.is_ended())
+            .map(|slot| slot.id)
     }
 
     /// How many places are taken: connections, those being made and those that have ended but whose peers have not
@@ -401,12 +447,19 @@ impl Connections {
     }
 
     fn listener(&self, id: ListenerId) -> Result<&ListenerSlot, Error> {
-        let slot = self.listeners.get(id.index() as usize).and_then(Option::as_ref);
+        let slot = self
+            .listeners
+            .get(id.index() as usize)
+            .and_then(Option::as_ref);
         slot.filter(|slot| slot.id == id).ok_or(Error::UnknownId)
     }
 
     pub(super) fn check_fork(&self) -> Result<(), Error> {
-        if self.fork.is_child() { Err(Error::Forked) } else { Ok(()) }
+        if self.fork.is_child() {
+            Err(Error::Forked)
+        } else {
+            Ok(())
+        }
     }
 
     /// A free place, within `max_connections`.
@@ -435,9 +488,14 @@ impl Connections {
     pub(super) fn fail(&mut self, index: u32, error: Error) {
         let now = self.now;
         let slot = self.slots.at(index);
-        let protocol = match (&mut slot.protocol, std::mem::replace(&mut slot.transport, Transport::None)) {
+        let protocol = match (
+            &mut slot.protocol,
+            std::mem::replace(&mut slot.transport, Transport::None),
+        ) {
             (Some(protocol), _) => protocol,
-            (none, Transport::Dial(dial)) => none.insert(Protocol::open(Role::Client, dial.options, now)),
+            (none, Transport::Dial(dial)) => {
+                none.insert(Protocol::open(Role::Client, dial.options, now))
+            }
             _ => return,
         };
         protocol.on_transport_error(error, now);
@@ -485,7 +543,9 @@ impl Connections {
 
     /// Sets the alarm to the next time at which something has to be done.
     pub(super) fn set_alarm(&mut self) {
-        let Some(at) = self.next_deadline() else { return };
+        let Some(at) = self.next_deadline() else {
+            return;
+        };
         if self.alarm_at.is_none_or(|set| at < set) {
             // The clock is right, and so is the setting: only a broken descriptor could refuse it.
             if self.alarm.set(Some(at.since(self.clock.now()))).is_ok() {

@@ -28,7 +28,8 @@ const ACCEPTS: usize = 64;
 /// How long a listener rests that could not accept.
 const ACCEPT_REST: Duration = Duration::from_millis(100);
 
-const NO_ROOM: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+const NO_ROOM: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 
 /// What [`Engine::next_event`] lends next.
 #[derive(Debug)]
@@ -70,7 +71,10 @@ impl Engine {
         let connections = &mut self.connections;
         connections.flush();
         connections.set_alarm();
-        match self.poll.poll(&mut self.ready, connections.bounded(timeout)) {
+        match self
+            .poll
+            .poll(&mut self.ready, connections.bounded(timeout))
+        {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::Interrupted => self.ready.clear(),
             Err(error) => return Err(Error::Io(IoError::new("poll", &error))),
@@ -87,7 +91,8 @@ impl Engine {
                     if slot.id.token() != token {
                         continue;
                     }
-                    let hangup = event.is_read_closed() || event.is_error() || event.is_write_closed();
+                    let hangup =
+                        event.is_read_closed() || event.is_error() || event.is_write_closed();
                     if event.is_readable() || hangup {
                         slot.flags.set(Flags::READABLE);
                     }
@@ -143,7 +148,9 @@ impl Engine {
             connections.drain_queue(index);
         }
         let slot = connections.slots.at(index);
-        let Some(protocol) = &mut slot.protocol else { return };
+        let Some(protocol) = &mut slot.protocol else {
+            return;
+        };
         if slot.flags.take(Flags::STEP) {
             if !protocol.is_paused() {
                 protocol.unhold(&mut self.input);
@@ -162,15 +169,23 @@ impl Engine {
         let now = connections.now;
         connections.cork(index);
         let slot = connections.slots.at(index);
-        let (Some(protocol), Transport::Stream(stream)) = (&mut slot.protocol, &mut slot.transport) else { return };
+        let (Some(protocol), Transport::Stream(stream)) = (&mut slot.protocol, &mut slot.transport)
+        else {
+            return;
+        };
         let mut room = 0;
         let result = if protocol.wants_payload() > 0 {
             let read = |buffer: &mut Vec<u8>, most| {
                 room = most;
                 stream.receive_into(buffer, most)
             };
-            let result =
-                protocol.read_payload(&mut self.input, &mut connections.output, READ_SIZE_MAX * 2, now, read);
+            let result = protocol.read_payload(
+                &mut self.input,
+                &mut connections.output,
+                READ_SIZE_MAX * 2,
+                now,
+                read,
+            );
             result.map(|(count, raw)| {
                 self.read_ahead = raw;
                 count
@@ -218,7 +233,10 @@ impl Engine {
 impl Connections {
     /// Whether there is something to do without waiting.
     pub(super) fn has_work(&self) -> bool {
-        self.in_turn || !self.carried.is_empty() || !self.notices.is_empty() || !self.resting.is_empty()
+        self.in_turn
+            || !self.carried.is_empty()
+            || !self.notices.is_empty()
+            || !self.resting.is_empty()
     }
 
     fn begin_turn(&mut self) {
@@ -261,7 +279,9 @@ impl Connections {
             self.uncork();
         }
         let slot = self.slots.at(index);
-        let Some(protocol) = &slot.protocol else { return };
+        let Some(protocol) = &slot.protocol else {
+            return;
+        };
         let shutdown = protocol.shutdown();
         let reads = slot.flags.has(Flags::READABLE) && protocol.reads();
         let drained = slot.queue.is_none();
@@ -318,7 +338,9 @@ impl Connections {
         }
         for answer in self.resolver.answers() {
             let id = ConnectionId::from_bits(answer.tag);
-            let Some(Transport::Dial(dial)) = self.slots.get(id).map(|slot| &slot.transport) else { continue };
+            let Some(Transport::Dial(dial)) = self.slots.get(id).map(|slot| &slot.transport) else {
+                continue;
+            };
             match answer.result {
                 Ok(addresses) => self.dial_with(id.index(), addresses),
                 Err(message) => {
@@ -332,7 +354,9 @@ impl Connections {
     fn undelivered(&mut self, id: ConnectionId, bytes: usize, result: Result<(), SendError>) {
         match result {
             Ok(()) | Err(SendError::Closed) => {}
-            Err(error) => self.notices.push_back(Notice::Undelivered(id, bytes as u64, error)),
+            Err(error) => self
+                .notices
+                .push_back(Notice::Undelivered(id, bytes as u64, error)),
         }
     }
 
@@ -341,8 +365,13 @@ impl Connections {
         let now = self.now;
         if self.accept_again.is_some_and(|at| at <= now) {
             self.accept_again = None;
-            let failing = self.listeners.iter().flatten().filter(|listener| listener.failing);
-            self.knocking.extend(failing.map(|listener| listener.id.index()));
+            let failing = self
+                .listeners
+                .iter()
+                .flatten()
+                .filter(|listener| listener.failing);
+            self.knocking
+                .extend(failing.map(|listener| listener.id.index()));
         }
         while let Some(index) = self.timers.pop(now) {
             let slot = self.slots.at(index);
@@ -367,7 +396,9 @@ impl Connections {
     /// Accepts what waits at a listener, within bounds.
     fn accept_from(&mut self, place: u32) {
         for _ in 0..ACCEPTS {
-            let Some(Some(listener)) = self.listeners.get_mut(place as usize) else { return };
+            let Some(Some(listener)) = self.listeners.get_mut(place as usize) else {
+                return;
+            };
             match listener.socket.accept() {
                 Ok(Some(stream)) => {
                     listener.failing = false;
@@ -390,7 +421,10 @@ impl Connections {
     }
 
     fn accepted(&mut self, mut stream: Stream, listener: u32, protocol: Protocol) {
-        let place = self.reserve().ok().and_then(|index| Some((index, self.ids.connection(index)?)));
+        let place = self
+            .reserve()
+            .ok()
+            .and_then(|index| Some((index, self.ids.connection(index)?)));
         let Some((index, id)) = place else {
             // Whether it learns of it or not, the peer has to come again.
             let _ = stream.send(NO_ROOM);
@@ -413,7 +447,9 @@ impl Connections {
     pub(super) fn dial_with(&mut self, index: u32, addresses: Vec<SocketAddr>) {
         let now = self.now;
         let slot = self.slots.at(index);
-        let Transport::Dial(dial) = &mut slot.transport else { return };
+        let Transport::Dial(dial) = &mut slot.transport else {
+            return;
+        };
         let state = dial.resolved(addresses, &self.registry, slot.id.token(), now);
         self.dial_goes_on(index, state);
     }
@@ -421,7 +457,9 @@ impl Connections {
     fn dial_ready(&mut self, index: u32) {
         let now = self.now;
         let slot = self.slots.at(index);
-        let Transport::Dial(dial) = &mut slot.transport else { return };
+        let Transport::Dial(dial) = &mut slot.transport else {
+            return;
+        };
         let state = dial.on_ready(&self.registry, slot.id.token(), now);
         self.dial_goes_on(index, state);
     }
@@ -429,10 +467,15 @@ impl Connections {
     fn dial_time(&mut self, index: u32) {
         let now = self.now;
         let slot = self.slots.at(index);
-        let Transport::Dial(dial) = &mut slot.transport else { return };
+        let Transport::Dial(dial) = &mut slot.transport else {
+            return;
+        };
         let wait = dial.options.open_timeout;
         let state = if !wait.is_zero() && dial.started + wait <= now {
-            DialState::Failed(Error::Timeout { deadline: Deadline::Open, after: wait })
+            DialState::Failed(Error::Timeout {
+                deadline: Deadline::Open,
+                after: wait,
+            })
         } else {
             dial.on_time(&self.registry, slot.id.token(), now)
         };
@@ -445,12 +488,19 @@ impl Connections {
             DialState::Failed(error) => self.fail(index, error),
             DialState::Connected(stream) => {
                 let slot = self.slots.at(index);
-                let Transport::Dial(dial) = std::mem::replace(&mut slot.transport, Transport::Stream(stream)) else {
+                let Transport::Dial(dial) =
+                    std::mem::replace(&mut slot.transport, Transport::Stream(stream))
+                else {
                     return;
                 };
                 slot.flags = Flags::default();
                 self.cork(index);
-                match Protocol::client(&dial.url, dial.options.clone(), &mut self.output, dial.started) {
+                match Protocol::client(
+                    &dial.url,
+                    dial.options.clone(),
+                    &mut self.output,
+                    dial.started,
+                ) {
                     Ok(protocol) => {
                         self.slots.at(index).protocol = Some(protocol);
                         self.sent(index);

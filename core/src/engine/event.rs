@@ -93,11 +93,18 @@ pub(super) enum Notice {
 impl Notice {
     pub(super) fn into_event(self) -> Event<'static> {
         match self {
-            Self::Writable(id) => Event { id, kind: EventKind::Writable },
-            Self::AcceptFailed(listener, error) => {
-                Event { id: ConnectionId::NONE, kind: EventKind::AcceptFailed { listener, error } }
-            }
-            Self::Undelivered(id, bytes, error) => Event { id, kind: EventKind::Undelivered { bytes, error } },
+            Self::Writable(id) => Event {
+                id,
+                kind: EventKind::Writable,
+            },
+            Self::AcceptFailed(listener, error) => Event {
+                id: ConnectionId::NONE,
+                kind: EventKind::AcceptFailed { listener, error },
+            },
+            Self::Undelivered(id, bytes, error) => Event {
+                id,
+                kind: EventKind::Undelivered { bytes, error },
+            },
         }
     }
 }
@@ -110,11 +117,25 @@ impl<'a> From<protocol::Event<'a>> for EventKind<'a> {
             protocol::Event::HttpRequest(request) => Self::HttpRequest(request),
             protocol::Event::Opened(opened) => Self::Opened(opened),
             protocol::Event::Message { kind, payload } => Self::Message { kind, payload },
-            protocol::Event::Fragment { kind, payload, first, last } => {
-                Self::Fragment { kind, payload, first, last }
-            }
+            protocol::Event::Fragment {
+                kind,
+                payload,
+                first,
+                last,
+            } => Self::Fragment {
+                kind,
+                payload,
+                first,
+                last,
+            },
             protocol::Event::Ping { payload } => Self::Ping { payload },
-            protocol::Event::Pong { payload, round_trip } => Self::Pong { payload, round_trip },
+            protocol::Event::Pong {
+                payload,
+                round_trip,
+            } => Self::Pong {
+                payload,
+                round_trip,
+            },
             protocol::Event::Closed(closed) => Self::Closed(closed),
         }
     }

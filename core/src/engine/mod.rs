@@ -27,6 +27,7 @@
 //! In a foreign event loop, watch [`Engine::descriptor`] for reading and drain [`Engine::next_event`] whenever it is
 //! ready; no call of [`Engine::poll`] is needed. One drain is one bounded turn: each ready connection is read once.
 
+mod client;
 mod connections;
 mod counters;
 mod drive;
@@ -44,6 +45,7 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::time::{Duration, Instant};
 
 pub use crate::net::ListenOptions;
+pub use client::{Client, Received};
 pub use connections::Connections;
 pub use counters::Counters;
 pub use event::{Event, EventKind};
@@ -71,7 +73,11 @@ pub struct EngineOptions {
 
 impl Default for EngineOptions {
     fn default() -> Self {
-        Self { max_connections: 1_000_000, max_incomplete_bytes: 512 << 20, remote_queue_limit: 64 << 20 }
+        Self {
+            max_connections: 1_000_000,
+            max_incomplete_bytes: 512 << 20,
+            remote_queue_limit: 64 << 20,
+        }
     }
 }
 
@@ -101,9 +107,13 @@ impl Engine {
     pub fn new(options: EngineOptions) -> Result<Self, Error> {
         let failed = |error: &std::io::Error| Error::Io(IoError::new("make an engine", error));
         let poll = mio::Poll::new().map_err(|error| failed(&error))?;
-        let registry = poll.registry().try_clone().map_err(|error| failed(&error))?;
+        let registry = poll
+            .registry()
+            .try_clone()
+            .map_err(|error| failed(&error))?;
         let fork = ForkGuard::new().map_err(|error| failed(&error))?;
-        let connections = Connections::new(registry, options, fork).map_err(|error| failed(&error))?;
+        let connections =
+            Connections::new(registry, options, fork).map_err(|error| failed(&error))?;
         Ok(Self {
             poll,
             ready: mio::Events::with_capacity(1024),
@@ -154,7 +164,10 @@ impl Engine {
     pub fn next_event(&mut self) -> Option<(Event<'_>, &mut Connections)> {
         let told = self.advance()?;
         let event = match told {
-            Told::Event(id, raw) => Event { id, kind: self.input.lend(raw)?.into() },
+            Told::Event(id, raw) => Event {
+                id,
+                kind: self.input.lend(raw)?.into(),
+            },
             Told::Notice(notice) => notice.into_event(),
         };
         Some((event, &mut self.connections))

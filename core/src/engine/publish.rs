@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::connections::Connections;
 use super::id::ConnectionId;
 use super::slots::{Flags, Transport};
-use super::topics::Subscription;
+use super::topics::{Subscription, Subscriptions};
 use crate::error::{Error, IoError, Role, SendError};
 use crate::frame;
 use crate::protocol::{self, MessageKind};
@@ -37,8 +37,12 @@ impl Connections {
         self.flush_batch();
         let index = id.index();
         let known = self.topics.find(topic);
-        let subscriptions = self.slots.at(index).topics.get_or_insert_default();
-        if subscriptions.iter().any(|subscription| Some(subscription.topic) == known) {
+        let Subscriptions(subscriptions) =
+            &mut **self.slots.at(index).topics.get_or_insert_default();
+        if subscriptions
+            .iter()
+            .any(|subscription| Some(subscription.topic) == known)
+        {
             return Ok(false);
         }
         let subscription = self.topics.add(topic, index);
@@ -54,10 +58,17 @@ impl Connections {
         self.check_fork()?;
         self.slots.get(id).ok_or(Error::UnknownId)?;
         self.flush_batch();
-        let Some(topic) = self.topics.find(topic) else { return Ok(false) };
+        let Some(topic) = self.topics.find(topic) else {
+            return Ok(false);
+        };
         let slot = self.slots.at(id.index());
-        let Some(subscriptions) = &mut slot.topics else { return Ok(false) };
-        let Some(place) = subscriptions.iter().position(|subscription| subscription.topic == topic) else {
+        let Some(Subscriptions(subscriptions)) = slot.topics.as_deref_mut() else {
+            return Ok(false);
+        };
+        let Some(place) = subscriptions
+            .iter()
+            .position(|subscription| subscription.topic == topic)
+        else {
             return Ok(false);
         };
         let subscription = subscriptions.swap_remove(place);
@@ -70,16 +81,25 @@ impl Connections {
 
     /// Ends all subscriptions of a connection.
     pub(super) fn unsubscribe_all(&mut self, index: u32) {
-        let Some(subscriptions) = self.slots.at(index).topics.take() else { return };
+        let Some(subscriptions) = self.slots.at(index).topics.take() else {
+            return;
+        };
         self.flush_batch();
-        for subscription in *subscriptions {
+        for subscription in subscriptions.0 {
             self.leave(subscription);
         }
     }
 
     fn leave(&mut self, subscription: Subscription) {
-        let Some(moved) = self.topics.remove(subscription) else { return };
-        let subscriptions = self.slots.at(moved).topics.iter_mut().flat_map(|list| list.iter_mut());
+        let Some(moved) = self.topics.remove(subscription) else {
+            return;
+        };
+        let subscriptions = self
+            .slots
+            .at(moved)
+            .topics
+            .iter_mut()
+            .flat_map(|list| list.0.iter_mut());
         for other in subscriptions.filter(|other| other.topic == subscription.topic) {
             other.position = subscription.position;
         }
@@ -88,7 +108,9 @@ impl Connections {
     /// How many connections have subscribed to a topic.
     #[must_use]
     pub fn subscribers(&self, topic: &str) -> usize {
-        self.topics.find(topic).map_or(0, |topic| self.topics.subscribers(topic).len())
+        self.topics
+            .find(topic)
+            .map_or(0, |topic| self.topics.subscribers(topic).len())
     }
 
     /// Sends a message to every subscriber of a topic but `except`. How many subscribers there are besides it. A
@@ -109,16 +131,25 @@ impl Connections {
         if kind == MessageKind::Text && !frame::is_valid(payload) {
             return Err(SendError::InvalidUtf8);
         }
-        let Some(topic) = self.topics.find(topic) else { return Ok(0) };
+        let Some(topic) = self.topics.find(topic) else {
+            return Ok(0);
+        };
         self.tick();
         let except = except.unwrap_or(ConnectionId::NONE);
         let fits = |batch: &Batch| {
-            batch.topic == topic && batch.except == except && batch.frames.len() + payload.len() <= BATCH
+            batch.topic == topic
+                && batch.except == except
+                && batch.frames.len() + payload.len() <= BATCH
         };
         if !self.batch.as_ref().is_some_and(fits) {
             self.flush_batch();
         }
-        let batch = self.batch.get_or_insert_with(|| Batch { topic, except, frames: Vec::new(), messages: 0 });
+        let batch = self.batch.get_or_insert_with(|| Batch {
+            topic,
+            except,
+            frames: Vec::new(),
+            messages: 0,
+        });
         protocol::append_server_frame(&mut batch.frames, kind, payload);
         batch.messages += 1;
         let others = self.publish_masked(topic, kind, payload, except);
@@ -129,7 +160,13 @@ impl Connections {
     }
 
     /// Connections on which this side is the client need masked frames, each its own. Counts all subscribers.
-    fn publish_masked(&mut self, topic: u32, kind: MessageKind, payload: &[u8], except: ConnectionId) -> usize {
+    fn publish_masked(
+        &mut self,
+        topic: u32,
+        kind: MessageKind,
+        payload: &[u8],
+        except: ConnectionId,
+    ) -> usize {
         let mut others = 0;
         let mut position = 0;
         while let Some(&index) = self.topics.subscribers(topic).get(position) {
@@ -140,7 +177,11 @@ impl Connections {
                 continue;
             }
             others += 1;
-            let Some(protocol) = slot.protocol.as_ref().filter(|protocol| protocol.role() == Role::Client) else {
+            let Some(protocol) = slot
+                .protocol
+                .as_ref()
+                .filter(|protocol| protocol.role() == Role::Client)
+            else {
                 continue;
             };
             let high = protocol.options().send_queue_high;
@@ -159,14 +200,17 @@ impl Connections {
 
     /// Gives the gathered messages to the subscribers.
     pub(super) fn flush_batch(&mut self) {
-        let Some(batch) = self.batch.take() else { return };
+        let Some(batch) = self.batch.take() else {
+            return;
+        };
         let mut shared: Option<Arc<[u8]>> = None;
         let mut position = 0;
         while let Some(&index) = self.topics.subscribers(batch.topic).get(position) {
             position += 1;
             let corked = self.corked == Some(index);
             let slot = self.slots.at(index);
-            let (Some(protocol), Transport::Stream(stream)) = (&slot.protocol, &mut slot.transport) else {
+            let (Some(protocol), Transport::Stream(stream)) = (&slot.protocol, &mut slot.transport)
+            else {
                 continue;
             };
             if slot.id == batch.except || protocol.role() == Role::Client {
@@ -186,7 +230,11 @@ impl Connections {
                 self.output.append(&batch.frames);
                 continue;
             }
-            let result = if slot.queue.is_some() { Ok(0) } else { stream.send(&batch.frames) };
+            let result = if slot.queue.is_some() {
+                Ok(0)
+            } else {
+                stream.send(&batch.frames)
+            };
             match result {
                 Err(error) if error.kind() != std::io::ErrorKind::WouldBlock => {
                     self.sending_failed(index, Error::Io(IoError::new("send", &error)));
@@ -207,9 +255,15 @@ impl Connections {
     fn slow(&mut self, index: u32, messages: u64) {
         self.counters.publishes_dropped += messages;
         let slot = self.slots.at(index);
-        let closes = slot.protocol.as_ref().is_some_and(|protocol| protocol.options().close_slow_subscribers);
+        let closes = slot
+            .protocol
+            .as_ref()
+            .is_some_and(|protocol| protocol.options().close_slow_subscribers);
         if closes && !slot.is_ended() {
-            let error = SendError::Full { queued: slot.queued(), limit: 0 };
+            let error = SendError::Full {
+                queued: slot.queued(),
+                limit: 0,
+            };
             self.fail(index, Error::Send(error));
         }
     }

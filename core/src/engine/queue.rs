@@ -52,11 +52,11 @@ impl Queue {
             return;
         }
         self.bytes += length as u64;
-        if let Some(Piece::Own(last)) = self.pieces.back_mut() {
-            if last.len() + length <= PIECE {
-                parts.iter().for_each(|part| last.extend_from_slice(part));
-                return;
-            }
+        if let Some(Piece::Own(last)) = self.pieces.back_mut()
+            && last.len() + length <= PIECE
+        {
+            parts.iter().for_each(|part| last.extend_from_slice(part));
+            return;
         }
         self.pieces.push_back(Piece::Own(parts.concat()));
     }
@@ -85,7 +85,9 @@ impl Queue {
 
     /// Sends from the first piece. Whether the piece is done, after which a control frame may go in between.
     pub(super) fn send_piece(&mut self, stream: &mut Stream) -> io::Result<bool> {
-        let Some(piece) = self.pieces.front() else { return Ok(false) };
+        let Some(piece) = self.pieces.front() else {
+            return Ok(false);
+        };
         let count = stream.send(&piece.bytes()[self.sent..])?;
         self.sent += count;
         self.bytes -= count as u64;

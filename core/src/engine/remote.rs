@@ -43,7 +43,11 @@ pub(super) enum Command {
 
 impl Remote {
     pub(super) fn new(waker: Waker, limit: u64) -> Self {
-        Self(Arc::new(Shared { queue: Mutex::default(), waker, limit }))
+        Self(Arc::new(Shared {
+            queue: Mutex::default(),
+            waker,
+            limit,
+        }))
     }
 
     /// Sends a message. What becomes of it is told by the engine: [`Undelivered`](super::EventKind::Undelivered) when

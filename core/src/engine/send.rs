@@ -35,7 +35,12 @@ impl Connections {
     /// # Errors
     /// [`SendError::Full`] when the queue would pass `send_queue_limit`, [`SendError::Closed`], [`SendError::NotOpen`],
     /// [`SendError::InvalidUtf8`], [`SendError::MessageInProgress`]; nothing has been sent then.
-    pub fn send(&mut self, id: ConnectionId, kind: MessageKind, payload: &[u8]) -> Result<Sent, SendError> {
+    pub fn send(
+        &mut self,
+        id: ConnectionId,
+        kind: MessageKind,
+        payload: &[u8],
+    ) -> Result<Sent, SendError> {
         let index = self.sendable(id, payload.len(), 0)?;
         self.cork(index);
         let slot = self.slots.at(index);
@@ -81,7 +86,12 @@ impl Connections {
     ) -> Result<Sent, SendError> {
         let index = self.sendable(id, payload.len(), 0)?;
         self.cork(index);
-        let protocol = self.slots.at(index).protocol.as_mut().ok_or(SendError::NotOpen)?;
+        let protocol = self
+            .slots
+            .at(index)
+            .protocol
+            .as_mut()
+            .ok_or(SendError::NotOpen)?;
         protocol.send_fragment(&mut self.output, kind, payload, last)?;
         self.counters.messages_sent += 1;
         self.sent(index);
@@ -95,7 +105,12 @@ impl Connections {
     pub fn ping(&mut self, id: ConnectionId, payload: &[u8]) -> Result<Sent, SendError> {
         let index = self.sendable(id, payload.len(), CONTROL_RESERVE)?;
         self.cork(index);
-        let protocol = self.slots.at(index).protocol.as_mut().ok_or(SendError::NotOpen)?;
+        let protocol = self
+            .slots
+            .at(index)
+            .protocol
+            .as_mut()
+            .ok_or(SendError::NotOpen)?;
         protocol.ping(&mut self.output, payload)?;
         self.sent(index);
         Ok(self.outcome(index))
@@ -108,14 +123,24 @@ impl Connections {
     pub fn pong(&mut self, id: ConnectionId, payload: &[u8]) -> Result<Sent, SendError> {
         let index = self.sendable(id, payload.len(), CONTROL_RESERVE)?;
         self.cork(index);
-        let protocol = self.slots.at(index).protocol.as_mut().ok_or(SendError::NotOpen)?;
+        let protocol = self
+            .slots
+            .at(index)
+            .protocol
+            .as_mut()
+            .ok_or(SendError::NotOpen)?;
         protocol.pong(&mut self.output, payload)?;
         self.sent(index);
         Ok(self.outcome(index))
     }
 
     /// The place of a connection whose queue has room for a frame of `length` bytes of payload.
-    fn sendable(&mut self, id: ConnectionId, length: usize, reserve: u64) -> Result<u32, SendError> {
+    fn sendable(
+        &mut self,
+        id: ConnectionId,
+        length: usize,
+        reserve: u64,
+    ) -> Result<u32, SendError> {
         self.check_fork().map_err(|_| SendError::Closed)?;
         let slot = self.slots.get(id).ok_or(SendError::Closed)?;
         let protocol = slot.protocol.as_ref().ok_or(SendError::NotOpen)?;
@@ -136,7 +161,11 @@ impl Connections {
     }
 
     pub(super) fn corked_bytes(&self, index: u32) -> u64 {
-        if self.corked == Some(index) { self.output.len() as u64 } else { 0 }
+        if self.corked == Some(index) {
+            self.output.len() as u64
+        } else {
+            0
+        }
     }
 
     /// Makes `index` the connection whose output is gathered; another one's is sent.
@@ -146,7 +175,8 @@ impl Connections {
             self.tick();
             self.uncork();
             self.corked = Some(index);
-            self.output.set_blocked(self.slots.at(index).queue.is_some());
+            self.output
+                .set_blocked(self.slots.at(index).queue.is_some());
         }
     }
 
@@ -162,10 +192,10 @@ impl Connections {
     /// Sends what has been gathered.
     #[inline]
     pub(super) fn uncork(&mut self) {
-        if let Some(index) = self.corked.take() {
-            if !self.output.is_empty() {
-                self.write_out(index, &[]);
-            }
+        if let Some(index) = self.corked.take()
+            && !self.output.is_empty()
+        {
+            self.write_out(index, &[]);
         }
     }
 
@@ -173,7 +203,9 @@ impl Connections {
     fn write_out(&mut self, index: u32, payload: &[u8]) {
         let slot = self.slots.at(index);
         let bytes = self.output.bytes();
-        if let (Transport::Stream(stream), false) = (&mut slot.transport, slot.flags.has(Flags::SENDING_FAILED)) {
+        if let (Transport::Stream(stream), false) =
+            (&mut slot.transport, slot.flags.has(Flags::SENDING_FAILED))
+        {
             let result = if slot.queue.is_some() {
                 Ok(0)
             } else if payload.is_empty() {
@@ -186,9 +218,10 @@ impl Connections {
                     self.counters.bytes_sent += sent as u64;
                     if sent < bytes.len() + payload.len() {
                         let rest = payload.len().min(bytes.len() + payload.len() - sent);
-                        slot.queue
-                            .get_or_insert_default()
-                            .push(&[&bytes[sent.min(bytes.len())..], &payload[payload.len() - rest..]]);
+                        slot.queue.get_or_insert_default().push(&[
+                            &bytes[sent.min(bytes.len())..],
+                            &payload[payload.len() - rest..],
+                        ]);
                     }
                 }
                 Err(error) => {
@@ -207,7 +240,10 @@ impl Connections {
         let slot = self.slots.at(index);
         slot.queue = None;
         slot.flags.set(Flags::SENDING_FAILED);
-        let reads = slot.protocol.as_ref().is_some_and(|protocol| protocol.reads());
+        let reads = slot
+            .protocol
+            .as_ref()
+            .is_some_and(|protocol| protocol.reads());
         if reads {
             slot.flags.set(Flags::READABLE);
             slot.flags.set(Flags::HANGUP);
@@ -219,11 +255,11 @@ impl Connections {
 
     fn outcome(&mut self, index: u32) -> Sent {
         let slot = self.slots.at(index);
-        if let (Some(queue), Some(protocol)) = (&mut slot.queue, &slot.protocol) {
-            if queue.bytes() > protocol.options().send_queue_high {
-                queue.above_high = true;
-                return Sent::Queued(queue.bytes());
-            }
+        if let (Some(queue), Some(protocol)) = (&mut slot.queue, &slot.protocol)
+            && queue.bytes() > protocol.options().send_queue_high
+        {
+            queue.above_high = true;
+            return Sent::Queued(queue.bytes());
         }
         Sent::Sent
     }
@@ -274,5 +310,9 @@ impl Connections {
 }
 
 fn nothing_when_full(error: io::Error) -> io::Result<usize> {
-    if error.kind() == io::ErrorKind::WouldBlock { Ok(0) } else { Err(error) }
+    if error.kind() == io::ErrorKind::WouldBlock {
+        Ok(0)
+    } else {
+        Err(error)
+    }
 }

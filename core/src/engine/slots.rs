@@ -2,7 +2,7 @@
 
 use super::id::ConnectionId;
 use super::queue::Queue;
-use super::topics::Subscription;
+use super::topics::Subscriptions;
 use crate::net::{Dial, Stream};
 use crate::protocol::Protocol;
 
@@ -16,7 +16,7 @@ pub(super) struct Slot {
     pub(super) protocol: Option<Protocol>,
     pub(super) transport: Transport,
     pub(super) queue: Option<Box<Queue>>,
-    pub(super) topics: Option<Box<Vec<Subscription>>>,
+    pub(super) topics: Option<Box<Subscriptions>>,
     pub(super) user_data: u64,
     /// The listener's index plus one; 0 for a dialled connection.
     pub(super) listener: u32,
@@ -108,7 +108,8 @@ impl Slots {
     pub(super) fn reserve(&mut self) -> u32 {
         if self.free.is_empty() {
             let first = (self.chunks.len() * CHUNK) as u32;
-            self.chunks.push((0..CHUNK).map(|_| Slot::empty()).collect());
+            self.chunks
+                .push((0..CHUNK).map(|_| Slot::empty()).collect());
             self.free.extend((first..first + CHUNK as u32).rev());
         }
         self.used += 1;
@@ -141,7 +142,10 @@ impl Slots {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Slot> {
-        self.chunks.iter().flatten().filter(|slot| slot.id != ConnectionId::NONE)
+        self.chunks
+            .iter()
+            .flatten()
+            .filter(|slot| slot.id != ConnectionId::NONE)
     }
 }
 

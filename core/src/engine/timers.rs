@@ -24,7 +24,12 @@ struct Entry {
     bucket: u32,
 }
 
-const UNSET: Entry = Entry { next: NIL, prev: NIL, tick: 0, bucket: NIL };
+const UNSET: Entry = Entry {
+    next: NIL,
+    prev: NIL,
+    tick: 0,
+    bucket: NIL,
+};
 
 #[derive(Debug)]
 pub(super) struct Timers {
@@ -37,16 +42,24 @@ pub(super) struct Timers {
 
 impl Timers {
     pub(super) fn new() -> Self {
-        Self { entries: Vec::new(), heads: [NIL; BUCKETS * LEVELS], occupied: [0; LEVELS], elapsed: 0 }
+        Self {
+            entries: Vec::new(),
+            heads: [NIL; BUCKETS * LEVELS],
+            occupied: [0; LEVELS],
+            elapsed: 0,
+        }
     }
 
     /// Sees to it that `index` fires at `deadline` or before. A timer that fires earlier already is left alone.
     pub(super) fn ensure(&mut self, index: u32, deadline: Time) {
-        let tick = ticks_up(deadline).max(self.elapsed).min(self.elapsed + FURTHEST);
-        if let Some(entry) = self.entries.get(index as usize) {
-            if entry.bucket != NIL && self.tick_of(entry) <= tick {
-                return;
-            }
+        let tick = ticks_up(deadline)
+            .max(self.elapsed)
+            .min(self.elapsed + FURTHEST);
+        if let Some(entry) = self.entries.get(index as usize)
+            && entry.bucket != NIL
+            && self.tick_of(entry) <= tick
+        {
+            return;
         }
         self.clear(index);
         self.insert(index, tick);
@@ -54,16 +67,17 @@ impl Timers {
 
     /// Takes the timer back, if it is set.
     pub(super) fn clear(&mut self, index: u32) {
-        if let Some(&entry) = self.entries.get(index as usize) {
-            if entry.bucket != NIL {
-                self.unlink(index, entry);
-            }
+        if let Some(&entry) = self.entries.get(index as usize)
+            && entry.bucket != NIL
+        {
+            self.unlink(index, entry);
         }
     }
 
     /// A lower bound of the time at which [`pop`](Self::pop) has something to do.
     pub(super) fn next(&self) -> Option<Time> {
-        self.next_bucket().map(|(_, _, tick)| Time::from_micros(tick << TICK_BITS))
+        self.next_bucket()
+            .map(|(_, _, tick)| Time::from_micros(tick << TICK_BITS))
     }
 
     /// An index whose timer has fired, and is no longer set.
@@ -74,14 +88,17 @@ impl Timers {
                 break;
             }
             self.elapsed = self.elapsed.max(tick);
-            let index = self.heads[bucket];
-            let entry = self.entries[index as usize];
-            let due = self.tick_of(&entry);
-            self.unlink(index, entry);
-            if level == 0 {
-                return Some(index);
+            // A bucket of a higher level is emptied as a whole into lower ones before anything else is looked at.
+            while self.heads[bucket] != NIL {
+                let index = self.heads[bucket];
+                let entry = self.entries[index as usize];
+                let due = self.tick_of(&entry);
+                self.unlink(index, entry);
+                if level == 0 {
+                    return Some(index);
+                }
+                self.insert(index, due);
             }
-            self.insert(index, due.max(self.elapsed));
         }
         self.elapsed = self.elapsed.max(now);
         None
@@ -119,7 +136,12 @@ impl Timers {
         if next != NIL {
             self.entries[next as usize].prev = index;
         }
-        self.entries[index as usize] = Entry { next, prev: NIL, tick: tick as u32, bucket: bucket as u32 };
+        self.entries[index as usize] = Entry {
+            next,
+            prev: NIL,
+            tick: tick as u32,
+            bucket: bucket as u32,
+        };
         self.occupied[level as usize] |= 1 << place;
     }
 
@@ -158,10 +180,22 @@ mod tests {
     #[test]
     fn fires_at_its_tick_and_not_before() {
         let mut timers = Timers::new();
-        for (index, micros) in [(0, 1), (1, 300_000), (2, 20_000_000), (3, 3_600_000_000), (4, 60_000_000_000)] {
+        for (index, micros) in [
+            (0, 1),
+            (1, 300_000),
+            (2, 20_000_000),
+            (3, 3_600_000_000),
+            (4, 60_000_000_000),
+        ] {
             timers.ensure(index, Time::from_micros(micros));
         }
-        for (index, micros) in [(0, 1), (1, 300_000), (2, 20_000_000), (3, 3_600_000_000_u64), (4, 60_000_000_000)] {
+        for (index, micros) in [
+            (0, 1),
+            (1, 300_000),
+            (2, 20_000_000),
+            (3, 3_600_000_000_u64),
+            (4, 60_000_000_000),
+        ] {
             let at = micros.div_ceil(TICK) * TICK;
             assert_eq!(timers.pop(Time::from_micros(at - 1)), None, "{index}");
             assert_eq!(timers.pop(Time::from_micros(at)), Some(index));

@@ -10,6 +10,10 @@ pub(super) struct Subscription {
     pub(super) position: u32,
 }
 
+/// A connection's subscriptions. Boxed there: a pointer, and nothing for those that have none.
+#[derive(Debug, Default)]
+pub(super) struct Subscriptions(pub(super) Vec<Subscription>);
+
 #[derive(Debug, Default)]
 struct Topic {
     name: Box<str>,
@@ -32,7 +36,9 @@ impl Topics {
 
     /// The places of a topic's subscribers.
     pub(super) fn subscribers(&self, topic: u32) -> &[u32] {
-        self.topics.get(topic as usize).map_or(&[], |topic| &topic.subscribers)
+        self.topics
+            .get(topic as usize)
+            .map_or(&[], |topic| &topic.subscribers)
     }
 
     /// Adds the connection at place `index`, which has not subscribed yet.
@@ -43,7 +49,10 @@ impl Topics {
         };
         let subscribers = &mut self.topics[topic as usize].subscribers;
         subscribers.push(index);
-        Subscription { topic, position: subscribers.len() as u32 - 1 }
+        Subscription {
+            topic,
+            position: subscribers.len() as u32 - 1,
+        }
     }
 
     fn create(&mut self, name: &str) -> u32 {
@@ -59,8 +68,13 @@ impl Topics {
     /// Takes a subscription away. The connection that took its position, if one did, has to be told its new one.
     pub(super) fn remove(&mut self, subscription: Subscription) -> Option<u32> {
         let topic = &mut self.topics[subscription.topic as usize];
-        topic.subscribers.swap_remove(subscription.position as usize);
-        let moved = topic.subscribers.get(subscription.position as usize).copied();
+        topic
+            .subscribers
+            .swap_remove(subscription.position as usize);
+        let moved = topic
+            .subscribers
+            .get(subscription.position as usize)
+            .copied();
         if topic.subscribers.is_empty() {
             let topic = std::mem::take(topic);
             self.names.remove(&topic.name);

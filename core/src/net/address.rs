@@ -13,15 +13,23 @@ use crate::handshake::WebSocketUrl;
 pub(crate) fn parse_listen_url(url: &str) -> Result<SocketAddr, Error> {
     let url = WebSocketUrl::parse(url)?;
     if url.secure() {
-        return Err(Error::Misuse("listening on wss is not supported yet; use ws"));
+        return Err(Error::Misuse(
+            "listening on wss is not supported yet; use ws",
+        ));
     }
     let host: IpAddr = match url.host() {
         "localhost" => Ipv4Addr::LOCALHOST.into(),
         host => host
             .parse::<Ipv4Addr>()
             .map(IpAddr::from)
-            .or_else(|_| host.trim_matches(['[', ']']).parse::<Ipv6Addr>().map(IpAddr::from))
-            .map_err(|_| Error::Misuse("to listen, the URL's host must be an IP address or localhost"))?,
+            .or_else(|_| {
+                host.trim_matches(['[', ']'])
+                    .parse::<Ipv6Addr>()
+                    .map(IpAddr::from)
+            })
+            .map_err(|_| {
+                Error::Misuse("to listen, the URL's host must be an IP address or localhost")
+            })?,
     };
     Ok(SocketAddr::new(host, url.port()))
 }
@@ -38,9 +46,18 @@ mod tests {
             ("ws://0.0.0.0", "0.0.0.0:80"),
             ("ws://localhost:9/", "127.0.0.1:9"),
         ] {
-            assert_eq!(parse_listen_url(url), Ok(address.parse().expect("an address")), "{url}");
+            assert_eq!(
+                parse_listen_url(url),
+                Ok(address.parse().expect("an address")),
+                "{url}"
+            );
         }
-        for url in ["ws://example.com/", "wss://127.0.0.1/", "tcp://127.0.0.1", "127.0.0.1:80"] {
+        for url in [
+            "ws://example.com/",
+            "wss://127.0.0.1/",
+            "tcp://127.0.0.1",
+            "127.0.0.1:80",
+        ] {
             assert!(parse_listen_url(url).is_err(), "{url}");
         }
     }

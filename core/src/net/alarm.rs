@@ -25,8 +25,10 @@ mod timerfd {
             // SAFETY: timerfd_create takes no pointers; a non-negative result is a new descriptor that nothing else
             // owns.
             let descriptor = unsafe {
-                let descriptor =
-                    libc::timerfd_create(libc::CLOCK_MONOTONIC, libc::TFD_CLOEXEC | libc::TFD_NONBLOCK);
+                let descriptor = libc::timerfd_create(
+                    libc::CLOCK_MONOTONIC,
+                    libc::TFD_CLOEXEC | libc::TFD_NONBLOCK,
+                );
                 if descriptor < 0 {
                     return Err(io::Error::last_os_error());
                 }
@@ -39,7 +41,10 @@ mod timerfd {
         /// Rings after `wait`; `None`: never. The earlier setting is forgotten.
         pub(crate) fn set(&self, wait: Option<Duration>) -> io::Result<()> {
             let at = wait.map_or(Duration::ZERO, |wait| wait.max(Duration::from_nanos(1)));
-            let zero = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+            let zero = libc::timespec {
+                tv_sec: 0,
+                tv_nsec: 0,
+            };
             let setting = libc::itimerspec {
                 it_interval: zero,
                 it_value: libc::timespec {
@@ -49,9 +54,19 @@ mod timerfd {
             };
             // SAFETY: the descriptor is open as long as `self` lives, `setting` is valid for reads, and a null pointer
             // for the old setting is allowed.
-            let result =
-                unsafe { libc::timerfd_settime(self.0.as_raw_fd(), 0, &raw const setting, std::ptr::null_mut()) };
-            if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+            let result = unsafe {
+                libc::timerfd_settime(
+                    self.0.as_raw_fd(),
+                    0,
+                    &raw const setting,
+                    std::ptr::null_mut(),
+                )
+            };
+            if result < 0 {
+                Err(io::Error::last_os_error())
+            } else {
+                Ok(())
+            }
         }
     }
 

@@ -75,7 +75,8 @@ impl Dial {
 
     /// When [`on_time`](Self::on_time) wants to be called.
     pub(crate) fn next_deadline(&self) -> Option<Time> {
-        let open = (!self.options.open_timeout.is_zero()).then(|| self.started + self.options.open_timeout);
+        let open = (!self.options.open_timeout.is_zero())
+            .then(|| self.started + self.options.open_timeout);
         match (self.next_attempt, open) {
             (Some(next), Some(open)) => Some(next.min(open)),
             (next, open) => next.or(open),
@@ -100,12 +101,17 @@ impl Dial {
                 Some(error) if is_pending(&error) => index += 1,
                 Some(error) => {
                     let attempt = self.attempts.swap_remove(index);
-                    self.failed.push((attempt.address, IoError::new("connect", &error)));
+                    self.failed
+                        .push((attempt.address, IoError::new("connect", &error)));
                     failed = true;
                 }
             }
         }
-        if failed { self.attempt(registry, token, now) } else { DialState::Pending }
+        if failed {
+            self.attempt(registry, token, now)
+        } else {
+            DialState::Pending
+        }
     }
 
     /// Tries the next addresses until one is under way.
@@ -129,7 +135,10 @@ impl Dial {
 
     /// What has been tried so far.
     fn failure(&mut self) -> Error {
-        Error::Connect { host: self.url.host_header(), attempts: std::mem::take(&mut self.failed) }
+        Error::Connect {
+            host: self.url.host_header(),
+            attempts: std::mem::take(&mut self.failed),
+        }
     }
 }
 
@@ -146,9 +155,13 @@ fn is_pending(error: &io::Error) -> bool {
 
 /// RFC 8305 section 4: the preferred family first, then in turn.
 fn interleave(addresses: Vec<SocketAddr>) -> VecDeque<SocketAddr> {
-    let Some(first) = addresses.first() else { return VecDeque::new() };
-    let (preferred, other): (Vec<_>, Vec<_>) =
-        addresses.iter().copied().partition(|address| address.is_ipv4() == first.is_ipv4());
+    let Some(first) = addresses.first() else {
+        return VecDeque::new();
+    };
+    let (preferred, other): (Vec<_>, Vec<_>) = addresses
+        .iter()
+        .copied()
+        .partition(|address| address.is_ipv4() == first.is_ipv4());
     let mut order = VecDeque::with_capacity(addresses.len());
     let (mut preferred, mut other) = (preferred.into_iter(), other.into_iter());
     loop {

@@ -31,7 +31,10 @@ extern "C" fn forked() {
     FORKS.fetch_add(1, Ordering::Relaxed);
 }
 
-#[allow(unsafe_code, reason = "the only way to learn of a fork without a system call on every use")]
+#[allow(
+    unsafe_code,
+    reason = "the only way to learn of a fork without a system call on every use"
+)]
 fn watch() -> i32 {
     // SAFETY: `forked` is a function of this library that does one atomic addition, which is async-signal-safe as
     // handlers in the child have to be; it takes no arguments and lives as long as the code.

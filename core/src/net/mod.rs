@@ -8,8 +8,8 @@ mod listener;
 mod resolve;
 mod stream;
 
-pub(crate) use alarm::Alarm;
 pub(crate) use address::parse_listen_url;
+pub(crate) use alarm::Alarm;
 pub(crate) use dial::{Dial, DialState};
 pub(crate) use fork::ForkGuard;
 pub use listener::ListenOptions;

@@ -34,7 +34,10 @@ pub(crate) struct Resolver {
 impl Resolver {
     /// `answered` is called on a helper thread when answers can be taken.
     pub(crate) fn new(answered: Arc<dyn Fn() + Send + Sync>) -> Self {
-        Self { shared: Arc::default(), answered }
+        Self {
+            shared: Arc::default(),
+            answered,
+        }
     }
 
     /// Asks for a host's addresses.
@@ -131,7 +134,11 @@ mod tests {
         for (tag, answer) in (0..20).zip(&answers) {
             assert_eq!(answer.tag, tag);
             let addresses = answer.result.as_ref().expect("localhost resolves");
-            assert!(addresses.iter().all(|address| address.ip().is_loopback() && address.port() == 80));
+            assert!(
+                addresses
+                    .iter()
+                    .all(|address| address.ip().is_loopback() && address.port() == 80)
+            );
             assert!(!addresses.is_empty());
         }
     }
@@ -142,9 +149,13 @@ mod tests {
         let resolver = Resolver::new(Arc::new(move || {
             let _ = sender.send(());
         }));
-        resolver.ask(7, "no such name", 80).expect("a thread starts");
+        resolver
+            .ask(7, "no such name", 80)
+            .expect("a thread starts");
         receiver.recv().expect("the resolver lives");
         let answers = resolver.answers();
-        assert!(matches!(&answers[..], [Answer { tag: 7, result: Err(message) }] if !message.is_empty()));
+        assert!(
+            matches!(&answers[..], [Answer { tag: 7, result: Err(message) }] if !message.is_empty())
+        );
     }
 }

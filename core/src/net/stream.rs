@@ -29,7 +29,10 @@ impl Stream {
     }
 
     /// Appends at most `most` bytes, within the capacity that `buffer` has already.
-    #[allow(unsafe_code, reason = "received bytes go into memory that need not be zeroed before")]
+    #[allow(
+        unsafe_code,
+        reason = "received bytes go into memory that need not be zeroed before"
+    )]
     pub(crate) fn receive_into(&mut self, buffer: &mut Vec<u8>, most: usize) -> io::Result<usize> {
         let spare = buffer.spare_capacity_mut();
         let room = spare.len().min(most);
@@ -78,7 +81,8 @@ impl Stream {
 
     /// Watches it in both directions, once and for all: readiness is reported when it changes.
     pub(crate) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
-        self.0.register(registry, token, Interest::READABLE | Interest::WRITABLE)
+        self.0
+            .register(registry, token, Interest::READABLE | Interest::WRITABLE)
     }
 }
 

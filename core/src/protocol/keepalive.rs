@@ -36,13 +36,16 @@ impl Protocol {
 
     /// The time is `now`: does what is due, if anything is.
     pub fn on_deadline(&mut self, output: &mut Output, now: Time) {
-        if !self.next_deadline().is_some_and(|deadline| deadline <= now) {
+        if self.next_deadline().is_none_or(|deadline| deadline > now) {
             return;
         }
         match self.state {
             State::Opening => {
                 if self.role == Role::Server {
-                    self.write_refusal(output, &refusal(408, "The opening handshake took too long.\n"));
+                    self.write_refusal(
+                        output,
+                        &refusal(408, "The opening handshake took too long.\n"),
+                    );
                 }
                 self.fail(self.timeout(Deadline::Open), output, now);
             }
@@ -102,7 +105,10 @@ impl Protocol {
 
     /// The round trip, if a pong of `payload` answers the outstanding ping.
     pub(super) fn round_trip(&mut self, payload: &[u8], now: Time) -> Option<Duration> {
-        if self.state != State::Open || self.since == Time::NEVER || payload != self.since.as_micros().to_be_bytes() {
+        if self.state != State::Open
+            || self.since == Time::NEVER
+            || payload != self.since.as_micros().to_be_bytes()
+        {
             return None;
         }
         let sent = std::mem::replace(&mut self.since, Time::NEVER);

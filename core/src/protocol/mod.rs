@@ -147,7 +147,13 @@ enum Frame {
 }
 
 impl Protocol {
-    fn new(role: Role, state: State, options: Arc<Options>, opening: Option<Box<Opening>>, now: Time) -> Self {
+    fn new(
+        role: Role,
+        state: State,
+        options: Arc<Options>,
+        opening: Option<Box<Opening>>,
+        now: Time,
+    ) -> Self {
         Self {
             options,
             opening,
@@ -156,7 +162,11 @@ impl Protocol {
             remaining: 0,
             heard: now,
             last_message: now,
-            since: if state == State::Opening { now } else { Time::NEVER },
+            since: if state == State::Opening {
+                now
+            } else {
+                Time::NEVER
+            },
             key: [0; 4],
             header: [0; MAX_HEADER],
             header_len: 0,
@@ -210,7 +220,12 @@ impl Protocol {
     /// RFC demands (a pong, the other Close frame, a refusal) are put into `output` on the way.
     ///
     /// `now` counts as the time at which the bytes came.
-    pub fn next_event<'i>(&mut self, input: &'i mut Input, output: &mut Output, now: Time) -> Option<Event<'i>> {
+    pub fn next_event<'i>(
+        &mut self,
+        input: &'i mut Input,
+        output: &mut Output,
+        now: Time,
+    ) -> Option<Event<'i>> {
         let raw = self.step(input, output, now)?;
         input.lend(raw)
     }
@@ -285,12 +300,12 @@ impl Protocol {
             return;
         }
         let mut closed = self.closed();
-        if self.state == State::Open {
-            if let Some(code) = error.close_code() {
-                let reason = shorten(&error.to_string());
-                if self.write_close(output, code, &reason).is_ok() {
-                    closed.sent = Some(CloseFrame { code, reason });
-                }
+        if self.state == State::Open
+            && let Some(code) = error.close_code()
+        {
+            let reason = shorten(&error.to_string());
+            if self.write_close(output, code, &reason).is_ok() {
+                closed.sent = Some(CloseFrame { code, reason });
             }
         }
         closed.cause = Some(error);
@@ -300,13 +315,22 @@ impl Protocol {
     /// What is known of the end so far.
     fn closed(&mut self) -> Box<Closed> {
         self.ending.take().unwrap_or_else(|| {
-            Box::new(Closed { received: None, sent: None, by_us: false, cause: None })
+            Box::new(Closed {
+                received: None,
+                sent: None,
+                by_us: false,
+                cause: None,
+            })
         })
     }
 
     /// What is to be told of the end, once.
     fn untold(&mut self) -> Option<Box<Closed>> {
-        if std::mem::replace(&mut self.told, true) { None } else { self.ending.clone() }
+        if std::mem::replace(&mut self.told, true) {
+            None
+        } else {
+            self.ending.clone()
+        }
     }
 
     fn end(&mut self, closed: Box<Closed>, now: Time) {
@@ -319,7 +343,10 @@ impl Protocol {
     }
 
     fn timeout(&self, deadline: Deadline) -> Error {
-        Error::Timeout { deadline, after: self.options.wait(deadline) }
+        Error::Timeout {
+            deadline,
+            after: self.options.wait(deadline),
+        }
     }
 }
 

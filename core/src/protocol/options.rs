@@ -98,7 +98,12 @@ impl Options {
     }
 
     pub(super) fn message_too_big(&self, role: Role, actual: u64) -> crate::Error {
-        crate::Error::Limit { limit: Limit::MessageSize, value: self.max_message_size, actual, role }
+        crate::Error::Limit {
+            limit: Limit::MessageSize,
+            value: self.max_message_size,
+            actual,
+            role,
+        }
     }
 
     pub(super) fn too_many_fragments(&self, role: Role, actual: u32) -> crate::Error {

@@ -21,7 +21,12 @@ impl Output {
     /// Nothing to send.
     #[must_use]
     pub const fn new() -> Self {
-        Self { bytes: Vec::new(), sent: 0, keys: MaskingKeys::new(), blocked: false }
+        Self {
+            bytes: Vec::new(),
+            sent: 0,
+            keys: MaskingKeys::new(),
+            blocked: false,
+        }
     }
 
     /// What is to be sent.
@@ -105,9 +110,20 @@ impl Output {
             Role::Client => Some(self.keys.next().map_err(SendError::Random)?),
             Role::Server => None,
         };
-        let header = Header { fin, rsv1: false, opcode, mask, length: length as u64 };
+        let header = Header {
+            fin,
+            rsv1: false,
+            opcode,
+            mask,
+            length: length as u64,
+        };
         if let Some(trace) = trace {
-            trace.show(&TracedFrame { role, sent: true, header, payload });
+            trace.show(&TracedFrame {
+                role,
+                sent: true,
+                header,
+                payload,
+            });
         }
         let mut encoded = [0; MAX_HEADER];
         let size = header.encode(&mut encoded);
@@ -118,7 +134,13 @@ impl Output {
 
 /// Appends a whole message as one frame of a server, unmasked, which any number of clients can be given.
 pub(crate) fn append_server_frame(out: &mut Vec<u8>, kind: MessageKind, payload: &[u8]) {
-    let header = Header { fin: true, rsv1: false, opcode: kind.opcode(), mask: None, length: payload.len() as u64 };
+    let header = Header {
+        fin: true,
+        rsv1: false,
+        opcode: kind.opcode(),
+        mask: None,
+        length: payload.len() as u64,
+    };
     let mut encoded = [0; MAX_HEADER];
     let size = header.encode(&mut encoded);
     out.extend_from_slice(&encoded[..size]);
