@@ -41,7 +41,10 @@ pub unsafe extern "C" fn ropeway_client_open(
         // SAFETY: the header asks for a living set or NULL.
         let options = unsafe { options::settings(options) }?.connection;
         let client = Client::open(url, options)?;
-        let client = ropeway_client { client: Owned::new(client), lent: UnsafeCell::new(Lent::new()) };
+        let client = ropeway_client {
+            client: Owned::new(client),
+            lent: UnsafeCell::new(Lent::new()),
+        };
         // SAFETY: the header asks for room for a pointer.
         unsafe { out.set(guard::give(client)) };
         Ok(ROPEWAY_OK)
@@ -68,7 +71,12 @@ unsafe fn send(
 ) -> ropeway_status {
     guard::run(|| {
         // SAFETY: the caller's promise.
-        let (this, payload) = unsafe { (guard::object(client, "client")?, guard::bytes(data, length, "data")?) };
+        let (this, payload) = unsafe {
+            (
+                guard::object(client, "client")?,
+                guard::bytes(data, length, "data")?,
+            )
+        };
         this.client.with(|client| {
             // SAFETY: no other call is inside the client.
             let lent = unsafe { &*this.lent.get() };
@@ -97,7 +105,11 @@ pub unsafe extern "C" fn ropeway_client_send(
 ) -> ropeway_status {
     match guard::kind(kind) {
         // SAFETY: the header asks for a living client or NULL, and `length` bytes at `data`.
-        Ok(kind) => unsafe { send(client, data, length, |client, payload| client.send(kind, payload)) },
+        Ok(kind) => unsafe {
+            send(client, data, length, |client, payload| {
+                client.send(kind, payload)
+            })
+        },
         Err(failure) => failure.record(),
     }
 }
@@ -110,7 +122,11 @@ pub unsafe extern "C" fn ropeway_client_send_text(
     length: usize,
 ) -> ropeway_status {
     // SAFETY: as ropeway_client_send.
-    unsafe { send(client, text.cast(), length, |client, payload| client.send(MessageKind::Text, payload)) }
+    unsafe {
+        send(client, text.cast(), length, |client, payload| {
+            client.send(MessageKind::Text, payload)
+        })
+    }
 }
 
 /// Sends a whole binary message. Otherwise as ropeway_client_send.
@@ -121,7 +137,11 @@ pub unsafe extern "C" fn ropeway_client_send_binary(
     length: usize,
 ) -> ropeway_status {
     // SAFETY: as ropeway_client_send.
-    unsafe { send(client, data, length, |client, payload| client.send(MessageKind::Binary, payload)) }
+    unsafe {
+        send(client, data, length, |client, payload| {
+            client.send(MessageKind::Binary, payload)
+        })
+    }
 }
 
 /// Sends the next fragment of a message, as ropeway_engine_send_fragment. Errors as ropeway_client_send, and
@@ -137,7 +157,9 @@ pub unsafe extern "C" fn ropeway_client_send_fragment(
     match guard::kind(kind) {
         // SAFETY: the header asks for a living client or NULL, and `length` bytes at `data`.
         Ok(kind) => unsafe {
-            send(client, data, length, |client, payload| client.send_fragment(kind, payload, last != 0))
+            send(client, data, length, |client, payload| {
+                client.send_fragment(kind, payload, last != 0)
+            })
         },
         Err(failure) => failure.record(),
     }
@@ -175,7 +197,9 @@ pub unsafe extern "C" fn ropeway_client_receive(
         let this = unsafe { guard::object(client, "client") }?;
         let (timeout, out) = (guard::wait(timeout)?, Out::new(event, "event")?);
         this.client.with(|client| {
-            let Some(received) = client.receive(timeout)? else { return Ok(ROPEWAY_NONE) };
+            let Some(received) = client.receive(timeout)? else {
+                return Ok(ROPEWAY_NONE);
+            };
             // SAFETY: no other call is inside the client, and the loan of the last event is over.
             let lent = unsafe { &mut *this.lent.get() };
             lent.begin(0, 0, 0);

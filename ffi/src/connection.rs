@@ -2,10 +2,10 @@
 
 use std::ffi::{c_char, c_void};
 
+use ropeway_core::SendError;
 use ropeway_core::engine::{ConnectionId, Connections, Sent};
 use ropeway_core::handshake::Refusal;
 use ropeway_core::protocol::{Accept, MessageKind};
-use ropeway_core::SendError;
 
 use crate::engine::{self, ropeway_engine};
 use crate::error::Failure;
@@ -65,7 +65,10 @@ pub unsafe extern "C" fn ropeway_engine_accept(
         engine::with(engine, |connections| {
             let subprotocol = guard::optional_text(subprotocol, "subprotocol")?;
             let headers = options::headers(options)?;
-            let accept = Accept { subprotocol, headers: Some(&headers) };
+            let accept = Accept {
+                subprotocol,
+                headers: Some(&headers),
+            };
             guard::done(connections.accept(ConnectionId::from_bits(connection), &accept))
         })
     }
@@ -106,8 +109,14 @@ pub(crate) unsafe fn refusal(
     length: usize,
 ) -> Result<Refusal, Failure> {
     // SAFETY: the caller's promise.
-    let (headers, body) = unsafe { (options::headers(options)?, guard::bytes(body, length, "body")?) };
-    let status = u16::try_from(status).map_err(|_| Failure::Argument("an HTTP status is from 200 to 599"))?;
+    let (headers, body) = unsafe {
+        (
+            options::headers(options)?,
+            guard::bytes(body, length, "body")?,
+        )
+    };
+    let status = u16::try_from(status)
+        .map_err(|_| Failure::Argument("an HTTP status is from 200 to 599"))?;
     let mut refusal = Refusal::new(status, guard::copy(body)?)?;
     refusal.headers = headers;
     Ok(refusal)
@@ -137,7 +146,11 @@ unsafe fn send(
     unsafe {
         engine::with(engine, |connections| {
             let payload = guard::bytes(data, length, "data")?;
-            sent(send(connections, ConnectionId::from_bits(connection), payload))
+            sent(send(
+                connections,
+                ConnectionId::from_bits(connection),
+                payload,
+            ))
         })
     }
 }
@@ -176,9 +189,13 @@ pub unsafe extern "C" fn ropeway_engine_send_text(
 ) -> ropeway_status {
     // SAFETY: as ropeway_engine_send.
     unsafe {
-        send(engine, connection, text.cast(), length, |connections, id, payload| {
-            connections.send(id, MessageKind::Text, payload)
-        })
+        send(
+            engine,
+            connection,
+            text.cast(),
+            length,
+            |connections, id, payload| connections.send(id, MessageKind::Text, payload),
+        )
     }
 }
 
@@ -192,9 +209,13 @@ pub unsafe extern "C" fn ropeway_engine_send_binary(
 ) -> ropeway_status {
     // SAFETY: as ropeway_engine_send.
     unsafe {
-        send(engine, connection, data, length, |connections, id, payload| {
-            connections.send(id, MessageKind::Binary, payload)
-        })
+        send(
+            engine,
+            connection,
+            data,
+            length,
+            |connections, id, payload| connections.send(id, MessageKind::Binary, payload),
+        )
     }
 }
 
@@ -216,7 +237,12 @@ pub unsafe extern "C" fn ropeway_engine_send_fragment(
     unsafe {
         engine::with(engine, |connections| {
             let (kind, payload) = (guard::kind(kind)?, guard::bytes(data, length, "data")?);
-            sent(connections.send_fragment(ConnectionId::from_bits(connection), kind, payload, last != 0))
+            sent(connections.send_fragment(
+                ConnectionId::from_bits(connection),
+                kind,
+                payload,
+                last != 0,
+            ))
         })
     }
 }
@@ -234,7 +260,15 @@ pub unsafe extern "C" fn ropeway_engine_ping(
     length: usize,
 ) -> ropeway_status {
     // SAFETY: as ropeway_engine_send.
-    unsafe { send(engine, connection, data, length, |connections, id, payload| connections.ping(id, payload)) }
+    unsafe {
+        send(
+            engine,
+            connection,
+            data,
+            length,
+            |connections, id, payload| connections.ping(id, payload),
+        )
+    }
 }
 
 /// Sends a pong nobody asked for (RFC 6455 section 5.5.3), of at most 125 bytes. Pings are answered without it.
@@ -247,7 +281,15 @@ pub unsafe extern "C" fn ropeway_engine_pong(
     length: usize,
 ) -> ropeway_status {
     // SAFETY: as ropeway_engine_send.
-    unsafe { send(engine, connection, data, length, |connections, id, payload| connections.pong(id, payload)) }
+    unsafe {
+        send(
+            engine,
+            connection,
+            data,
+            length,
+            |connections, id, payload| connections.pong(id, payload),
+        )
+    }
 }
 
 /// Begins the closing handshake (RFC 6455 section 7.1.2) with a code of 1000 to 1003, 1007 to 1014 or 3000 to 4999, or
@@ -283,7 +325,11 @@ pub unsafe extern "C" fn ropeway_engine_abort(
     connection: ropeway_connection,
 ) -> ropeway_status {
     // SAFETY: the header asks for a living engine or NULL.
-    unsafe { engine::with(engine, |connections| guard::done(connections.abort(ConnectionId::from_bits(connection)))) }
+    unsafe {
+        engine::with(engine, |connections| {
+            guard::done(connections.abort(ConnectionId::from_bits(connection)))
+        })
+    }
 }
 
 /// Stops to read from a connection until ropeway_engine_resume, so that its peer has to wait once the kernel's buffers
@@ -297,7 +343,11 @@ pub unsafe extern "C" fn ropeway_engine_pause(
     connection: ropeway_connection,
 ) -> ropeway_status {
     // SAFETY: the header asks for a living engine or NULL.
-    unsafe { engine::with(engine, |connections| guard::done(connections.pause(ConnectionId::from_bits(connection)))) }
+    unsafe {
+        engine::with(engine, |connections| {
+            guard::done(connections.pause(ConnectionId::from_bits(connection)))
+        })
+    }
 }
 
 /// Reads again from a connection that was paused.
@@ -309,7 +359,11 @@ pub unsafe extern "C" fn ropeway_engine_resume(
     connection: ropeway_connection,
 ) -> ropeway_status {
     // SAFETY: the header asks for a living engine or NULL.
-    unsafe { engine::with(engine, |connections| guard::done(connections.resume(ConnectionId::from_bits(connection)))) }
+    unsafe {
+        engine::with(engine, |connections| {
+            guard::done(connections.resume(ConnectionId::from_bits(connection)))
+        })
+    }
 }
 
 /// Writes to `*bytes` how many bytes wait to be sent on a connection.
@@ -346,7 +400,11 @@ pub unsafe extern "C" fn ropeway_engine_peer_address(
     // SAFETY: the header asks for a living engine or NULL, and a buffer of `capacity` bytes.
     unsafe {
         engine::with(engine, |connections| {
-            write_address(connections.peer_address(ConnectionId::from_bits(connection))?, buffer, capacity)
+            write_address(
+                connections.peer_address(ConnectionId::from_bits(connection))?,
+                buffer,
+                capacity,
+            )
         })
     }
 }

@@ -9,7 +9,8 @@ use ropeway_core::protocol::Options;
 
 use crate::error::Failure;
 use crate::event::{
-    Lent, ROPEWAY_EVENT_HTTP_REQUEST, ROPEWAY_EVENT_UPGRADE_REQUEST, ropeway_connection, ropeway_event,
+    Lent, ROPEWAY_EVENT_HTTP_REQUEST, ROPEWAY_EVENT_UPGRADE_REQUEST, ropeway_connection,
+    ropeway_event,
 };
 use crate::guard::{self, Out, Outcome, Owned};
 use crate::options::{self, ropeway_options};
@@ -31,7 +32,10 @@ impl ropeway_engine {
     ///
     /// # Safety
     /// `options` is NULL or a living set.
-    pub(crate) unsafe fn options(&self, options: *const ropeway_options) -> Result<Arc<Options>, Failure> {
+    pub(crate) unsafe fn options(
+        &self,
+        options: *const ropeway_options,
+    ) -> Result<Arc<Options>, Failure> {
         if options.is_null() {
             return Ok(Arc::clone(&self.defaults));
         }
@@ -107,7 +111,10 @@ pub unsafe extern "C" fn ropeway_engine_descriptor(engine: *const ropeway_engine
 ///
 /// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_ARGUMENT, ROPEWAY_ERROR_IO, ROPEWAY_ERROR_FORKED.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn ropeway_engine_poll(engine: *mut ropeway_engine, timeout: i64) -> ropeway_status {
+pub unsafe extern "C" fn ropeway_engine_poll(
+    engine: *mut ropeway_engine,
+    timeout: i64,
+) -> ropeway_status {
     guard::run(|| {
         // SAFETY: the header asks for a living engine or NULL.
         let engine = unsafe { guard::object(engine, "engine") }?;
@@ -124,28 +131,48 @@ pub unsafe extern "C" fn ropeway_engine_poll(engine: *mut ropeway_engine, timeou
 /// Take every event before you wait: what is sent in between goes out together, at the latest with the NULL. The
 /// function never waits itself.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn ropeway_engine_next_event(engine: *mut ropeway_engine) -> *const ropeway_event {
+pub unsafe extern "C" fn ropeway_engine_next_event(
+    engine: *mut ropeway_engine,
+) -> *const ropeway_event {
     guard::value(std::ptr::null(), || {
         // SAFETY: the header asks for a living engine or NULL.
         let this = unsafe { guard::object(engine, "engine") }?;
         this.engine.with(|engine| {
-            let Some((event, connections)) = engine.next_event() else { return Ok(std::ptr::null()) };
+            let Some((event, connections)) = engine.next_event() else {
+                return Ok(std::ptr::null());
+            };
             // SAFETY: no other call is inside the engine, and the loan of the last event is over.
             let lent = unsafe { &mut *this.lent.get() };
             let id = event.id;
-            let listener = connections.listener_of(id).map_or(0, |listener| listener.bits());
+            let listener = connections
+                .listener_of(id)
+                .map_or(0, |listener| listener.bits());
             let lent = lent.begin(id.bits(), listener, connections.user_data(id).unwrap_or(0));
             match event.kind {
                 EventKind::Message { kind, payload } => lent.message(kind, payload),
-                EventKind::UpgradeRequest(request) => lent.request(ROPEWAY_EVENT_UPGRADE_REQUEST, request),
-                EventKind::HttpRequest(request) => lent.request(ROPEWAY_EVENT_HTTP_REQUEST, request),
+                EventKind::UpgradeRequest(request) => {
+                    lent.request(ROPEWAY_EVENT_UPGRADE_REQUEST, request)
+                }
+                EventKind::HttpRequest(request) => {
+                    lent.request(ROPEWAY_EVENT_HTTP_REQUEST, request)
+                }
                 EventKind::Opened(opened) => lent.opened(opened),
-                EventKind::Fragment { kind, payload, first, last } => lent.fragment(kind, payload, first, last),
+                EventKind::Fragment {
+                    kind,
+                    payload,
+                    first,
+                    last,
+                } => lent.fragment(kind, payload, first, last),
                 EventKind::Ping { payload } => lent.ping(payload),
-                EventKind::Pong { payload, round_trip } => lent.pong(payload, round_trip),
+                EventKind::Pong {
+                    payload,
+                    round_trip,
+                } => lent.pong(payload, round_trip),
                 EventKind::Writable => lent.writable(),
                 EventKind::Closed(closed) => lent.closed(closed),
-                EventKind::AcceptFailed { listener, error } => lent.accept_failed(listener.bits(), &error),
+                EventKind::AcceptFailed { listener, error } => {
+                    lent.accept_failed(listener.bits(), &error)
+                }
                 EventKind::Undelivered { bytes, error } => lent.undelivered(bytes, &error.into()),
                 _ => {}
             }

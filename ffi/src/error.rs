@@ -64,7 +64,10 @@ impl Failure {
         // A thread that is ending has no last error any more.
         let _ = LAST.try_with(|last| {
             if let Ok(mut last) = last.try_borrow_mut() {
-                *last = Last { failure: Some(self), sentence: None };
+                *last = Last {
+                    failure: Some(self),
+                    sentence: None,
+                };
             }
         });
         status
@@ -81,8 +84,12 @@ impl fmt::Display for Failure {
             Self::OptionType(takes) => write!(f, "the option takes {takes}"),
             Self::OptionValue { option, value } => write!(f, "{option} cannot be {value}"),
             Self::BufferTooSmall { needed } => write!(f, "the buffer must hold {needed}"),
-            Self::Busy => f.write_str("the object is in the middle of another call: a callback, or a second thread"),
-            Self::Poisoned => f.write_str("an earlier call on this object panicked; all that is left is to free it"),
+            Self::Busy => f.write_str(
+                "the object is in the middle of another call: a callback, or a second thread",
+            ),
+            Self::Poisoned => f.write_str(
+                "an earlier call on this object panicked; all that is left is to free it",
+            ),
             Self::Panic(message) => write!(f, "a defect in Ropeway: {message}"),
             Self::OutOfMemory(bytes) => write!(f, "no memory for a copy of {bytes} bytes"),
             Self::Core(error) => error.fmt(f),
@@ -138,7 +145,11 @@ pub extern "C" fn ropeway_last_error() -> *const c_char {
         let mut last = last.try_borrow_mut().ok()?;
         let Last { failure, sentence } = &mut *last;
         let failure = failure.as_ref()?;
-        Some(sentence.get_or_insert_with(|| c_string(failure.to_string())).as_ptr())
+        Some(
+            sentence
+                .get_or_insert_with(|| c_string(failure.to_string()))
+                .as_ptr(),
+        )
     })
     .ok()
     .flatten()

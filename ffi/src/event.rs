@@ -144,14 +144,22 @@ pub(crate) struct Lent {
 
 impl Lent {
     pub(crate) fn new() -> Self {
-        Self { event: NOTHING, head: None, text: CString::default() }
+        Self {
+            event: NOTHING,
+            head: None,
+            text: CString::default(),
+        }
     }
 
     /// Begins an event of connection `connection`, from `listener`.
     #[inline]
     pub(crate) fn begin(&mut self, connection: u64, listener: u64, user_data: u64) -> &mut Self {
-        self.event =
-            ropeway_event { connection, listener, user_data: ptr::with_exposed_provenance_mut(user_data as usize), ..NOTHING };
+        self.event = ropeway_event {
+            connection,
+            listener,
+            user_data: ptr::with_exposed_provenance_mut(user_data as usize),
+            ..NOTHING
+        };
         self
     }
 
@@ -192,7 +200,9 @@ impl Lent {
 
     pub(crate) fn pong(&mut self, payload: &[u8], round_trip: Option<Duration>) {
         self.data(ROPEWAY_EVENT_PONG, payload);
-        self.event.round_trip = round_trip.and_then(|time| i64::try_from(time.as_micros()).ok()).unwrap_or(-1);
+        self.event.round_trip = round_trip
+            .and_then(|time| i64::try_from(time.as_micros()).ok())
+            .unwrap_or(-1);
     }
 
     pub(crate) fn writable(&mut self) {
@@ -220,7 +230,10 @@ impl Lent {
     pub(crate) fn closed(&mut self, closed: &Closed) {
         self.data(ROPEWAY_EVENT_CLOSED, closed.reason().as_bytes());
         self.event.close_code = closed.code().get().into();
-        self.event.sent_code = closed.sent.as_ref().map_or(0, |frame| frame.code.get().into());
+        self.event.sent_code = closed
+            .sent
+            .as_ref()
+            .map_or(0, |frame| frame.code.get().into());
         self.event.flags = flag(closed.is_clean(), ROPEWAY_FLAG_CLEAN)
             | flag(closed.received.is_some(), ROPEWAY_FLAG_CLOSE_RECEIVED)
             | flag(closed.sent.is_some(), ROPEWAY_FLAG_CLOSE_SENT)
@@ -252,9 +265,17 @@ impl Lent {
             Event::HttpRequest(request) => self.request(ROPEWAY_EVENT_HTTP_REQUEST, request),
             Event::Opened(opened) => self.opened(opened),
             Event::Message { kind, payload } => self.message(kind, payload),
-            Event::Fragment { kind, payload, first, last } => self.fragment(kind, payload, first, last),
+            Event::Fragment {
+                kind,
+                payload,
+                first,
+                last,
+            } => self.fragment(kind, payload, first, last),
             Event::Ping { payload } => self.ping(payload),
-            Event::Pong { payload, round_trip } => self.pong(payload, round_trip),
+            Event::Pong {
+                payload,
+                round_trip,
+            } => self.pong(payload, round_trip),
             Event::Closed(closed) => self.closed(closed),
             _ => {}
         }

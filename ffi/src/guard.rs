@@ -36,7 +36,9 @@ pub(crate) fn value<T>(otherwise: T, body: impl FnOnce() -> Result<T, Failure>) 
 fn panicked(panic: Box<dyn Any + Send>) -> Failure {
     let message = match panic.downcast::<String>() {
         Ok(message) => *message,
-        Err(panic) => panic.downcast::<&'static str>().map_or_else(|_| "a panic".to_owned(), |m| (*m).to_owned()),
+        Err(panic) => panic
+            .downcast::<&'static str>()
+            .map_or_else(|_| "a panic".to_owned(), |m| (*m).to_owned()),
     };
     Failure::Panic(message)
 }
@@ -57,12 +59,18 @@ enum State {
 
 impl<T> Owned<T> {
     pub(crate) const fn new(inner: T) -> Self {
-        Self { state: Cell::new(State::Idle), inner: UnsafeCell::new(inner) }
+        Self {
+            state: Cell::new(State::Idle),
+            inner: UnsafeCell::new(inner),
+        }
     }
 
     /// Runs `body` on the object. A panic in it is caught here and poisons the object.
     #[inline]
-    pub(crate) fn with<R>(&self, body: impl FnOnce(&mut T) -> Result<R, Failure>) -> Result<R, Failure> {
+    pub(crate) fn with<R>(
+        &self,
+        body: impl FnOnce(&mut T) -> Result<R, Failure>,
+    ) -> Result<R, Failure> {
         match self.state.replace(State::Busy) {
             State::Idle => {}
             State::Busy => return Err(Failure::Busy),
@@ -92,7 +100,10 @@ impl<T> Owned<T> {
 /// # Safety
 /// `pointer` is NULL or an object handed out by this library and not freed since.
 #[inline]
-pub(crate) unsafe fn object<'a, T>(pointer: *const T, name: &'static str) -> Result<&'a T, Failure> {
+pub(crate) unsafe fn object<'a, T>(
+    pointer: *const T,
+    name: &'static str,
+) -> Result<&'a T, Failure> {
     // SAFETY: the caller's promise.
     unsafe { pointer.as_ref() }.ok_or(Failure::Null(name))
 }
@@ -152,7 +163,8 @@ impl Out<c_char> {
     pub(crate) unsafe fn set_text(self, text: &str) {
         // SAFETY: the caller's promise.
         unsafe {
-            self.0.copy_from_nonoverlapping(NonNull::from(text.as_bytes()).cast(), text.len());
+            self.0
+                .copy_from_nonoverlapping(NonNull::from(text.as_bytes()).cast(), text.len());
             self.0.add(text.len()).write(0);
         }
     }
@@ -173,7 +185,10 @@ pub(crate) unsafe fn set_optional<T>(pointer: *mut T, result: T) {
 ///
 /// # Safety
 /// `pointer` is NULL or a NUL-terminated string that outlives the call.
-pub(crate) unsafe fn text<'a>(pointer: *const c_char, name: &'static str) -> Result<&'a str, Failure> {
+pub(crate) unsafe fn text<'a>(
+    pointer: *const c_char,
+    name: &'static str,
+) -> Result<&'a str, Failure> {
     // SAFETY: the caller's promise.
     unsafe { optional_text(pointer, name) }?.ok_or(Failure::Null(name))
 }
@@ -199,7 +214,11 @@ pub(crate) unsafe fn optional_text<'a>(
 /// # Safety
 /// `pointer` is NULL, or `length` bytes stand there and outlive the call.
 #[inline]
-pub(crate) unsafe fn bytes<'a>(pointer: *const c_void, length: usize, name: &'static str) -> Result<&'a [u8], Failure> {
+pub(crate) unsafe fn bytes<'a>(
+    pointer: *const c_void,
+    length: usize,
+    name: &'static str,
+) -> Result<&'a [u8], Failure> {
     if length == 0 {
         return Ok(&[]);
     }
@@ -207,7 +226,9 @@ pub(crate) unsafe fn bytes<'a>(pointer: *const c_void, length: usize, name: &'st
         return Err(Failure::Null(name));
     }
     if length > isize::MAX.unsigned_abs() {
-        return Err(Failure::Argument("a length is more than memory holds; was it negative?"));
+        return Err(Failure::Argument(
+            "a length is more than memory holds; was it negative?",
+        ));
     }
     // SAFETY: not NULL, of a length that can be, and the caller's promise.
     Ok(unsafe { std::slice::from_raw_parts(pointer.cast(), length) })
@@ -216,7 +237,8 @@ pub(crate) unsafe fn bytes<'a>(pointer: *const c_void, length: usize, name: &'st
 /// A copy of bytes of the caller's, made so that want of memory is an error.
 pub(crate) fn copy(bytes: &[u8]) -> Result<Vec<u8>, Failure> {
     let mut copy = Vec::new();
-    copy.try_reserve_exact(bytes.len()).map_err(|_| Failure::OutOfMemory(bytes.len()))?;
+    copy.try_reserve_exact(bytes.len())
+        .map_err(|_| Failure::OutOfMemory(bytes.len()))?;
     copy.extend_from_slice(bytes);
     Ok(copy)
 }
@@ -227,7 +249,9 @@ pub(crate) fn kind(kind: i32) -> Result<MessageKind, Failure> {
     match kind {
         crate::event::ROPEWAY_TEXT => Ok(MessageKind::Text),
         crate::event::ROPEWAY_BINARY => Ok(MessageKind::Binary),
-        _ => Err(Failure::Argument("a message is ROPEWAY_TEXT or ROPEWAY_BINARY")),
+        _ => Err(Failure::Argument(
+            "a message is ROPEWAY_TEXT or ROPEWAY_BINARY",
+        )),
     }
 }
 
@@ -261,9 +285,13 @@ mod tests {
     #[test]
     fn a_panic_becomes_a_status_and_poisons_the_object() {
         let object = Owned::new(7);
-        let panics = |object: &Owned<i32>| run(|| object.with(|_| -> Outcome { panic!("by {}", "design") }));
+        let panics =
+            |object: &Owned<i32>| run(|| object.with(|_| -> Outcome { panic!("by {}", "design") }));
         assert_eq!(panics(&object), status::ROPEWAY_ERROR_PANIC);
-        assert_eq!(run(|| object.with(|_| Ok(ROPEWAY_OK))), status::ROPEWAY_ERROR_POISONED);
+        assert_eq!(
+            run(|| object.with(|_| Ok(ROPEWAY_OK))),
+            status::ROPEWAY_ERROR_POISONED
+        );
         assert_eq!(panics(&object), status::ROPEWAY_ERROR_POISONED);
     }
 

@@ -101,7 +101,9 @@ pub unsafe extern "C" fn ropeway_head_field(
         let name = unsafe { guard::text(name, "name") }?;
         let (value, length) = (Out::new(value, "value")?, Out::new(length, "length")?);
         // SAFETY: a lent head's event is lent.
-        let Some(field) = unsafe { head.headers() }.get_bytes(name) else { return Ok(ROPEWAY_NONE) };
+        let Some(field) = unsafe { head.headers() }.get_bytes(name) else {
+            return Ok(ROPEWAY_NONE);
+        };
         // SAFETY: the header asks for room for both.
         unsafe {
             value.set(field.as_ptr().cast());
@@ -127,10 +129,18 @@ pub unsafe extern "C" fn ropeway_head_at(
     guard::run(|| {
         // SAFETY: the header asks for a lent head or NULL.
         let head = unsafe { guard::object(head, "head") }?;
-        let (name, name_length) = (Out::new(name, "name")?, Out::new(name_length, "name_length")?);
-        let (value, value_length) = (Out::new(value, "value")?, Out::new(value_length, "value_length")?);
+        let (name, name_length) = (
+            Out::new(name, "name")?,
+            Out::new(name_length, "name_length")?,
+        );
+        let (value, value_length) = (
+            Out::new(value, "value")?,
+            Out::new(value_length, "value_length")?,
+        );
         // SAFETY: a lent head's event is lent.
-        let Some((field, content)) = unsafe { head.headers() }.iter().nth(index) else { return Ok(ROPEWAY_NONE) };
+        let Some((field, content)) = unsafe { head.headers() }.iter().nth(index) else {
+            return Ok(ROPEWAY_NONE);
+        };
         // SAFETY: the header asks for room for each.
         unsafe {
             name.set(field.as_ptr().cast());

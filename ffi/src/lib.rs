@@ -6,9 +6,15 @@
 //!
 //! Conventions, the same everywhere: constants cross as fixed-width integers and are validated; an out-pointer is
 //! written only on success; a pointer that is handed out is lent until a call that its comment names.
-#![allow(unsafe_code, reason = "pointers cross here; each block says why it may follow them")]
+#![allow(
+    unsafe_code,
+    reason = "pointers cross here; each block says why it may follow them"
+)]
 #![allow(non_camel_case_types, reason = "the names are C's")]
-#![allow(clippy::missing_safety_doc, reason = "the rules on pointers stand in each comment, in the words of C")]
+#![allow(
+    clippy::missing_safety_doc,
+    reason = "the rules on pointers stand in each comment, in the words of C"
+)]
 
 pub mod version;
 

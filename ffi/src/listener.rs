@@ -35,11 +35,16 @@ pub unsafe extern "C" fn ropeway_engine_listen(
         let url = unsafe { guard::text(url, "url") }?;
         let out = Out::new(listener, "listener")?;
         // SAFETY: the header asks for a living set or NULL.
-        let (settings, connection) = unsafe { (options::settings(options)?, this.options(options)?) };
+        let (settings, connection) =
+            unsafe { (options::settings(options)?, this.options(options)?) };
         // SAFETY: the header asks for a living engine, and room for the number.
         Ok(unsafe {
             engine::with(engine, |connections| {
-                out.set(connections.listen_url(url, &settings.listener, connection)?.bits());
+                out.set(
+                    connections
+                        .listen_url(url, &settings.listener, connection)?
+                        .bits(),
+                );
                 Ok(ROPEWAY_OK)
             })
         })
@@ -59,7 +64,11 @@ pub unsafe extern "C" fn ropeway_engine_listener_port(
     unsafe {
         engine::with(engine, |connections| {
             let out = Out::new(port, "port")?;
-            out.set(connections.listener_address(ListenerId::from_bits(listener))?.port());
+            out.set(
+                connections
+                    .listener_address(ListenerId::from_bits(listener))?
+                    .port(),
+            );
             Ok(ROPEWAY_OK)
         })
     }
@@ -79,7 +88,11 @@ pub unsafe extern "C" fn ropeway_engine_listener_address(
     // SAFETY: the header asks for a living engine or NULL, and a buffer of `capacity` bytes.
     unsafe {
         engine::with(engine, |connections| {
-            write_address(connections.listener_address(ListenerId::from_bits(listener))?, buffer, capacity)
+            write_address(
+                connections.listener_address(ListenerId::from_bits(listener))?,
+                buffer,
+                capacity,
+            )
         })
     }
 }
@@ -88,11 +101,17 @@ pub unsafe extern "C" fn ropeway_engine_listener_address(
 ///
 /// # Safety
 /// `buffer` is NULL or has room for `capacity` bytes.
-pub(crate) unsafe fn write_address(address: SocketAddr, buffer: *mut c_char, capacity: usize) -> guard::Outcome {
+pub(crate) unsafe fn write_address(
+    address: SocketAddr,
+    buffer: *mut c_char,
+    capacity: usize,
+) -> guard::Outcome {
     let out = Out::new(buffer, "buffer")?;
     let text = address.to_string();
     if text.len() >= capacity {
-        return Err(Failure::BufferTooSmall { needed: text.len() + 1 });
+        return Err(Failure::BufferTooSmall {
+            needed: text.len() + 1,
+        });
     }
     // SAFETY: the text and its NUL fit, by the test above; the two do not overlap.
     unsafe { out.set_text(&text) };
@@ -109,6 +128,8 @@ pub unsafe extern "C" fn ropeway_engine_close_listener(
 ) -> ropeway_status {
     // SAFETY: the header asks for a living engine or NULL.
     unsafe {
-        engine::with(engine, |connections| guard::done(connections.close_listener(ListenerId::from_bits(listener))))
+        engine::with(engine, |connections| {
+            guard::done(connections.close_listener(ListenerId::from_bits(listener)))
+        })
     }
 }

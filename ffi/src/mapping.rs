@@ -124,13 +124,24 @@ mod tests {
         let cases = [
             Error::Frame(FrameError::UnmaskedByClient),
             Error::Handshake(HandshakeError::NotWebSocket),
-            Error::Limit { limit: Limit::Fragments, value: 1, actual: 2, role: ropeway_core::Role::Server },
-            Error::Timeout { deadline: Deadline::Idle, after: std::time::Duration::ZERO },
+            Error::Limit {
+                limit: Limit::Fragments,
+                value: 1,
+                actual: 2,
+                role: ropeway_core::Role::Server,
+            },
+            Error::Timeout {
+                deadline: Deadline::Idle,
+                after: std::time::Duration::ZERO,
+            },
             Error::ConnectionLost,
             Error::Aborted,
             Error::UnknownId,
             Error::Send(SendError::Closed),
-            Error::Send(SendError::Full { queued: 1, limit: 1 }),
+            Error::Send(SendError::Full {
+                queued: 1,
+                limit: 1,
+            }),
             Error::Forked,
         ];
         for error in cases {

@@ -116,7 +116,9 @@ pub(crate) unsafe fn settings(options: *const ropeway_options) -> Result<Setting
 pub(crate) unsafe fn headers(options: *const ropeway_options) -> Result<Headers, Failure> {
     // SAFETY: the caller's promise.
     match unsafe { guard::optional(options) } {
-        Some(options) => options.0.with(|settings| Ok(settings.connection.headers.clone())),
+        Some(options) => options
+            .0
+            .with(|settings| Ok(settings.connection.headers.clone())),
         None => Ok(Headers::new()),
     }
 }
@@ -148,7 +150,9 @@ impl Settings {
             ROPEWAY_OPTION_BACKLOG => self.listener.backlog.into(),
             ROPEWAY_OPTION_REUSE_PORT => self.listener.reuse_port.into(),
             ROPEWAY_OPTION_IPV6_ONLY => self.listener.ipv6_only.into(),
-            ROPEWAY_OPTION_SUBPROTOCOL | ROPEWAY_OPTION_ORIGIN => return Err(Failure::OptionType("a string")),
+            ROPEWAY_OPTION_SUBPROTOCOL | ROPEWAY_OPTION_ORIGIN => {
+                return Err(Failure::OptionType("a string"));
+            }
             _ => return Err(Failure::UnknownOption(key)),
         };
         Ok(i64::try_from(number).unwrap_or(i64::MAX))
@@ -157,34 +161,58 @@ impl Settings {
     fn set_int(&mut self, key: i32, value: i64) -> Result<(), Failure> {
         let options = Arc::make_mut(&mut self.connection);
         match key {
-            ROPEWAY_OPTION_MAX_MESSAGE_SIZE => options.max_message_size = number("max_message_size", value)?,
+            ROPEWAY_OPTION_MAX_MESSAGE_SIZE => {
+                options.max_message_size = number("max_message_size", value)?
+            }
             ROPEWAY_OPTION_MAX_FRAGMENTS => options.max_fragments = number("max_fragments", value)?,
-            ROPEWAY_OPTION_MAX_HEAD_SIZE => options.head_limits.bytes = number("max_head_size", value)?,
-            ROPEWAY_OPTION_MAX_HEADERS => options.head_limits.headers = number("max_headers", value)?,
-            ROPEWAY_OPTION_MAX_REFUSED_BODY => options.max_refused_body = number("max_refused_body", value)?,
+            ROPEWAY_OPTION_MAX_HEAD_SIZE => {
+                options.head_limits.bytes = number("max_head_size", value)?
+            }
+            ROPEWAY_OPTION_MAX_HEADERS => {
+                options.head_limits.headers = number("max_headers", value)?
+            }
+            ROPEWAY_OPTION_MAX_REFUSED_BODY => {
+                options.max_refused_body = number("max_refused_body", value)?
+            }
             ROPEWAY_OPTION_OPEN_TIMEOUT => options.open_timeout = duration("open_timeout", value)?,
-            ROPEWAY_OPTION_CLOSE_TIMEOUT => options.close_timeout = duration("close_timeout", value)?,
-            ROPEWAY_OPTION_PING_INTERVAL => options.ping_interval = duration("ping_interval", value)?,
+            ROPEWAY_OPTION_CLOSE_TIMEOUT => {
+                options.close_timeout = duration("close_timeout", value)?
+            }
+            ROPEWAY_OPTION_PING_INTERVAL => {
+                options.ping_interval = duration("ping_interval", value)?
+            }
             ROPEWAY_OPTION_PONG_TIMEOUT => options.pong_timeout = duration("pong_timeout", value)?,
             ROPEWAY_OPTION_IDLE_TIMEOUT => options.idle_timeout = duration("idle_timeout", value)?,
-            ROPEWAY_OPTION_SEND_QUEUE_LOW => options.send_queue_low = number("send_queue_low", value)?,
-            ROPEWAY_OPTION_SEND_QUEUE_HIGH => options.send_queue_high = number("send_queue_high", value)?,
-            ROPEWAY_OPTION_SEND_QUEUE_LIMIT => options.send_queue_limit = number("send_queue_limit", value)?,
+            ROPEWAY_OPTION_SEND_QUEUE_LOW => {
+                options.send_queue_low = number("send_queue_low", value)?
+            }
+            ROPEWAY_OPTION_SEND_QUEUE_HIGH => {
+                options.send_queue_high = number("send_queue_high", value)?
+            }
+            ROPEWAY_OPTION_SEND_QUEUE_LIMIT => {
+                options.send_queue_limit = number("send_queue_limit", value)?
+            }
             ROPEWAY_OPTION_STREAMING => options.streaming = switch("streaming", value)?,
             ROPEWAY_OPTION_ASK_UPGRADE => options.ask_upgrade = switch("ask_upgrade", value)?,
             ROPEWAY_OPTION_PLAIN_HTTP => options.plain_http = switch("plain_http", value)?,
             ROPEWAY_OPTION_CLOSE_SLOW_SUBSCRIBERS => {
                 options.close_slow_subscribers = switch("close_slow_subscribers", value)?;
             }
-            ROPEWAY_OPTION_MAX_CONNECTIONS => self.engine.max_connections = number("max_connections", value)?,
+            ROPEWAY_OPTION_MAX_CONNECTIONS => {
+                self.engine.max_connections = number("max_connections", value)?
+            }
             ROPEWAY_OPTION_MAX_INCOMPLETE_BYTES => {
                 self.engine.max_incomplete_bytes = number("max_incomplete_bytes", value)?;
             }
-            ROPEWAY_OPTION_REMOTE_QUEUE_LIMIT => self.engine.remote_queue_limit = number("remote_queue_limit", value)?,
+            ROPEWAY_OPTION_REMOTE_QUEUE_LIMIT => {
+                self.engine.remote_queue_limit = number("remote_queue_limit", value)?
+            }
             ROPEWAY_OPTION_BACKLOG => self.listener.backlog = number("backlog", value)?,
             ROPEWAY_OPTION_REUSE_PORT => self.listener.reuse_port = switch("reuse_port", value)?,
             ROPEWAY_OPTION_IPV6_ONLY => self.listener.ipv6_only = switch("ipv6_only", value)?,
-            ROPEWAY_OPTION_SUBPROTOCOL | ROPEWAY_OPTION_ORIGIN => return Err(Failure::OptionType("a string")),
+            ROPEWAY_OPTION_SUBPROTOCOL | ROPEWAY_OPTION_ORIGIN => {
+                return Err(Failure::OptionType("a string"));
+            }
             _ => return Err(Failure::UnknownOption(key)),
         }
         Ok(())
@@ -236,13 +264,19 @@ fn switch(option: &'static str, value: i64) -> Result<bool, Failure> {
 /// Makes a set that holds the defaults. The caller owns it and frees it by ropeway_options_free. Never NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn ropeway_options_new() -> *mut ropeway_options {
-    guard::value(std::ptr::null_mut(), || Ok(guard::give(ropeway_options(Owned::new(Settings::default())))))
+    guard::value(std::ptr::null_mut(), || {
+        Ok(guard::give(ropeway_options(
+            Owned::new(Settings::default()),
+        )))
+    })
 }
 
 /// Makes a copy of a set, which the caller owns; a trace is shared with the original. NULL, with
 /// ropeway_last_error, when `options` is NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn ropeway_options_clone(options: *const ropeway_options) -> *mut ropeway_options {
+pub unsafe extern "C" fn ropeway_options_clone(
+    options: *const ropeway_options,
+) -> *mut ropeway_options {
     guard::value(std::ptr::null_mut(), || {
         // SAFETY: the header asks for a living set or NULL.
         let options = unsafe { guard::object(options, "options") }?;
@@ -333,7 +367,11 @@ pub unsafe extern "C" fn ropeway_options_add_header(
         let options = unsafe { guard::object(options, "options") }?;
         // SAFETY: the header asks for NUL-terminated strings or NULL.
         let (name, value) = unsafe { (guard::text(name, "name")?, guard::text(value, "value")?) };
-        let pushed = options.0.with(|settings| Ok(Arc::make_mut(&mut settings.connection).headers.push(name, value)?));
+        let pushed = options.0.with(|settings| {
+            Ok(Arc::make_mut(&mut settings.connection)
+                .headers
+                .push(name, value)?)
+        });
         guard::done(pushed)
     })
 }

@@ -57,7 +57,9 @@ unsafe fn with(
 ) -> ropeway_status {
     guard::run(|| {
         // SAFETY: the caller's promise.
-        unsafe { guard::object(protocol, "protocol") }?.connection.with(body)
+        unsafe { guard::object(protocol, "protocol") }?
+            .connection
+            .with(body)
     })
 }
 
@@ -69,8 +71,15 @@ fn time(now: u64) -> Result<Time, Failure> {
 }
 
 fn give(protocol: Protocol, output: Output) -> *mut ropeway_protocol {
-    let connection = Connection { protocol, input: Input::new(), output };
-    guard::give(ropeway_protocol { connection: Owned::new(connection), lent: UnsafeCell::new(Lent::new()) })
+    let connection = Connection {
+        protocol,
+        input: Input::new(),
+        output,
+    };
+    guard::give(ropeway_protocol {
+        connection: Owned::new(connection),
+        lent: UnsafeCell::new(Lent::new()),
+    })
 }
 
 /// Makes the client's side of a connection that has just been made to the host of `url`, and writes it to `*protocol`;
@@ -133,7 +142,11 @@ pub unsafe extern "C" fn ropeway_protocol_open(
         let role = match role {
             ROPEWAY_CLIENT => Role::Client,
             ROPEWAY_SERVER => Role::Server,
-            _ => return Err(Failure::Argument("a role is ROPEWAY_CLIENT or ROPEWAY_SERVER")),
+            _ => {
+                return Err(Failure::Argument(
+                    "a role is ROPEWAY_CLIENT or ROPEWAY_SERVER",
+                ));
+            }
         };
         let (now, out) = (time(now)?, Out::new(protocol, "protocol")?);
         // SAFETY: the header asks for a living set or NULL.
@@ -183,13 +196,21 @@ pub unsafe extern "C" fn ropeway_protocol_next_event(
         // SAFETY: the header asks for a living protocol or NULL.
         let this = unsafe { guard::object(protocol, "protocol") }?;
         let now = time(now)?;
-        this.connection.with(|Connection { protocol, input, output }| {
-            let Some(event) = protocol.next_event(input, output, now) else { return Ok(std::ptr::null()) };
-            // SAFETY: no other call is inside the protocol, and the loan of the last event is over.
-            let lent = unsafe { &mut *this.lent.get() };
-            lent.begin(0, 0, 0).protocol(&event);
-            Ok(lent.lend())
-        })
+        this.connection.with(
+            |Connection {
+                 protocol,
+                 input,
+                 output,
+             }| {
+                let Some(event) = protocol.next_event(input, output, now) else {
+                    return Ok(std::ptr::null());
+                };
+                // SAFETY: no other call is inside the protocol, and the loan of the last event is over.
+                let lent = unsafe { &mut *this.lent.get() };
+                lent.begin(0, 0, 0).protocol(&event);
+                Ok(lent.lend())
+            },
+        )
     })
 }
 
@@ -219,7 +240,10 @@ pub unsafe extern "C" fn ropeway_protocol_output(
 ///
 /// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_INVALID_ARGUMENT for more than there are.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn ropeway_protocol_consume(protocol: *mut ropeway_protocol, count: usize) -> ropeway_status {
+pub unsafe extern "C" fn ropeway_protocol_consume(
+    protocol: *mut ropeway_protocol,
+    count: usize,
+) -> ropeway_status {
     // SAFETY: the header asks for a living protocol or NULL.
     unsafe {
         with(protocol, |connection| {
@@ -237,16 +261,24 @@ pub unsafe extern "C" fn ropeway_protocol_consume(protocol: *mut ropeway_protoco
 ///
 /// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_RANDOM.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn ropeway_protocol_set_blocked(protocol: *mut ropeway_protocol, blocked: i32) -> ropeway_status {
+pub unsafe extern "C" fn ropeway_protocol_set_blocked(
+    protocol: *mut ropeway_protocol,
+    blocked: i32,
+) -> ropeway_status {
     // SAFETY: the header asks for a living protocol or NULL.
     unsafe {
-        with(protocol, |Connection { protocol, output, .. }| {
-            output.set_blocked(blocked != 0);
-            if blocked == 0 {
-                protocol.release_pong(output)?;
-            }
-            Ok(ROPEWAY_OK)
-        })
+        with(
+            protocol,
+            |Connection {
+                 protocol, output, ..
+             }| {
+                output.set_blocked(blocked != 0);
+                if blocked == 0 {
+                    protocol.release_pong(output)?;
+                }
+                Ok(ROPEWAY_OK)
+            },
+        )
     }
 }
 
@@ -262,9 +294,14 @@ unsafe fn send(
 ) -> ropeway_status {
     // SAFETY: the caller's promise.
     unsafe {
-        with(protocol, |Connection { protocol, output, .. }| {
-            guard::done(send(protocol, output, guard::bytes(data, length, "data")?))
-        })
+        with(
+            protocol,
+            |Connection {
+                 protocol, output, ..
+             }| {
+                guard::done(send(protocol, output, guard::bytes(data, length, "data")?))
+            },
+        )
     }
 }
 
@@ -282,9 +319,18 @@ pub unsafe extern "C" fn ropeway_protocol_send(
 ) -> ropeway_status {
     // SAFETY: the header asks for a living protocol or NULL, and `length` bytes at `data`.
     unsafe {
-        with(protocol, |Connection { protocol, output, .. }| {
-            guard::done(protocol.send(output, guard::kind(kind)?, guard::bytes(data, length, "data")?))
-        })
+        with(
+            protocol,
+            |Connection {
+                 protocol, output, ..
+             }| {
+                guard::done(protocol.send(
+                    output,
+                    guard::kind(kind)?,
+                    guard::bytes(data, length, "data")?,
+                ))
+            },
+        )
     }
 }
 
@@ -298,9 +344,12 @@ pub unsafe extern "C" fn ropeway_protocol_send_text(
 ) -> ropeway_status {
     // SAFETY: as ropeway_protocol_send.
     unsafe {
-        send(protocol, text.cast(), length, |protocol, output, payload| {
-            protocol.send(output, MessageKind::Text, payload)
-        })
+        send(
+            protocol,
+            text.cast(),
+            length,
+            |protocol, output, payload| protocol.send(output, MessageKind::Text, payload),
+        )
     }
 }
 
@@ -313,7 +362,9 @@ pub unsafe extern "C" fn ropeway_protocol_send_binary(
 ) -> ropeway_status {
     // SAFETY: as ropeway_protocol_send.
     unsafe {
-        send(protocol, data, length, |protocol, output, payload| protocol.send(output, MessageKind::Binary, payload))
+        send(protocol, data, length, |protocol, output, payload| {
+            protocol.send(output, MessageKind::Binary, payload)
+        })
     }
 }
 
@@ -329,10 +380,15 @@ pub unsafe extern "C" fn ropeway_protocol_send_fragment(
 ) -> ropeway_status {
     // SAFETY: the header asks for a living protocol or NULL, and `length` bytes at `data`.
     unsafe {
-        with(protocol, |Connection { protocol, output, .. }| {
-            let (kind, payload) = (guard::kind(kind)?, guard::bytes(data, length, "data")?);
-            guard::done(protocol.send_fragment(output, kind, payload, last != 0))
-        })
+        with(
+            protocol,
+            |Connection {
+                 protocol, output, ..
+             }| {
+                let (kind, payload) = (guard::kind(kind)?, guard::bytes(data, length, "data")?);
+                guard::done(protocol.send_fragment(output, kind, payload, last != 0))
+            },
+        )
     }
 }
 
@@ -370,11 +426,16 @@ pub unsafe extern "C" fn ropeway_protocol_close(
 ) -> ropeway_status {
     // SAFETY: the header asks for a living protocol or NULL, and a NUL-terminated string or NULL.
     unsafe {
-        with(protocol, |Connection { protocol, output, .. }| {
-            let code = guard::close_code(code)?;
-            let reason = guard::optional_text(reason, "reason")?.unwrap_or_default();
-            guard::done(protocol.close(output, code, reason, time(now)?))
-        })
+        with(
+            protocol,
+            |Connection {
+                 protocol, output, ..
+             }| {
+                let code = guard::close_code(code)?;
+                let reason = guard::optional_text(reason, "reason")?.unwrap_or_default();
+                guard::done(protocol.close(output, code, reason, time(now)?))
+            },
+        )
     }
 }
 
@@ -389,11 +450,23 @@ pub unsafe extern "C" fn ropeway_protocol_accept(
 ) -> ropeway_status {
     // SAFETY: the header asks for a living protocol and set or NULL, and a NUL-terminated string or NULL.
     unsafe {
-        with(protocol, |Connection { protocol, output, .. }| {
-            let subprotocol = guard::optional_text(subprotocol, "subprotocol")?;
-            let headers = options::headers(options)?;
-            guard::done(protocol.accept(output, &Accept { subprotocol, headers: Some(&headers) }, time(now)?))
-        })
+        with(
+            protocol,
+            |Connection {
+                 protocol, output, ..
+             }| {
+                let subprotocol = guard::optional_text(subprotocol, "subprotocol")?;
+                let headers = options::headers(options)?;
+                guard::done(protocol.accept(
+                    output,
+                    &Accept {
+                        subprotocol,
+                        headers: Some(&headers),
+                    },
+                    time(now)?,
+                ))
+            },
+        )
     }
 }
 
@@ -409,9 +482,18 @@ pub unsafe extern "C" fn ropeway_protocol_refuse(
 ) -> ropeway_status {
     // SAFETY: the header asks for a living protocol and set or NULL, and `length` bytes at `body`.
     unsafe {
-        with(protocol, |Connection { protocol, output, .. }| {
-            guard::done(protocol.refuse(output, &refusal(status, options, body, length)?, time(now)?))
-        })
+        with(
+            protocol,
+            |Connection {
+                 protocol, output, ..
+             }| {
+                guard::done(protocol.refuse(
+                    output,
+                    &refusal(status, options, body, length)?,
+                    time(now)?,
+                ))
+            },
+        )
     }
 }
 
@@ -427,7 +509,9 @@ pub unsafe extern "C" fn ropeway_protocol_next_deadline(
     unsafe {
         with(protocol, |connection| {
             let out = Out::new(deadline, "deadline")?;
-            let Some(deadline) = connection.protocol.next_deadline() else { return Ok(ROPEWAY_NONE) };
+            let Some(deadline) = connection.protocol.next_deadline() else {
+                return Ok(ROPEWAY_NONE);
+            };
             out.set(deadline.as_micros());
             Ok(ROPEWAY_OK)
         })
@@ -438,13 +522,21 @@ pub unsafe extern "C" fn ropeway_protocol_next_deadline(
 ///
 /// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_ARGUMENT.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn ropeway_protocol_on_deadline(protocol: *mut ropeway_protocol, now: u64) -> ropeway_status {
+pub unsafe extern "C" fn ropeway_protocol_on_deadline(
+    protocol: *mut ropeway_protocol,
+    now: u64,
+) -> ropeway_status {
     // SAFETY: the header asks for a living protocol or NULL.
     unsafe {
-        with(protocol, |Connection { protocol, output, .. }| {
-            protocol.on_deadline(output, time(now)?);
-            Ok(ROPEWAY_OK)
-        })
+        with(
+            protocol,
+            |Connection {
+                 protocol, output, ..
+             }| {
+                protocol.on_deadline(output, time(now)?);
+                Ok(ROPEWAY_OK)
+            },
+        )
     }
 }
 
@@ -452,13 +544,21 @@ pub unsafe extern "C" fn ropeway_protocol_on_deadline(protocol: *mut ropeway_pro
 ///
 /// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_ARGUMENT.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn ropeway_protocol_on_eof(protocol: *mut ropeway_protocol, now: u64) -> ropeway_status {
+pub unsafe extern "C" fn ropeway_protocol_on_eof(
+    protocol: *mut ropeway_protocol,
+    now: u64,
+) -> ropeway_status {
     // SAFETY: the header asks for a living protocol or NULL.
     unsafe {
-        with(protocol, |Connection { protocol, output, .. }| {
-            protocol.on_eof(output, time(now)?);
-            Ok(ROPEWAY_OK)
-        })
+        with(
+            protocol,
+            |Connection {
+                 protocol, output, ..
+             }| {
+                protocol.on_eof(output, time(now)?);
+                Ok(ROPEWAY_OK)
+            },
+        )
     }
 }
 
@@ -475,7 +575,9 @@ pub unsafe extern "C" fn ropeway_protocol_on_error(
     unsafe {
         with(protocol, |connection| {
             let error = IoError::new("transport", &std::io::Error::from_raw_os_error(number));
-            connection.protocol.on_transport_error(Error::Io(error), time(now)?);
+            connection
+                .protocol
+                .on_transport_error(Error::Io(error), time(now)?);
             Ok(ROPEWAY_OK)
         })
     }

@@ -18,7 +18,10 @@ pub struct ropeway_remote(pub(crate) Remote);
 ///
 /// # Safety
 /// `remote` is NULL or a living remote.
-unsafe fn with(remote: *const ropeway_remote, body: impl FnOnce(&Remote) -> Outcome) -> ropeway_status {
+unsafe fn with(
+    remote: *const ropeway_remote,
+    body: impl FnOnce(&Remote) -> Outcome,
+) -> ropeway_status {
     guard::run(|| {
         // SAFETY: the caller's promise.
         body(&unsafe { guard::object(remote, "remote") }?.0)
@@ -67,7 +70,10 @@ pub unsafe extern "C" fn ropeway_remote_send(
     // SAFETY: the header asks for a living remote or NULL, and `length` bytes at `data`.
     unsafe {
         with(remote, |remote| {
-            let (kind, payload) = (guard::kind(kind)?, guard::copy(guard::bytes(data, length, "data")?)?);
+            let (kind, payload) = (
+                guard::kind(kind)?,
+                guard::copy(guard::bytes(data, length, "data")?)?,
+            );
             guard::done(remote.send(ConnectionId::from_bits(connection), kind, payload))
         })
     }
@@ -88,7 +94,10 @@ pub unsafe extern "C" fn ropeway_remote_publish(
     unsafe {
         with(remote, |remote| {
             let topic = guard::text(topic, "topic")?;
-            let (kind, payload) = (guard::kind(kind)?, guard::copy(guard::bytes(data, length, "data")?)?);
+            let (kind, payload) = (
+                guard::kind(kind)?,
+                guard::copy(guard::bytes(data, length, "data")?)?,
+            );
             guard::done(remote.publish(topic, kind, payload))
         })
     }
@@ -125,7 +134,11 @@ pub unsafe extern "C" fn ropeway_remote_abort(
     connection: ropeway_connection,
 ) -> ropeway_status {
     // SAFETY: the header asks for a living remote or NULL.
-    unsafe { with(remote, |remote| guard::done(remote.abort(ConnectionId::from_bits(connection)))) }
+    unsafe {
+        with(remote, |remote| {
+            guard::done(remote.abort(ConnectionId::from_bits(connection)))
+        })
+    }
 }
 
 /// Makes a waiting ropeway_engine_poll return, and the engine's descriptor readable. Any thread; not from a signal

@@ -10,7 +10,11 @@ use crate::guard::{self, Out, Outcome};
 use crate::status::{ROPEWAY_OK, ROPEWAY_UNCHANGED, ropeway_status};
 
 fn changed<E: Into<crate::error::Failure>>(result: Result<bool, E>) -> Outcome {
-    Ok(if result.map_err(Into::into)? { ROPEWAY_OK } else { ROPEWAY_UNCHANGED })
+    Ok(if result.map_err(Into::into)? {
+        ROPEWAY_OK
+    } else {
+        ROPEWAY_UNCHANGED
+    })
 }
 
 /// Subscribes a connection to a topic, any UTF-8 string, compared byte by byte, which is copied. The subscription ends
@@ -75,7 +79,10 @@ pub unsafe extern "C" fn ropeway_engine_publish(
             let topic = guard::text(topic, "topic")?;
             let (kind, payload) = (guard::kind(kind)?, guard::bytes(data, length, "data")?);
             let except = (except != 0).then(|| ConnectionId::from_bits(except));
-            guard::set_optional(subscribers, connections.publish(topic, kind, payload, except)?);
+            guard::set_optional(
+                subscribers,
+                connections.publish(topic, kind, payload, except)?,
+            );
             Ok(ROPEWAY_OK)
         })
     }

@@ -47,7 +47,8 @@ pub struct ropeway_frame {
 /// A function that is shown each frame: `user` as it was passed to ropeway_options_set_trace, and the frame, lent
 /// until it returns. It is called in the middle of another call, on the thread that made that, and must not call
 /// any function on the same engine, client or protocol.
-pub type ropeway_trace = Option<unsafe extern "C" fn(user: *mut c_void, frame: *const ropeway_frame)>;
+pub type ropeway_trace =
+    Option<unsafe extern "C" fn(user: *mut c_void, frame: *const ropeway_frame)>;
 
 /// The caller's pointer, on its way to whichever thread drives the connection.
 struct User(*mut c_void);
