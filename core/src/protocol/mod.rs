@@ -105,7 +105,7 @@ pub struct Protocol {
     remaining: u64,
     /// When the peer was last heard.
     heard: Time,
-    /// When its last data frame began.
+    /// When something of its last data frame came.
     last_message: Time,
     /// When the wait of the present state began: the handshake, the outstanding ping (or never), the close.
     since: Time,
@@ -280,6 +280,7 @@ impl Protocol {
             if let Some(code) = error.close_code() {
                 let reason = shorten(&error.to_string());
                 if self.write_close(output, code, &reason).is_ok() {
+                    closed.by_us = true;
                     closed.sent = Some(CloseFrame { code, reason });
                 }
             }
@@ -301,9 +302,12 @@ impl Protocol {
     }
 
     fn end(&mut self, closed: Box<Closed>, now: Time) {
+        // One deadline for the whole close: from this side's Close frame, if it came first.
+        if self.state != State::Closing {
+            self.since = now;
+        }
         self.ending = Some(closed);
         self.state = State::Ended;
-        self.since = now;
         self.frame = Frame::None;
         self.receiving = None;
     }

@@ -174,7 +174,8 @@ impl Protocol {
                 Err(error) => self.fail(Error::Handshake(error), output, now),
             }
         }
-        if self.state == State::Open {
+        // The application may have begun to close already since it accepted.
+        if matches!(self.state, State::Open | State::Closing) {
             let opening = self.opening.take()?;
             input.restore(&opening.early);
             input.opened = Some(Box::new(opening.opened));
