@@ -79,7 +79,10 @@ impl Protocol {
     /// [`Error::Misuse`] when nothing waits for a decision or the subprotocol was not offered,
     /// [`Error::Handshake`] for a field that cannot be sent. The decision is still open then.
     pub fn accept(&mut self, output: &mut Output, accept: &Accept<'_>, now: Time) -> Result<(), Error> {
-        let Some(Opening { stage: Stage::Decision(Some(offer)), opened, .. }) = self.opening.as_deref_mut() else {
+        let waits = self.awaits_decision();
+        let Some(Opening { stage: Stage::Decision(Some(offer)), opened, .. }) =
+            self.opening.as_deref_mut().filter(|_| waits)
+        else {
             return Err(Error::Misuse("no upgrade request waits for an answer on this connection"));
         };
         if accept.subprotocol.is_some_and(|name| !offer.subprotocols.iter().any(|offered| offered == name)) {
