@@ -270,3 +270,28 @@ fn a_close_timeout_of_0_waits_for_ever() {
     peer.wait(at(1_000_000));
     assert!(peer.told.is_empty());
 }
+
+#[test]
+fn a_reason_is_shortened_at_a_character() {
+    use crate::protocol::shorten;
+    assert_eq!(shorten("short"), "short");
+    assert_eq!(shorten(&"x".repeat(123)).len(), 123);
+    assert_eq!(shorten(&"x".repeat(124)).len(), 123);
+    assert_eq!(shorten(&"€".repeat(50)), "€".repeat(41));
+    assert_eq!(shorten(&format!("x{}", "€".repeat(50))).len(), 121);
+}
+
+#[test]
+fn counts_past_what_is_there_count_as_all() {
+    let mut peer = Peer::open(Role::Client, Options::default());
+    let bytes = frame_to(Role::Client, TEXT, b"x");
+    peer.input.extend(&bytes);
+    peer.input.filled(usize::MAX);
+    assert_eq!(peer.input.len(), bytes.len());
+    peer.drain(at(1));
+    assert_eq!(peer.events(), [text("x")]);
+    peer.close(1000, "", at(1));
+    peer.output.consume(1);
+    peer.output.consume(usize::MAX);
+    assert!(peer.output.is_empty());
+}

@@ -327,10 +327,20 @@ fn a_spare_buffer_that_does_not_fit_the_bound_stays_out_of_the_count() {
     assert_eq!(feed(&mut all[0], &mut input, &[1]).len(), 1);
     feed(&mut all[0], &mut input, &[]);
     assert_eq!(input.incomplete_bytes(), 0);
-    // 300 KB are held, so the spare does not fit, but a smaller buffer does.
-    let mut held = header_to(role, BINARY, 300_000);
-    held.resize(held.len() + 299_999, 1);
-    feed(&mut all[1], &mut input, &held);
+    // 240 KB are held, so the spare does not fit, but a smaller buffer does.
+    let fragment = [1; 60_000];
+    feed(
+        &mut all[1],
+        &mut input,
+        &frame_to(role, BINARY_BEGINS, &fragment),
+    );
+    for _ in 0..3 {
+        feed(
+            &mut all[1],
+            &mut input,
+            &frame_to(role, CONTINUES, &fragment),
+        );
+    }
     let after_first = input.incomplete_bytes();
     let mut more = header_to(role, BINARY, 200_000);
     more.resize(more.len() + 100, 1);

@@ -1,6 +1,7 @@
 //! Tests of the state machine, and the rig they share: one peer fed by hand ([`Peer`]), or two of them joined by a
 //! simulated network with a clock and a latency of its own ([`Pair`]).
 
+mod calls;
 mod chunking;
 mod closing;
 mod control;
@@ -13,6 +14,7 @@ mod pair;
 mod streaming;
 #[path = "../../../tests/streams/mod.rs"]
 mod streams;
+mod tracing;
 
 use std::sync::Arc;
 use std::time::Duration;
