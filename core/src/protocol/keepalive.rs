@@ -37,7 +37,7 @@ impl Protocol {
 
     /// The time is `now`: does what is due, if anything is.
     pub fn on_deadline(&mut self, output: &mut Output, now: Time) {
-        if !self.next_deadline().is_some_and(|deadline| deadline <= now) {
+        if self.next_deadline().is_none_or(|deadline| deadline > now) {
             return;
         }
         match self.state {

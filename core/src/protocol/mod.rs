@@ -276,13 +276,13 @@ impl Protocol {
             return;
         }
         let mut closed = self.closed();
-        if self.state == State::Open {
-            if let Some(code) = error.close_code() {
-                let reason = shorten(&error.to_string());
-                if self.write_close(output, code, &reason).is_ok() {
-                    closed.by_us = true;
-                    closed.sent = Some(CloseFrame { code, reason });
-                }
+        if self.state == State::Open
+            && let Some(code) = error.close_code()
+        {
+            let reason = shorten(&error.to_string());
+            if self.write_close(output, code, &reason).is_ok() {
+                closed.by_us = true;
+                closed.sent = Some(CloseFrame { code, reason });
             }
         }
         closed.cause = Some(error);
@@ -319,7 +319,11 @@ impl Protocol {
 
 /// The longest prefix that fits a Close frame's reason.
 fn shorten(reason: &str) -> String {
-    reason[..reason.floor_char_boundary(crate::frame::MAX_CLOSE_REASON)].to_owned()
+    let mut end = reason.len().min(crate::frame::MAX_CLOSE_REASON);
+    while !reason.is_char_boundary(end) {
+        end -= 1;
+    }
+    reason[..end].to_owned()
 }
 
 impl fmt::Debug for Protocol {
