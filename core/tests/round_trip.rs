@@ -146,6 +146,18 @@ fn payload() -> impl Strategy<Value = (MessageKind, Vec<u8>)> {
     prop_oneof![binary, text]
 }
 
+/// The payload cut at any places, within characters too.
+fn fragments(mut payload: &[u8], cuts: &[usize]) -> Vec<Vec<u8>> {
+    let mut parts = Vec::new();
+    for cut in cuts {
+        let (part, rest) = payload.split_at(cut % (payload.len() + 1));
+        parts.push(part.to_vec());
+        payload = rest;
+    }
+    parts.push(payload.to_vec());
+    parts
+}
+
 fn calls() -> impl Strategy<Value = Vec<Call>> {
     let control = |first: u8| {
         vec(any::<u8>(), 0..125).prop_map(move |mut bytes| {
@@ -155,11 +167,8 @@ fn calls() -> impl Strategy<Value = Vec<Call>> {
     };
     let call = prop_oneof![
         4 => payload().prop_map(|(kind, payload)| Call::Send(kind, payload)),
-        2 => vec(payload(), 1..5).prop_map(|parts| {
-            let kind = parts[0].0;
-            let mut same = parts;
-            same.retain(|(other, _)| *other == kind);
-            Call::Fragments(kind, same.into_iter().map(|(_, part)| part).collect())
+        2 => (payload(), vec(any::<usize>(), 0..5)).prop_map(|((kind, payload), cuts)| {
+            Call::Fragments(kind, fragments(&payload, &cuts))
         }),
         1 => control(PING).prop_map(Call::Ping),
         1 => control(2).prop_map(Call::Pong),

@@ -119,6 +119,7 @@ pub struct Protocol {
     receiving: Option<MessageKind>,
     /// The sent message under way.
     sending: Option<MessageKind>,
+    sending_utf8: Utf8Validator,
     utf8: Utf8Validator,
     state: State,
     role: Role,
@@ -161,6 +162,7 @@ impl Protocol {
             frame: Frame::None,
             receiving: None,
             sending: None,
+            sending_utf8: Utf8Validator::default(),
             utf8: Utf8Validator::default(),
             state,
             role,

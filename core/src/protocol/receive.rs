@@ -465,7 +465,7 @@ impl Protocol {
 
     pub(super) fn drop_empty_partial(&mut self) {
         if self.partial.as_ref().is_some_and(|partial| {
-            self.receiving.is_none()
+            partial.fragments == 0
                 && partial.message.capacity() == 0
                 && partial.control.is_empty()
                 && partial.held.is_empty()

@@ -305,6 +305,12 @@ fn sending_keeps_the_order_of_fragments() {
             protocol.send_fragment(output, text, b"\xc3", true),
             Err(SendError::InvalidUtf8)
         );
+        assert_eq!(protocol.send_fragment(output, text, b"\xc3", false), Ok(()));
+        assert_eq!(
+            protocol.send_fragment(output, text, b"\x28", false),
+            Err(SendError::InvalidUtf8)
+        );
+        assert_eq!(protocol.send_fragment(output, text, b"\xa9", false), Ok(()));
         assert_eq!(protocol.ping(output, b"p"), Ok(()));
         assert_eq!(
             protocol.ping(output, &[0; 126]),
@@ -321,6 +327,8 @@ fn sending_keeps_the_order_of_fragments() {
             peer.sent_frames(),
             [
                 (TEXT_BEGINS, b"a".to_vec()),
+                (CONTINUES, b"\xc3".to_vec()),
+                (CONTINUES, b"\xa9".to_vec()),
                 (PING, b"p".to_vec()),
                 (CONTINUES, b"".to_vec()),
                 (ENDS, b"b".to_vec()),

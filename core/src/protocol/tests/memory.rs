@@ -52,6 +52,28 @@ fn an_idle_connection_is_compact_and_holds_no_heap_of_its_own() {
     }
 }
 
+#[test]
+fn a_pong_held_back_during_a_streamed_message_leaves_nothing_behind() {
+    for role in BOTH {
+        let mut peer = Peer::open(
+            role,
+            Options {
+                streaming: true,
+                ..Options::default()
+            },
+        );
+        peer.frame(TEXT_BEGINS, b"a", at(1));
+        peer.output.set_blocked(true);
+        peer.frame(PING, b"p", at(1));
+        peer.output.set_blocked(false);
+        peer.protocol
+            .release_pong(&mut peer.output)
+            .expect("random bytes");
+        peer.frame(ENDS, b"b", at(1));
+        assert_idle(&peer);
+    }
+}
+
 #[track_caller]
 fn assert_idle(peer: &Peer) {
     let protocol = &peer.protocol;
