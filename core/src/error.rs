@@ -193,10 +193,19 @@ impl Error {
     pub fn close_code(&self) -> Option<CloseCode> {
         match self {
             Self::Frame(error) => Some(error.close_code()),
-            Self::Limit { limit: Limit::IncompleteMessages, .. } => Some(CloseCode::TRY_AGAIN_LATER),
+            Self::Limit {
+                limit: Limit::IncompleteMessages,
+                ..
+            } => Some(CloseCode::TRY_AGAIN_LATER),
             Self::Limit { .. } => Some(CloseCode::MESSAGE_TOO_BIG),
-            Self::Timeout { deadline: Deadline::Idle, .. } => Some(CloseCode::GOING_AWAY),
-            Self::Timeout { deadline: Deadline::Pong, .. } => Some(CloseCode::INTERNAL_ERROR),
+            Self::Timeout {
+                deadline: Deadline::Idle,
+                ..
+            } => Some(CloseCode::GOING_AWAY),
+            Self::Timeout {
+                deadline: Deadline::Pong,
+                ..
+            } => Some(CloseCode::INTERNAL_ERROR),
             _ => None,
         }
     }
@@ -231,7 +240,12 @@ impl fmt::Display for Error {
         match self {
             Self::Frame(error) => error.fmt(f),
             Self::Handshake(error) => error.fmt(f),
-            Self::Limit { limit, value, actual, role } => {
+            Self::Limit {
+                limit,
+                value,
+                actual,
+                role,
+            } => {
                 let option = limit.option();
                 match limit {
                     Limit::MessageSize => write!(
@@ -241,7 +255,10 @@ impl fmt::Display for Error {
                         Bytes(*value)
                     ),
                     Limit::Fragments => {
-                        write!(f, "message of {actual} fragments passes this {role}'s {option}, {value}")
+                        write!(
+                            f,
+                            "message of {actual} fragments passes this {role}'s {option}, {value}"
+                        )
                     }
                     Limit::IncompleteMessages => write!(
                         f,
@@ -250,7 +267,12 @@ impl fmt::Display for Error {
                         Bytes(*value)
                     ),
                     Limit::SendQueue | Limit::RemoteQueue => {
-                        write!(f, "{} queued would pass {option}, {}", Bytes(*actual), Bytes(*value))
+                        write!(
+                            f,
+                            "{} queued would pass {option}, {}",
+                            Bytes(*actual),
+                            Bytes(*value)
+                        )
                     }
                     Limit::Connections => write!(f, "{actual} connections pass {option}, {value}"),
                 }
@@ -258,10 +280,18 @@ impl fmt::Display for Error {
             Self::Timeout { deadline, after } => {
                 let option = deadline.option();
                 match deadline {
-                    Deadline::Open => write!(f, "the connection did not open within {option}, {after:?}"),
-                    Deadline::Pong => write!(f, "nothing came after a keep-alive ping within {option}, {after:?}"),
+                    Deadline::Open => {
+                        write!(f, "the connection did not open within {option}, {after:?}")
+                    }
+                    Deadline::Pong => write!(
+                        f,
+                        "nothing came after a keep-alive ping within {option}, {after:?}"
+                    ),
                     Deadline::Idle => write!(f, "no message came within {option}, {after:?}"),
-                    Deadline::Close => write!(f, "the closing handshake did not end within {option}, {after:?}"),
+                    Deadline::Close => write!(
+                        f,
+                        "the closing handshake did not end within {option}, {after:?}"
+                    ),
                 }
             }
             Self::ConnectionLost => f.write_str("the connection ended without a Close frame"),
@@ -271,7 +301,11 @@ impl fmt::Display for Error {
             Self::Connect { host, attempts } => {
                 write!(f, "cannot connect to {host}")?;
                 for (index, (address, error)) in attempts.iter().enumerate() {
-                    write!(f, "{} {address}: {error}", if index == 0 { ":" } else { ";" })?;
+                    write!(
+                        f,
+                        "{} {address}: {error}",
+                        if index == 0 { ":" } else { ";" }
+                    )?;
                 }
                 Ok(())
             }
@@ -280,9 +314,9 @@ impl fmt::Display for Error {
             Self::Send(error) => error.fmt(f),
             Self::Misuse(what) => f.write_str(what),
             Self::UnknownId => f.write_str("the connection or listener is no longer there"),
-            Self::Forked => {
-                f.write_str("the engine belongs to the process that was forked; make a new one in the child")
-            }
+            Self::Forked => f.write_str(
+                "the engine belongs to the process that was forked; make a new one in the child",
+            ),
             Self::EngineGone => f.write_str("the engine has been dropped"),
         }
     }
@@ -320,7 +354,11 @@ impl IoError {
     /// `what` is the operation that failed, as in "accept".
     #[must_use]
     pub fn new(what: &'static str, error: &io::Error) -> Self {
-        Self { what, kind: error.kind(), code: error.raw_os_error() }
+        Self {
+            what,
+            kind: error.kind(),
+            code: error.raw_os_error(),
+        }
     }
 
     /// The portable kind.
@@ -400,8 +438,12 @@ impl fmt::Display for SendError {
                 Bytes(*limit)
             ),
             Self::InvalidUtf8 => f.write_str("text that is sent must be UTF-8"),
-            Self::MessageInProgress => f.write_str("a fragmented message is being sent; send its last fragment first"),
-            Self::KindChanged => f.write_str("the fragments of one message must be all text or all binary"),
+            Self::MessageInProgress => {
+                f.write_str("a fragmented message is being sent; send its last fragment first")
+            }
+            Self::KindChanged => {
+                f.write_str("the fragments of one message must be all text or all binary")
+            }
             Self::ControlTooLong(length) => write!(
                 f,
                 "a control frame holds 125 bytes of payload (123 of close reason), not {length}"

@@ -2,9 +2,11 @@
 //!
 //! Arrows run one way: [`frame`] ← [`handshake`] ← [`protocol`] ← `net` ← `engine`.
 
+pub mod engine;
 mod error;
 pub mod frame;
 pub mod handshake;
+mod net;
 pub mod protocol;
 
 pub use error::{Deadline, Error, Fault, IoError, Limit, Role, SendError};

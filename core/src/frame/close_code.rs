@@ -5,7 +5,6 @@
 use std::fmt;
 
 use super::FrameError;
-use super::utf8;
 
 /// The longest payload of a control frame, in bytes (RFC 6455 section 5.5).
 pub const MAX_CONTROL_PAYLOAD: usize = 125;
@@ -124,7 +123,7 @@ pub fn parse_close_payload(payload: &[u8]) -> Result<Option<(CloseCode, &str)>, 
     if !code.is_sendable() {
         return Err(FrameError::InvalidCloseCode(code.0));
     }
-    let reason = utf8::as_str(reason).ok_or(FrameError::InvalidUtf8InCloseReason)?;
+    let reason = std::str::from_utf8(reason).map_err(|_| FrameError::InvalidUtf8InCloseReason)?;
     Ok(Some((code, reason)))
 }
 

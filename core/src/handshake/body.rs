@@ -1,7 +1,7 @@
 //! The body of a response that refuses a WebSocket (RFC 9112 section 6), kept for the error up to a
 //! limit.
 
-use super::head::Response;
+use super::message::Response;
 use super::token::{list_elements, trim};
 
 /// How much of a body a client keeps unless told otherwise: 64 KiB.
@@ -214,5 +214,151 @@ fn step(state: State, byte: u8) -> State {
             }
         }
         _ => State::Done,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn response(status: u16, fields: &[(&str, &str)]) -> Response {
+        let mut response = Response {
+            status,
+            ..Response::default()
+        };
+        for (name, value) in fields {
+            response.headers.push(name, value).expect("valid");
+        }
+        response
+    }
+
+    /// The body that `stream` gives and whether it was cut: whole, then byte by byte.
+    fn read(response: &Response, limit: usize, stream: &[u8]) -> (Vec<u8>, bool) {
+        let mut results = [stream.len().max(1), 1].map(|size| {
+            let mut reader = BodyReader::new(response, limit);
+            for part in stream.chunks(size) {
+                reader.push(part);
+            }
+            reader.eof();
+            assert!(reader.is_done());
+            let truncated = reader.is_truncated();
+            (reader.into_body(), truncated)
+        });
+        assert_eq!(results[0], results[1], "chunking does not matter");
+        std::mem::take(&mut results[0])
+    }
+
+    #[test]
+    fn a_length_ends_the_body() {
+        let head = response(403, &[("Content-Length", "5")]);
+        let mut reader = BodyReader::new(&head, 100);
+        assert!(!reader.push(b"hell"));
+        assert!(reader.push(b"o, world"));
+        assert!(!reader.is_truncated());
+        assert_eq!(reader.into_body(), b"hello");
+        assert_eq!(read(&head, 100, b"hell"), (b"hell".to_vec(), true));
+        assert!(BodyReader::new(&response(403, &[("Content-Length", "0")]), 100).is_done());
+    }
+
+    #[test]
+    fn lengths_that_agree_are_one_and_others_are_passed_over() {
+        let agree = response(403, &[("Content-Length", "2, 2"), ("content-length", "2")]);
+        assert_eq!(read(&agree, 100, b"abc").0, b"ab");
+        for bad in [
+            "2, 3",
+            "-2",
+            "+2",
+            "2x",
+            "0x2",
+            "",
+            "99999999999999999999999",
+        ] {
+            let head = response(403, &[("Content-Length", bad)]);
+            assert_eq!(read(&head, 100, b"abc"), (b"abc".to_vec(), false), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_stream_ends_a_body_of_unknown_length() {
+        assert_eq!(
+            read(&response(500, &[]), 100, b"abc"),
+            (b"abc".to_vec(), false)
+        );
+        let head = response(500, &[("Transfer-Encoding", "chunked, gzip")]);
+        assert_eq!(read(&head, 100, b"3\r\nabc"), (b"3\r\nabc".to_vec(), false));
+    }
+
+    #[test]
+    fn some_statuses_have_no_body() {
+        for status in [101, 103, 204, 304] {
+            assert!(BodyReader::new(&response(status, &[("Content-Length", "5")]), 100).is_done());
+        }
+    }
+
+    #[test]
+    fn chunks_are_joined() {
+        let head = response(
+            403,
+            &[
+                ("Content-Length", "1"),
+                ("Transfer-Encoding", "gzip, Chunked"),
+            ],
+        );
+        let stream = b"3\r\nabc\r\n0A ;x=\"1\"\r\n0123456789\r\n0\r\nTrailer: x\r\n\r\n";
+        assert_eq!(read(&head, 100, stream), (b"abc0123456789".to_vec(), false));
+        assert_eq!(read(&head, 100, b"3\r\nab"), (b"ab".to_vec(), true));
+        assert_eq!(read(&head, 100, b""), (Vec::new(), true));
+    }
+
+    #[test]
+    fn broken_chunks_end_the_body() {
+        let head = response(403, &[("Transfer-Encoding", "chunked")]);
+        let tails: [&[u8]; 9] = [
+            b"x",
+            b"\r\n",
+            b";x\r\n",
+            b"1\nx\r\n",
+            b"1\rx",
+            b"1 1\r\nx\r\n!",
+            b"fffffffffffffffff\r\n",
+            b"-1\r\n",
+            &[b'0'; CHUNK_LINE + 1],
+        ];
+        for tail in tails {
+            let mut reader = BodyReader::new(&head, 100);
+            assert!(!reader.push(b"2\r\nab\r\n"));
+            reader.push(tail);
+            assert!(reader.push(b"2\r\ncd\r\n"), "{}", tail.escape_ascii());
+            let body = reader.into_body();
+            assert!(
+                body.starts_with(b"ab") && !body.ends_with(b"cd"),
+                "{}",
+                tail.escape_ascii()
+            );
+        }
+        let mut reader = BodyReader::new(&head, 100);
+        assert!(reader.push(b"2\r\nabX"), "a chunk longer than its size");
+        assert_eq!(reader.into_body(), b"ab");
+    }
+
+    #[test]
+    fn the_limit_cuts_the_body() {
+        for fields in [&[][..], &[("Content-Length", "18446744073709551615")]] {
+            assert_eq!(
+                read(&response(403, fields), 4, b"abcdef"),
+                (b"abcd".to_vec(), true)
+            );
+        }
+        let chunked = response(403, &[("Transfer-Encoding", "chunked")]);
+        assert_eq!(
+            read(&chunked, 4, b"3\r\nabc\r\n3\r\ndef\r\n"),
+            (b"abcd".to_vec(), true)
+        );
+        let exact = response(403, &[("Content-Length", "4")]);
+        assert_eq!(read(&exact, 4, b"abcd"), (b"abcd".to_vec(), false));
+        assert_eq!(read(&exact, 0, b"abcd"), (Vec::new(), true));
+        let mut reader = BodyReader::new(&response(403, &[]), 4);
+        assert!(!reader.push(b"abcd"));
+        assert!(reader.push(b"e"), "no more is wanted past the limit");
     }
 }

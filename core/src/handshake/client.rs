@@ -2,9 +2,9 @@
 
 use super::error::{HandshakeError, HeaderError, shown};
 use super::extension::{self, Extension, parse_extensions};
-use super::head::Response;
 use super::headers::{Headers, check_field, write_field};
 use super::key::accept_key;
+use super::message::Response;
 use super::server::check_added;
 use super::subprotocol::{self, validate_subprotocols};
 use super::token::{has_token, list_elements};
@@ -196,5 +196,257 @@ fn once<'a>(headers: &'a Headers, name: &'static str) -> Result<Option<&'a [u8]>
     match (values.next(), values.next()) {
         (value, None) => Ok(value),
         (_, Some(_)) => Err(HandshakeError::DuplicateHeader(name)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
+
+    fn request(url: &str) -> ClientRequest {
+        ClientRequest::new(WebSocketUrl::parse(url).expect("valid"))
+    }
+
+    fn written(request: &ClientRequest) -> String {
+        let mut out = Vec::new();
+        request.write(KEY, &mut out).expect("valid");
+        String::from_utf8(out).expect("UTF-8")
+    }
+
+    fn response(status: u16, fields: &[(&str, &str)]) -> Response {
+        let mut response = Response {
+            status,
+            ..Response::default()
+        };
+        for (name, value) in fields {
+            response.headers.push(name, value).expect("valid");
+        }
+        response
+    }
+
+    const GOOD: [(&str, &str); 3] = [
+        ("Upgrade", "WebSocket"),
+        ("Connection", "upgrade"),
+        ("Sec-WebSocket-Accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
+    ];
+
+    /// A good response with the field of this name set to these values.
+    fn changed(name: &str, values: &[&str]) -> Response {
+        let mut response = response(101, &GOOD);
+        response.headers.remove(name);
+        for value in values {
+            response.headers.push(name, value).expect("valid");
+        }
+        response
+    }
+
+    #[test]
+    fn a_bare_request_is_written() {
+        let mut bare = request("ws://example.com:8080/chat?x=1");
+        bare.user_agent = None;
+        bare.extensions = Some(String::new());
+        let expected = "GET /chat?x=1 HTTP/1.1\r\nHost: example.com:8080\r\nUpgrade: websocket\r\n\
+                        Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+                        Sec-WebSocket-Version: 13\r\n\r\n";
+        assert_eq!(written(&bare), expected);
+    }
+
+    #[test]
+    fn a_full_request_is_written() {
+        let mut full = request("wss://user:pass@example.com/");
+        full.subprotocols = vec!["chat".into(), "superchat".into()];
+        full.origin = Some("https://example.com".into());
+        full.extensions = Some("permessage-deflate".into());
+        full.headers.push("Cookie", "a=b").expect("valid");
+        let text = written(&full);
+        for line in [
+            "Host: example.com",
+            "Origin: https://example.com",
+            concat!("User-Agent: ropeway/", env!("CARGO_PKG_VERSION")),
+            "Authorization: Basic dXNlcjpwYXNz",
+            "Sec-WebSocket-Protocol: chat, superchat",
+            "Sec-WebSocket-Extensions: permessage-deflate",
+            "Cookie: a=b",
+        ] {
+            assert!(
+                text.contains(&format!("\r\n{line}\r\n")),
+                "{line} in {text}"
+            );
+        }
+        assert!(!format!("{full:?}").contains("pass@"), "{full:?}");
+    }
+
+    #[test]
+    fn the_callers_fields_take_the_place_of_defaults() {
+        let mut own = request("ws://user:pass@example.com/");
+        own.origin = Some("https://example.com".into());
+        for name in ["host", "origin", "user-agent", "authorization"] {
+            own.headers.push(name, "mine").expect("valid");
+        }
+        let text = written(&own);
+        for name in ["Host", "Origin", "User-Agent", "Authorization"] {
+            assert!(!text.contains(&format!("\r\n{name}: ")), "{text}");
+            assert!(
+                text.contains(&format!("\r\n{}: mine\r\n", name.to_lowercase())),
+                "{text}"
+            );
+        }
+        own.headers.push("Host", "twice").expect("valid");
+        let mut out = Vec::new();
+        assert_eq!(
+            own.write(KEY, &mut out),
+            Err(HeaderError::Duplicate("Host").into())
+        );
+        assert!(out.is_empty());
+    }
+
+    #[test]
+    fn cve_2026_1527_a_request_has_only_the_lines_it_should() {
+        let cases: [fn(&mut ClientRequest); 6] = [
+            |request| request.origin = Some("a\r\nX: y".into()),
+            |request| request.user_agent = Some("a\nb".into()),
+            |request| request.extensions = Some("a\0".into()),
+            |request| request.subprotocols = vec!["a\r\nX: y".into()],
+            |request| request.subprotocols = vec!["a".into(), "a".into()],
+            |request| request.headers.push("SEC-websocket-x", "y").expect("valid"),
+        ];
+        for change in cases {
+            let mut request = request("ws://h");
+            change(&mut request);
+            let mut out = b"before".to_vec();
+            let error = request.write(KEY, &mut out).expect_err("refused");
+            assert_eq!(error.status(), 500);
+            assert_eq!(out, b"before", "{error}");
+        }
+        for name in [
+            "upgrade",
+            "Connection",
+            "Sec-WebSocket-Key",
+            "Content-Length",
+            "Transfer-Encoding",
+        ] {
+            let mut request = request("ws://h");
+            request.headers.push(name, "x").expect("valid");
+            let error = HeaderError::Reserved(name.into()).into();
+            assert_eq!(request.write(KEY, &mut Vec::new()), Err(error));
+        }
+    }
+
+    #[test]
+    fn a_good_response_is_agreement() {
+        let offered = ["a".to_owned(), "b".to_owned()];
+        assert_eq!(
+            verify(&response(101, &GOOD), KEY, &offered),
+            Ok(Negotiated::default())
+        );
+        let mut response = changed("Sec-WebSocket-Protocol", &["b"]);
+        response
+            .headers
+            .push("Sec-WebSocket-Extensions", "x; y=1")
+            .expect("valid");
+        let agreed = verify(&response, KEY, &offered).expect("valid");
+        assert_eq!(agreed.subprotocol.as_deref(), Some("b"));
+        assert_eq!(agreed.extensions[0].to_string(), "x; y=1");
+        assert_eq!(
+            agreed.require_no_extensions(),
+            Err(HandshakeError::UnofferedExtension("x".into()))
+        );
+        assert_eq!(Negotiated::default().require_no_extensions(), Ok(()));
+    }
+
+    #[test]
+    fn another_status_keeps_the_whole_response() {
+        let mut refusal = response(403, &[("X-Why", "because")]);
+        refusal.reason = "Forbidden".into();
+        refusal.body = b"no".to_vec();
+        let error = verify(&refusal, KEY, &[]).expect_err("refused");
+        assert_eq!(
+            error.to_string(),
+            "the server refused the WebSocket with HTTP status 403 (Forbidden)"
+        );
+        assert_eq!(error, HandshakeError::InvalidStatus(Box::new(refusal)));
+        assert!(matches!(
+            verify(&response(200, &GOOD), KEY, &[]),
+            Err(HandshakeError::InvalidStatus(_))
+        ));
+    }
+
+    #[test]
+    fn each_field_is_held_to_its_rule() {
+        let invalid = |name, value: &str| HandshakeError::InvalidHeader {
+            name,
+            value: value.into(),
+        };
+        let accept = GOOD[2].1;
+        let mismatch = |received: &str| HandshakeError::AcceptMismatch {
+            expected: accept.into(),
+            received: received.into(),
+        };
+        let unoffered = |name: &str| HandshakeError::UnofferedSubprotocol(name.into());
+        let cases: [(&'static str, &[&str], HandshakeError); 17] = [
+            ("Upgrade", &[], HandshakeError::MissingHeader("Upgrade")),
+            (
+                "Upgrade",
+                &["notwebsocket"],
+                invalid("Upgrade", "notwebsocket"),
+            ),
+            (
+                "Upgrade",
+                &["websocket, h2c"],
+                invalid("Upgrade", "websocket, h2c"),
+            ),
+            ("Upgrade", &[""], invalid("Upgrade", "")),
+            (
+                "Connection",
+                &[],
+                HandshakeError::MissingHeader("Connection"),
+            ),
+            ("Connection", &["close"], invalid("Connection", "close")),
+            (
+                "Connection",
+                &["notupgrade"],
+                invalid("Connection", "notupgrade"),
+            ),
+            (
+                "Sec-WebSocket-Accept",
+                &[],
+                HandshakeError::MissingHeader("Sec-WebSocket-Accept"),
+            ),
+            (
+                "Sec-WebSocket-Accept",
+                &[accept, accept],
+                HandshakeError::DuplicateHeader("Sec-WebSocket-Accept"),
+            ),
+            (
+                "Sec-WebSocket-Accept",
+                &["S3pPLMBiTxaQ9kYGzzhZRbK+xOo="],
+                mismatch("S3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
+            ),
+            ("Sec-WebSocket-Accept", &[""], mismatch("")),
+            ("Sec-WebSocket-Protocol", &["c"], unoffered("c")),
+            ("Sec-WebSocket-Protocol", &["A"], unoffered("A")),
+            ("Sec-WebSocket-Protocol", &["a, b"], unoffered("a, b")),
+            ("Sec-WebSocket-Protocol", &[""], unoffered("")),
+            (
+                "Sec-WebSocket-Protocol",
+                &["a", "a"],
+                HandshakeError::DuplicateHeader("Sec-WebSocket-Protocol"),
+            ),
+            (
+                "Sec-WebSocket-Extensions",
+                &["a; b=\"c"],
+                invalid("Sec-WebSocket-Extensions", "a; b=\"c"),
+            ),
+        ];
+        let offered = ["a".to_owned(), "b".to_owned()];
+        for (name, values, error) in cases {
+            assert_eq!(
+                verify(&changed(name, values), KEY, &offered),
+                Err(error),
+                "{name}: {values:?}"
+            );
+        }
     }
 }

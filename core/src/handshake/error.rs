@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt::{self, Display, Formatter, Write as _};
 
-use super::head::Response;
+use super::message::Response;
 
 /// The longest piece of a peer's data that an error repeats, in bytes before escaping.
 const SHOWN: usize = 128;
@@ -85,6 +85,8 @@ pub enum HandshakeError {
         /// What the server sent.
         received: Box<str>,
     },
+    /// The client offers a subprotocol twice, against RFC 6455 section 4.1.
+    SubprotocolOfferedTwice(Box<str>),
     /// The server chose a subprotocol that was not offered to it.
     UnofferedSubprotocol(Box<str>),
     /// The server accepted an extension that was not offered to it.
@@ -97,7 +99,7 @@ pub enum HandshakeError {
     InvalidRefusalStatus(u16),
     /// A subprotocol to be offered or accepted is not a token (RFC 6455 section 4.1).
     InvalidSubprotocol(Box<str>),
-    /// A subprotocol stands twice in one offer.
+    /// A subprotocol to be offered stands twice in the offer.
     DuplicateSubprotocol(Box<str>),
     /// A header field of the caller's cannot be sent.
     Header(HeaderError),
@@ -117,6 +119,7 @@ impl HandshakeError {
             Self::Refused(_)
             | Self::InvalidRefusalStatus(_)
             | Self::InvalidSubprotocol(_)
+            | Self::DuplicateSubprotocol(_)
             | Self::Header(_)
             | Self::Url(_) => Fault::Caller,
             Self::Random(_) => Fault::System,
@@ -181,7 +184,7 @@ impl Display for HandshakeError {
             Self::TooManyHeaders { limit } => {
                 write!(f, "the handshake head passes the limit of {limit} header fields")
             }
-            Self::Malformed(what) => write!(f, "the peer did not send an HTTP/1.1 head: {what}"),
+            Self::Malformed(what) => write!(f, "the peer's HTTP/1.1 head is malformed: {what}"),
             Self::Incomplete { received } => {
                 write!(f, "the connection ended within the handshake head, after {received} bytes of it")
             }
@@ -233,6 +236,9 @@ impl Display for HandshakeError {
                 write!(f, "a request is refused with a status from 200 to 599, not {status}")
             }
             Self::InvalidSubprotocol(name) => write!(f, "the subprotocol \"{name}\" is not a token"),
+            Self::SubprotocolOfferedTwice(name) => {
+                write!(f, "the client offers the subprotocol \"{name}\" twice")
+            }
             Self::DuplicateSubprotocol(name) => {
                 write!(f, "the subprotocol \"{name}\" stands twice in one offer")
             }

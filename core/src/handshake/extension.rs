@@ -162,3 +162,158 @@ impl Parser<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(values: &[&str]) -> Result<Vec<Extension>, HandshakeError> {
+        let mut headers = Headers::new();
+        for value in values {
+            headers
+                .push("sec-websocket-extensions", value)
+                .expect("valid");
+        }
+        parse_extensions(&headers)
+    }
+
+    fn extension(name: &str, params: &[(&str, Option<&str>)]) -> Extension {
+        let params = params
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.map(str::to_owned)))
+            .collect();
+        Extension {
+            name: name.to_owned(),
+            params,
+        }
+    }
+
+    #[test]
+    fn the_grammar_is_read() {
+        let offer = "permessage-deflate; client_max_window_bits; server_max_window_bits=10";
+        let read = parse(&[offer, "a ; b = \"c\" ,, d"]).expect("valid");
+        let expected = [
+            extension(
+                "permessage-deflate",
+                &[
+                    ("client_max_window_bits", None),
+                    ("server_max_window_bits", Some("10")),
+                ],
+            ),
+            extension("a", &[("b", Some("c"))]),
+            extension("d", &[]),
+        ];
+        assert_eq!(read, expected);
+        assert_eq!(parse(&[]), Ok(Vec::new()));
+        assert_eq!(parse(&["", " , ,\t"]), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn quoted_values_are_unescaped_and_must_be_tokens() {
+        assert_eq!(
+            parse(&[r#"a; b="c\d\"""#]).ok(),
+            None,
+            "an escaped quote does not end it"
+        );
+        assert_eq!(
+            parse(&[r#"a; b="\c\d""#]),
+            Ok(vec![extension("a", &[("b", Some("cd"))])])
+        );
+        for bad in [
+            r#"a; b="""#,
+            r#"a; b="c d""#,
+            r#"a; b="c,d""#,
+            r#"a; b="\"""#,
+            r#"a; b="c\\d""#,
+        ] {
+            assert!(parse(&[bad]).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn broken_grammar_is_an_error_that_shows_the_value() {
+        let bad = [
+            "a;",
+            ";",
+            "a; =b",
+            "a; b=",
+            "a b",
+            "a; b c",
+            "a=b",
+            "a; b=c d",
+            "a; b=\"c",
+            "a; b=\"c\"d",
+            "a; b=\"c\\",
+            "é",
+            "a; b=é",
+            "a/b",
+            "a; b==c",
+            "a, ;b",
+            "a; b=\"c\" \"d\"",
+        ];
+        for value in bad {
+            let expected = HandshakeError::invalid_header(FIELD, value.as_bytes());
+            assert_eq!(parse(&[value]), Err(expected), "{value}");
+        }
+        // An element does not run over from one field to the next.
+        assert!(parse(&["a; b=\"c", "d\""]).is_err());
+    }
+
+    #[test]
+    fn duplicates_are_kept_in_order() {
+        let read = parse(&["a; x=1; x=2; x", "a, a"]).expect("valid");
+        let params = [("x", Some("1")), ("x", Some("2")), ("x", None)];
+        assert_eq!(
+            read,
+            [
+                extension("a", &params),
+                extension("a", &[]),
+                extension("a", &[])
+            ]
+        );
+    }
+
+    #[test]
+    fn ws_2017_hostile_names_are_only_data() {
+        let long = "x".repeat(16 * 1024);
+        for name in [
+            "constructor",
+            "__proto__",
+            "hasOwnProperty",
+            "toString",
+            long.as_str(),
+        ] {
+            let read = parse(&[&format!("{name}; {name}={name}, {name}")]).expect("valid");
+            assert_eq!(
+                read,
+                [extension(name, &[(name, Some(name))]), extension(name, &[])]
+            );
+        }
+    }
+
+    #[test]
+    fn ghsa_g78m_2chm_r7qv_an_unclosed_quoted_string_takes_linear_time() {
+        // A reader that tries again from each backslash would need some 10^12 steps.
+        let value = format!("a; b=\"{}", "\\c".repeat(1 << 19));
+        assert!(matches!(
+            parse(&[&value]),
+            Err(HandshakeError::InvalidHeader { .. })
+        ));
+        let value = format!("{value}\"");
+        let read = parse(&[&value]).expect("valid once closed");
+        assert_eq!(read[0].params[0].1.as_ref().map(String::len), Some(1 << 19));
+    }
+
+    #[test]
+    fn the_header_form_is_written() {
+        let list = [
+            extension("a", &[("b", Some("c")), ("d", None)]),
+            extension("e", &[("f", Some("g \"\\"))]),
+        ];
+        assert_eq!(
+            format_extensions(&list).as_deref(),
+            Some(r#"a; b=c; d, e; f="g \"\\""#)
+        );
+        assert_eq!(format_extensions(&[]), None);
+    }
+}

@@ -6,11 +6,12 @@
 //! (section 2.2 permits either), and obsolete line folding is refused (section 5.2). Empty lines before
 //! a request are passed over (section 2.2); before a response they are refused.
 
-use std::borrow::Cow;
+use std::fmt::{self, Debug, Formatter};
 use std::mem::MaybeUninit;
 
 use super::error::{HandshakeError, shown};
-use super::headers::Headers;
+use super::headers::{Headers, Located};
+use super::message::{Request, Response};
 use super::token::is_tchar;
 
 /// How long a head may be.
@@ -32,7 +33,8 @@ impl Default for HeadLimits {
 }
 
 /// Gathers a head. The verdict is the same however the bytes are divided among calls.
-#[derive(Debug)]
+///
+/// `Debug` leaves out the bytes, which may hold credentials.
 pub struct HeadReader {
     limits: HeadLimits,
     /// The head so far, without empty lines before it.
@@ -236,7 +238,7 @@ impl HeadReader {
         if !self.is_complete() {
             return Err(self.eof());
         }
-        let (method, target, ranges) = with_fields(self.fields, |fields| {
+        let (method, target, located) = with_fields(self.fields, |fields| {
             let mut request = httparse::Request::new(&mut []);
             request
                 .parse_with_uninit_headers(&self.head, fields)
@@ -247,13 +249,13 @@ impl HeadReader {
             Ok((
                 request.method.unwrap_or_default().to_owned(),
                 request.path.unwrap_or_default().to_owned(),
-                field_ranges(&self.head, request.headers),
+                locate(&self.head, request.headers)?,
             ))
         })?;
         Ok(Request {
             method,
             target,
-            headers: Headers::within(self.head, &ranges)?,
+            headers: Headers::within(self.head, located),
         })
     }
 
@@ -273,7 +275,7 @@ impl HeadReader {
                 "an empty line stands before the response",
             ));
         }
-        let (status, reason, ranges) = with_fields(self.fields, |fields| {
+        let (status, reason, located) = with_fields(self.fields, |fields| {
             let mut response = httparse::Response::new(&mut []);
             httparse::ParserConfig::default()
                 .parse_response_with_uninit_headers(&mut response, &self.head, fields)
@@ -288,16 +290,27 @@ impl HeadReader {
             Ok((
                 status,
                 response.reason.unwrap_or_default().to_owned(),
-                field_ranges(&self.head, response.headers),
+                locate(&self.head, response.headers)?,
             ))
         })?;
-        let headers = Headers::within(self.head, &ranges)?;
+        let headers = Headers::within(self.head, located);
         Ok(Response {
             status,
             reason,
             headers,
             body: Vec::new(),
         })
+    }
+}
+
+impl Debug for HeadReader {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HeadReader")
+            .field("limits", &self.limits)
+            .field("received", &self.received())
+            .field("state", &self.state)
+            .field("error", &self.error)
+            .finish_non_exhaustive()
     }
 }
 
@@ -316,23 +329,12 @@ fn with_fields<'head, T>(
     }
 }
 
-/// Where the fields' names and values, white space round the values left out, stand in `head`, out of
-/// which httparse cut them.
-fn field_ranges(head: &[u8], fields: &[httparse::Header<'_>]) -> Vec<[usize; 4]> {
-    let offset = |part: &[u8]| part.as_ptr().addr() - head.as_ptr().addr();
-    fields
-        .iter()
-        .map(|field| {
-            let value = super::token::trim(field.value);
-            let (name_at, value_at) = (offset(field.name.as_bytes()), offset(value));
-            [
-                name_at,
-                name_at + field.name.len(),
-                value_at,
-                value_at + value.len(),
-            ]
-        })
-        .collect()
+/// Where httparse's fields stand in `head`, out of which it cut them.
+fn locate(head: &[u8], fields: &[httparse::Header<'_>]) -> Result<Located, HandshakeError> {
+    Ok(Headers::locate(
+        head,
+        fields.iter().map(|field| (field.name, field.value)),
+    )?)
 }
 
 fn malformed(error: httparse::Error, head: &[u8]) -> HandshakeError {
@@ -357,92 +359,5 @@ fn version_error(head: &[u8]) -> HandshakeError {
     HandshakeError::UnsupportedHttpVersion(shown(version))
 }
 
-/// The head of a request.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Request {
-    /// The method, as sent (methods are case-sensitive).
-    pub method: String,
-    /// The request target, as sent: `/chat?x=1`, or in absolute form `ws://example.com/chat?x=1`.
-    pub target: String,
-    /// The header fields.
-    pub headers: Headers,
-}
-
-impl Request {
-    /// The target's authority, when it is in absolute form (RFC 9112 section 3.2.2), and what follows.
-    fn split_target(&self) -> (Option<&str>, &str) {
-        if self.target.starts_with('/') {
-            return (None, &self.target);
-        }
-        let Some((_, rest)) = self.target.split_once("://") else {
-            return (None, &self.target);
-        };
-        let end = rest.find(['/', '?']).unwrap_or(rest.len());
-        let (authority, rest) = rest.split_at(end);
-        (Some(authority), rest)
-    }
-
-    /// The target's path, `/` when an absolute target has none. Not percent-decoded.
-    pub fn path(&self) -> &str {
-        let (authority, rest) = self.split_target();
-        let path = rest.split('?').next().unwrap_or_default();
-        if path.is_empty() && authority.is_some() {
-            "/"
-        } else {
-            path
-        }
-    }
-
-    /// What stands after the target's first `?`. Not percent-decoded.
-    pub fn query(&self) -> Option<&str> {
-        self.split_target()
-            .1
-            .split_once('?')
-            .map(|(_, query)| query)
-    }
-
-    /// Path and query as they stand, without an absolute target's scheme and authority.
-    pub fn path_and_query(&self) -> Cow<'_, str> {
-        let (authority, rest) = self.split_target();
-        if authority.is_some() && !rest.starts_with('/') {
-            Cow::Owned(format!("/{rest}"))
-        } else {
-            Cow::Borrowed(rest)
-        }
-    }
-
-    /// The host, with its port if one was sent, that the request is for: an absolute target's, which
-    /// takes precedence (RFC 9112 section 3.2.2), else the Host field's.
-    pub fn host(&self) -> Option<&str> {
-        match self.split_target().0 {
-            Some(authority) => Some(
-                authority
-                    .rsplit_once('@')
-                    .map_or(authority, |(_, host)| host),
-            ),
-            None => self.headers.get("Host"),
-        }
-    }
-}
-
-/// A response: its head and, for a refusal, its body.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Response {
-    /// The status, three digits and at least 100.
-    pub status: u16,
-    /// The reason phrase, which may be empty and means nothing to a program.
-    pub reason: String,
-    /// The header fields.
-    pub headers: Headers,
-    /// The body, as far as it was kept (see [`BodyReader`](super::BodyReader)); empty in a response
-    /// just parsed.
-    pub body: Vec<u8>,
-}
-
-impl Response {
-    /// Whether this is an interim response (RFC 9110 section 15.2), such as 100 or 103, after which
-    /// the one that counts follows. 101 is not one.
-    pub fn is_interim(&self) -> bool {
-        self.status < 200 && self.status != 101
-    }
-}
+#[cfg(test)]
+mod tests;

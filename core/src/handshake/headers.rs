@@ -26,6 +26,9 @@ struct Field {
     value: Range,
 }
 
+/// Fields found in a head that is not yet theirs.
+pub(super) struct Located(Vec<Field>);
+
 /// A range of bytes in half the space of `std::ops::Range<usize>`.
 #[derive(Clone, Copy)]
 struct Range {
@@ -83,29 +86,39 @@ impl Headers {
         Ok(())
     }
 
-    /// The fields of a head that httparse has checked, kept where they stand in `head`.
+    /// The fields of a received head, kept where they stand in it.
     ///
-    /// `ranges` gives the start and end of each name and value within `head`.
-    pub(super) fn within(head: Vec<u8>, ranges: &[[usize; 4]]) -> Result<Self, HeaderError> {
-        if u32::try_from(head.len()).is_err() {
-            return Err(HeaderError::TooLarge);
-        }
-        // No range reaches past the head, whose length fits into 32 bits.
-        let range = |start: usize, end: usize| Range {
-            start: start as u32,
-            end: end as u32,
-        };
-        let fields = ranges
-            .iter()
-            .map(|&[name, name_end, value, value_end]| Field {
-                name: range(name, name_end),
-                value: range(value, value_end),
+    /// `fields` gives names and values that were cut out of `head`, checked to be tokens and to be
+    /// free of control characters.
+    pub(super) fn locate<'a>(
+        head: &[u8],
+        fields: impl Iterator<Item = (&'a str, &'a [u8])>,
+    ) -> Result<Located, HeaderError> {
+        let range = |part: &[u8]| {
+            let start = part.as_ptr().addr().wrapping_sub(head.as_ptr().addr());
+            let end = u32::try_from(start.wrapping_add(part.len()));
+            let end = end.map_err(|_| HeaderError::TooLarge)?;
+            // `start` is not past `end`, which fits into 32 bits.
+            Ok(Range {
+                start: start as u32,
+                end,
             })
-            .collect();
-        Ok(Self {
+        };
+        let fields = fields.map(|(name, value)| {
+            Ok(Field {
+                name: range(name.as_bytes())?,
+                value: range(trim(value))?,
+            })
+        });
+        Ok(Located(fields.collect::<Result<_, _>>()?))
+    }
+
+    /// The list of fields located in `head`, which is kept.
+    pub(super) fn within(head: Vec<u8>, located: Located) -> Self {
+        Self {
             bytes: head,
-            fields,
-        })
+            fields: located.0,
+        }
     }
 
     /// Removes every field of this name and says how many there were.
@@ -233,5 +246,120 @@ impl Debug for Headers {
             }
         }
         map.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Headers {
+        let mut headers = Headers::new();
+        headers.push("Accept", "a").expect("valid");
+        headers.push("X-Name", " \tspaced out\t ").expect("valid");
+        headers.push("accept", "b").expect("valid");
+        headers.push_bytes("X-Bytes", b"\xff\tx").expect("valid");
+        headers.push("X-Empty", "").expect("valid");
+        headers
+    }
+
+    #[test]
+    fn names_are_found_whatever_their_case() {
+        let headers = sample();
+        assert_eq!(headers.len(), 5);
+        assert_eq!(headers.get("ACCEPT"), Some("a"));
+        assert_eq!(headers.get_all("Accept").collect::<Vec<_>>(), [b"a", b"b"]);
+        assert_eq!(headers.get("x-name"), Some("spaced out"));
+        assert_eq!(headers.get("x-empty"), Some(""));
+        assert_eq!(headers.get("x"), None);
+        assert!(!headers.contains("x"));
+    }
+
+    #[test]
+    fn values_need_not_be_utf8() {
+        let headers = sample();
+        assert_eq!(headers.get("X-Bytes"), None);
+        assert_eq!(headers.get_bytes("X-Bytes"), Some(&b"\xff\tx"[..]));
+    }
+
+    #[test]
+    fn fields_are_written_in_order() {
+        let mut out = Vec::new();
+        sample().write_to(&mut out);
+        let expected =
+            b"Accept: a\r\nX-Name: spaced out\r\naccept: b\r\nX-Bytes: \xff\tx\r\nX-Empty: \r\n";
+        assert_eq!(out, expected);
+    }
+
+    #[test]
+    fn removal_takes_every_field_of_the_name() {
+        let mut headers = sample();
+        assert_eq!(headers.remove("ACCEPT"), 2);
+        assert_eq!(headers.remove("ACCEPT"), 0);
+        assert_eq!(headers.iter().next(), Some(("X-Name", &b"spaced out"[..])));
+        headers.push("Accept", "c").expect("valid");
+        assert_eq!(headers.get("accept"), Some("c"));
+        assert_eq!(headers.get("x-empty"), Some(""));
+    }
+
+    #[test]
+    fn cve_2026_1527_no_line_break_enters_a_field() {
+        for bad in [
+            "a\rb",
+            "a\nb",
+            "a\r\nX: y",
+            "a\0",
+            "\x1b",
+            "a\x7f",
+            "\r",
+            "a\n",
+        ] {
+            let mut headers = Headers::new();
+            let position = bad.find(|c: char| c.is_ascii_control()).expect("one");
+            let error = HeaderError::InvalidValue {
+                name: "X".into(),
+                position,
+            };
+            assert_eq!(headers.push("X", bad), Err(error), "{bad:?}");
+            let error = HeaderError::InvalidName(shown(bad.as_bytes()));
+            assert_eq!(headers.push(bad, "x"), Err(error), "{bad:?}");
+            assert!(headers.is_empty());
+        }
+        for bad in ["", " ", "a b", "a:", "a:b", "é", "a\t", "(a)", "\u{2028}"] {
+            let error = HeaderError::InvalidName(shown(bad.as_bytes()));
+            assert_eq!(Headers::new().push(bad, "x"), Err(error), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn equality_looks_at_what_the_fields_say() {
+        let mut one = Headers::new();
+        one.push("Gone", "x").expect("valid");
+        one.push("Accept", "a").expect("valid");
+        one.remove("gone");
+        let mut two = Headers::new();
+        two.push("ACCEPT", "a").expect("valid");
+        assert_eq!(one, two);
+        two.push("B", "").expect("valid");
+        assert_ne!(one, two);
+        assert_ne!(two, Headers::new());
+    }
+
+    #[test]
+    fn debug_hides_secrets() {
+        let mut headers = Headers::new();
+        for name in [
+            "authorization",
+            "Proxy-Authorization",
+            "COOKIE",
+            "Set-Cookie",
+        ] {
+            headers.push(name, "hunter2").expect("valid");
+        }
+        headers.push("X", "plain\t\"é").expect("valid");
+        let text = format!("{headers:?}");
+        assert!(!text.contains("hunter2"), "{text}");
+        assert_eq!(text.matches("[hidden]").count(), 4);
+        assert!(text.contains(r#""X": "plain\t\"\xc3\xa9""#), "{text}");
     }
 }

@@ -38,9 +38,12 @@ mod extension;
 mod head;
 mod headers;
 mod key;
+mod message;
 mod refusal;
 mod server;
 mod subprotocol;
+#[cfg(test)]
+mod tests;
 mod token;
 mod uri;
 
@@ -48,9 +51,10 @@ pub use body::{BodyReader, DEFAULT_BODY_LIMIT};
 pub use client::{ClientRequest, DEFAULT_USER_AGENT, Negotiated, verify};
 pub use error::{Fault, HandshakeError, HeaderError, RandomError, UrlError};
 pub use extension::{Extension, format_extensions, parse_extensions};
-pub use head::{HeadLimits, HeadReader, Request, Response};
+pub use head::{HeadLimits, HeadReader};
 pub use headers::Headers;
 pub use key::{accept_key, generate_key, is_valid_key};
+pub use message::{Request, Response};
 pub use refusal::{Refusal, reason_phrase};
 pub use server::{Kind, Offer, classify, write_accept};
 pub use subprotocol::{parse_subprotocols, select_subprotocol, validate_subprotocols};

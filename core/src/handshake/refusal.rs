@@ -204,3 +204,95 @@ pub fn reason_phrase(status: u16) -> &'static str {
         _ => "",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(refusal: &Refusal) -> String {
+        let mut out = Vec::new();
+        refusal.write(&mut out);
+        String::from_utf8(out).expect("UTF-8")
+    }
+
+    #[test]
+    fn a_refusal_is_a_whole_response() {
+        let mut refusal = Refusal::new(403, "no\n").expect("valid");
+        refusal.headers.push("X-Why", "because").expect("valid");
+        let head = "HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 3\r\n\
+                    Content-Type: text/plain; charset=utf-8\r\nX-Why: because\r\n\r\n";
+        assert_eq!(written(&refusal), format!("{head}no\n"));
+        let mut out = Vec::new();
+        refusal.write_head(&mut out);
+        assert_eq!(out, head.as_bytes());
+        assert_eq!(*refusal.error, HandshakeError::Refused(403));
+    }
+
+    #[test]
+    fn the_callers_content_type_stands_and_framing_fields_do_not() {
+        let mut refusal = Refusal::new(200, "{}").expect("valid");
+        for (name, value) in [
+            ("content-type", "application/json"),
+            ("content-length", "99"),
+            ("transfer-encoding", "chunked"),
+            ("connection", "keep-alive"),
+            ("upgrade", "h2c"),
+        ] {
+            refusal.headers.push(name, value).expect("valid");
+        }
+        assert_eq!(
+            written(&refusal),
+            "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\ncontent-type: application/json\r\n\r\n{}"
+        );
+    }
+
+    #[test]
+    fn plain_http_is_told_to_upgrade() {
+        let text = written(&Refusal::upgrade_required());
+        assert!(text.starts_with(
+            "HTTP/1.1 426 Upgrade Required\r\nUpgrade: websocket\r\nConnection: close, Upgrade\r\n"
+        ));
+        assert!(text.contains("\r\nSec-WebSocket-Version: 13\r\n"));
+    }
+
+    #[test]
+    fn errors_bring_their_fields_and_their_sentence() {
+        let text = written(&HandshakeError::MethodNotAllowed("POST".into()).into());
+        assert!(
+            text.starts_with("HTTP/1.1 405 Method Not Allowed\r\n"),
+            "{text}"
+        );
+        assert!(
+            text.contains("\r\nAllow: GET\r\n") && text.contains("the request has POST\n"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn only_a_final_status_refuses() {
+        for status in [0, 99, 100, 101, 199, 600, 999, u16::MAX] {
+            let error = HandshakeError::InvalidRefusalStatus(status);
+            assert_eq!(Refusal::new(status, ""), Err(error));
+            let mut refusal = Refusal::new(400, "").expect("valid");
+            refusal.status = status;
+            assert!(written(&refusal).starts_with("HTTP/1.1 500 Internal Server Error\r\n"));
+        }
+        for status in 200..=599 {
+            let refusal = Refusal::new(status, "").expect("valid");
+            assert!(written(&refusal).starts_with(&format!("HTTP/1.1 {status} ")));
+        }
+    }
+
+    #[test]
+    fn some_statuses_are_written_without_a_body() {
+        for (status, length) in [(204, None), (205, Some("0")), (304, None)] {
+            let text = written(&Refusal::new(status, "body").expect("valid"));
+            assert!(text.ends_with("\r\n\r\n"), "{text}");
+            let found = text
+                .split("Content-Length: ")
+                .nth(1)
+                .and_then(|rest| rest.split('\r').next());
+            assert_eq!(found, length, "{text}");
+        }
+    }
+}

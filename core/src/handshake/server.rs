@@ -2,9 +2,9 @@
 
 use super::error::{HandshakeError, HeaderError, shown};
 use super::extension::{self, Extension, parse_extensions};
-use super::head::Request;
 use super::headers::{Headers, check_field, write_field};
 use super::key::{accept_key, is_valid_key};
+use super::message::Request;
 use super::refusal::{Refusal, is_framing, write_status_line};
 use super::subprotocol::{self, parse_subprotocols};
 use super::token::{has_token, is_token};
@@ -198,3 +198,6 @@ pub fn write_accept(
     out.extend_from_slice(b"\r\n");
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

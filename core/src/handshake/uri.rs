@@ -200,3 +200,223 @@ impl std::str::FromStr for WebSocketUrl {
         Self::parse(text)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> WebSocketUrl {
+        WebSocketUrl::parse(text).expect(text)
+    }
+
+    #[test]
+    fn parts_are_told_apart() {
+        let cases = [
+            (
+                "ws://example.com",
+                false,
+                "example.com",
+                80,
+                "example.com",
+                "/",
+            ),
+            (
+                "WSS://Example.COM/Chat?x=1&y",
+                true,
+                "example.com",
+                443,
+                "example.com",
+                "/Chat?x=1&y",
+            ),
+            (
+                "ws://example.com:80/",
+                false,
+                "example.com",
+                80,
+                "example.com",
+                "/",
+            ),
+            (
+                "ws://example.com:443/",
+                false,
+                "example.com",
+                443,
+                "example.com:443",
+                "/",
+            ),
+            (
+                "wss://example.com:443",
+                true,
+                "example.com",
+                443,
+                "example.com",
+                "/",
+            ),
+            (
+                "wss://example.com:80",
+                true,
+                "example.com",
+                80,
+                "example.com:80",
+                "/",
+            ),
+            (
+                "ws://[2001:DB8::1]:9000/a",
+                false,
+                "2001:db8::1",
+                9000,
+                "[2001:db8::1]:9000",
+                "/a",
+            ),
+            ("wss://[::1]", true, "::1", 443, "[::1]", "/"),
+            (
+                "ws://127.0.0.1:8080?q",
+                false,
+                "127.0.0.1",
+                8080,
+                "127.0.0.1:8080",
+                "/?q",
+            ),
+            (
+                "ws://bücher.example/ü?ü",
+                false,
+                "xn--bcher-kva.example",
+                80,
+                "xn--bcher-kva.example",
+                "/%C3%BC?%C3%BC",
+            ),
+            ("http://h/", false, "h", 80, "h", "/"),
+            ("https://h:8443/x", true, "h", 8443, "h:8443", "/x"),
+            ("http://h:443/", false, "h", 443, "h:443", "/"),
+            ("https://h:80/", true, "h", 80, "h:80", "/"),
+        ];
+        for (text, secure, host, port, host_header, target) in cases {
+            let url = parse(text);
+            assert_eq!(
+                (url.secure(), url.host(), url.port()),
+                (secure, host, port),
+                "{text}"
+            );
+            assert_eq!(
+                (url.host_header().as_str(), url.request_target().as_str()),
+                (host_header, target),
+                "{text}"
+            );
+        }
+        assert_eq!(parse("ws://[::1]:1").bracketed_host(), "[::1]");
+    }
+
+    #[test]
+    fn what_is_no_websocket_url_is_refused() {
+        let scheme = |name: &str| UrlError::Scheme(name.into());
+        let cases = [
+            ("ws://h/#", UrlError::Fragment),
+            ("ws://h/#frag", UrlError::Fragment),
+            ("ftp://h/", scheme("ftp")),
+            ("mailto:x@y", scheme("mailto")),
+            (
+                "example.com",
+                UrlError::Syntax(url::ParseError::RelativeUrlWithoutBase),
+            ),
+            (
+                "",
+                UrlError::Syntax(url::ParseError::RelativeUrlWithoutBase),
+            ),
+            ("ws://", UrlError::Syntax(url::ParseError::EmptyHost)),
+            (
+                "ws://h:70000/",
+                UrlError::Syntax(url::ParseError::InvalidPort),
+            ),
+            (
+                "ws://[::1/",
+                UrlError::Syntax(url::ParseError::InvalidIpv6Address),
+            ),
+        ];
+        for (text, error) in cases {
+            assert_eq!(WebSocketUrl::parse(text), Err(error), "{text}");
+        }
+        assert_eq!("ws://h/#x".parse::<WebSocketUrl>(), Err(UrlError::Fragment));
+    }
+
+    #[test]
+    fn cve_2026_1527_nothing_in_a_url_breaks_the_request_line() {
+        for (text, position) in [
+            ("ws://h/a\r\nX: y", 8),
+            ("ws://h/\ta", 7),
+            ("ws://h/?\0", 8),
+            ("\nws://h/", 0),
+            ("ws://h\r/", 6),
+            ("ws://h/\x7f", 7),
+        ] {
+            assert_eq!(
+                WebSocketUrl::parse(text),
+                Err(UrlError::ControlCharacter { position }),
+                "{text:?}"
+            );
+        }
+        assert!(
+            WebSocketUrl::parse("ws://h%0d%0aX/").is_err(),
+            "an encoded line break in the host"
+        );
+        assert_eq!(
+            parse("ws://h/a b?c d%0d%0aX:%20y").request_target(),
+            "/a%20b?c%20d%0d%0aX:%20y"
+        );
+        assert_eq!(
+            WebSocketUrl::parse("ws://a%0d%0a:b@h/"),
+            Err(UrlError::Credentials)
+        );
+    }
+
+    #[test]
+    fn pysec_2020_25_a_redirect_cannot_break_the_request_line() {
+        let base = parse("ws://h/a/b?c");
+        let error = Err(UrlError::ControlCharacter { position: 2 });
+        assert_eq!(base.join("/?\r\nSet-Cookie: x=y"), error);
+        assert_eq!(
+            base.join("c?x").map(|url| url.to_string()),
+            Ok("ws://h/a/c?x".into())
+        );
+        assert_eq!(
+            base.join("https://other/").map(|url| url.to_string()),
+            Ok("wss://other/".into())
+        );
+        assert_eq!(base.join("#x"), Err(UrlError::Fragment));
+    }
+
+    #[test]
+    fn credentials_are_decoded_and_kept_out_of_print() {
+        let url = parse("wss://us%40er:pa%3Ass%C3%A9%@h/");
+        assert_eq!(url.credentials(), Some(("us@er".into(), "pa:ssé%".into())));
+        assert_eq!(url.to_string(), "wss://us%40er:***@h/");
+        assert_eq!(format!("{url:?}"), "WebSocketUrl(wss://us%40er:***@h/)");
+        let url = parse("ws://Aladdin:open%20sesame@h");
+        assert_eq!(
+            url.authorization().as_deref(),
+            Some("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==")
+        );
+        assert_eq!(
+            parse("ws://user@h").credentials(),
+            Some(("user".into(), String::new()))
+        );
+        assert_eq!(parse("ws://user@h").to_string(), "ws://user@h/");
+        assert_eq!(parse("ws://h").credentials(), None);
+        assert_eq!(parse("ws://h").authorization(), None);
+        for bad in ["ws://a%3Ab:c@h", "ws://a:%00@h", "ws://a:%FF@h"] {
+            assert_eq!(
+                WebSocketUrl::parse(bad),
+                Err(UrlError::Credentials),
+                "{bad}"
+            );
+        }
+    }
+
+    #[test]
+    fn origins_are_scheme_host_and_port() {
+        let url = parse("ws://h/a");
+        assert!(url.same_origin(&parse("http://u@H:80/b?c")));
+        for other in ["wss://h/a", "ws://i/a", "ws://h:81/a"] {
+            assert!(!url.same_origin(&parse(other)), "{other}");
+        }
+    }
+}

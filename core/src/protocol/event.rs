@@ -54,7 +54,9 @@ impl Closed {
     /// The code as RFC 6455 section 7.1.5 defines it: the received one; 1006 when no Close frame came.
     #[must_use]
     pub fn code(&self) -> CloseCode {
-        self.received.as_ref().map_or(CloseCode::ABNORMAL, |frame| frame.code)
+        self.received
+            .as_ref()
+            .map_or(CloseCode::ABNORMAL, |frame| frame.code)
     }
 
     /// The received reason, or an empty string.

@@ -112,7 +112,10 @@ impl Input {
     pub(super) fn take(&mut self, count: usize) -> Source {
         let start = self.start;
         self.start += count;
-        Source::Buffer { start, end: self.start }
+        Source::Buffer {
+            start,
+            end: self.start,
+        }
     }
 
     /// Puts bytes that were held back in front of those that came since.
@@ -142,14 +145,20 @@ impl Input {
         }
         let before = buffer.capacity();
         let spare = self.spare.capacity();
-        if before == 0 && expected > AHEAD && spare >= needed && self.within_limit(spare, role).is_ok() {
+        if before == 0
+            && expected > AHEAD
+            && spare >= needed
+            && self.within_limit(spare, role).is_ok()
+        {
             std::mem::swap(buffer, &mut self.spare);
         } else {
             // Each of many fragments announces only itself: growth by half at least keeps the copying linear.
             let ahead = expected.min(needed.saturating_mul(2).max(AHEAD));
             let target = ahead.max(before + before / 2).max(needed);
             self.within_limit(target - before, role)?;
-            buffer.try_reserve_exact(target - buffer.len()).map_err(|_| self.over_limit(target, role))?;
+            buffer
+                .try_reserve_exact(target - buffer.len())
+                .map_err(|_| self.over_limit(target, role))?;
         }
         // What was allocated counts in any case, since `release` takes off the same.
         self.incomplete += (buffer.capacity() - before) as u64;
@@ -198,12 +207,28 @@ impl Input {
     /// The event for the application, borrowing what [`step`](super::Protocol::step) left here.
     pub(crate) fn lend(&self, raw: Raw) -> Option<Event<'_>> {
         Some(match raw {
-            Raw::Message { kind, source } => Event::Message { kind, payload: self.payload(source) },
-            Raw::Fragment { kind, source, first, last } => {
-                Event::Fragment { kind, payload: self.payload(source), first, last }
-            }
-            Raw::Ping { source } => Event::Ping { payload: self.payload(source) },
-            Raw::Pong { source, round_trip } => Event::Pong { payload: self.payload(source), round_trip },
+            Raw::Message { kind, source } => Event::Message {
+                kind,
+                payload: self.payload(source),
+            },
+            Raw::Fragment {
+                kind,
+                source,
+                first,
+                last,
+            } => Event::Fragment {
+                kind,
+                payload: self.payload(source),
+                first,
+                last,
+            },
+            Raw::Ping { source } => Event::Ping {
+                payload: self.payload(source),
+            },
+            Raw::Pong { source, round_trip } => Event::Pong {
+                payload: self.payload(source),
+                round_trip,
+            },
             Raw::UpgradeRequest => Event::UpgradeRequest(self.request.as_deref()?),
             Raw::HttpRequest => Event::HttpRequest(self.request.as_deref()?),
             Raw::Opened => Event::Opened(self.opened.as_deref()?),

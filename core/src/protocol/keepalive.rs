@@ -22,7 +22,14 @@ impl Protocol {
             State::Open => {
                 let keepalive = if self.ping_is_unanswered() {
                     let wait = self.options.pong_timeout;
-                    self.after(self.since, if wait.is_zero() { self.options.ping_interval } else { wait })
+                    self.after(
+                        self.since,
+                        if wait.is_zero() {
+                            self.options.ping_interval
+                        } else {
+                            wait
+                        },
+                    )
                 } else {
                     self.after(self.heard, self.options.ping_interval)
                 };
@@ -111,7 +118,10 @@ impl Protocol {
 
     /// The round trip, if a pong of `payload` answers the outstanding ping.
     pub(super) fn round_trip(&mut self, payload: &[u8], now: Time) -> Option<Duration> {
-        if self.state != State::Open || self.since == Time::NEVER || payload != self.since.as_micros().to_be_bytes() {
+        if self.state != State::Open
+            || self.since == Time::NEVER
+            || payload != self.since.as_micros().to_be_bytes()
+        {
             return None;
         }
         let sent = std::mem::replace(&mut self.since, Time::NEVER);

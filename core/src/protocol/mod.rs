@@ -55,6 +55,7 @@ pub use input::Input;
 pub use opening::Accept;
 pub use options::Options;
 pub use output::Output;
+pub(crate) use output::append_server_frame;
 pub(crate) use receive::Raw;
 pub use time::Time;
 pub use trace::{Trace, TracedFrame};
@@ -88,8 +89,10 @@ pub enum Shutdown {
     /// End the sending direction, then as [`AwaitEnd`](Self::AwaitEnd), so that the peer can read what it was sent
     /// before unread data of its own resets the stream.
     HalfClose,
-    /// Close at once.
+    /// Close, once the output has been sent.
     Close,
+    /// Close at once: the transport is of no use any more, or there has been time enough.
+    Drop,
 }
 
 /// One connection, client or server, without its transport. See the [module](self) for the order of calls.
@@ -145,7 +148,13 @@ enum Frame {
 }
 
 impl Protocol {
-    fn new(role: Role, state: State, options: Arc<Options>, opening: Option<Box<Opening>>, now: Time) -> Self {
+    fn new(
+        role: Role,
+        state: State,
+        options: Arc<Options>,
+        opening: Option<Box<Opening>>,
+        now: Time,
+    ) -> Self {
         Self {
             options,
             opening,
@@ -154,7 +163,11 @@ impl Protocol {
             remaining: 0,
             heard: now,
             last_message: now,
-            since: if state == State::Opening { now } else { Time::NEVER },
+            since: if state == State::Opening {
+                now
+            } else {
+                Time::NEVER
+            },
             key: [0; 4],
             header: [0; MAX_HEADER],
             header_len: 0,
@@ -209,9 +222,20 @@ impl Protocol {
     /// RFC demands (a pong, the other Close frame, a refusal) are put into `output` on the way.
     ///
     /// `now` counts as the time at which the bytes came.
-    pub fn next_event<'i>(&mut self, input: &'i mut Input, output: &mut Output, now: Time) -> Option<Event<'i>> {
+    pub fn next_event<'i>(
+        &mut self,
+        input: &'i mut Input,
+        output: &mut Output,
+        now: Time,
+    ) -> Option<Event<'i>> {
         let raw = self.step(input, output, now)?;
         input.lend(raw)
+    }
+
+    /// Whether a driver should read: not while paused or until a request is answered; after the end to find the
+    /// stream's.
+    pub(crate) fn reads(&self) -> bool {
+        !self.paused && !self.awaits_decision()
     }
 
     /// What the driver has to do with the transport once the output is sent.
@@ -221,7 +245,7 @@ impl Protocol {
             return Shutdown::No;
         }
         if self.ended {
-            return Shutdown::Close;
+            return Shutdown::Drop;
         }
         match &self.ending {
             Some(closed) if closed.cause.is_none() => match self.role {
@@ -229,7 +253,7 @@ impl Protocol {
                 Role::Server => Shutdown::Close,
             },
             // A client that was refused, or refuses the response, has nothing to say that must arrive.
-            _ if self.opening.is_some() && self.role == Role::Client => Shutdown::Close,
+            _ if self.opening.is_some() && self.role == Role::Client => Shutdown::Drop,
             _ => Shutdown::HalfClose,
         }
     }
@@ -294,13 +318,22 @@ impl Protocol {
     /// What is known of the end so far.
     fn closed(&mut self) -> Box<Closed> {
         self.ending.take().unwrap_or_else(|| {
-            Box::new(Closed { received: None, sent: None, by_us: false, cause: None })
+            Box::new(Closed {
+                received: None,
+                sent: None,
+                by_us: false,
+                cause: None,
+            })
         })
     }
 
     /// What is to be told of the end, once.
     fn untold(&mut self) -> Option<Box<Closed>> {
-        if std::mem::replace(&mut self.told, true) { None } else { self.ending.clone() }
+        if std::mem::replace(&mut self.told, true) {
+            None
+        } else {
+            self.ending.clone()
+        }
     }
 
     fn end(&mut self, closed: Box<Closed>, now: Time) {
@@ -312,10 +345,14 @@ impl Protocol {
         self.state = State::Ended;
         self.frame = Frame::None;
         self.receiving = None;
+        self.paused = false;
     }
 
     fn timeout(&self, deadline: Deadline) -> Error {
-        Error::Timeout { deadline, after: self.options.wait(deadline) }
+        Error::Timeout {
+            deadline,
+            after: self.options.wait(deadline),
+        }
     }
 }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::error::{Error, Role};
 use crate::handshake::{
-    self, BodyReader, ClientRequest, HandshakeError, HeadReader, Headers, Kind, Offer, Refusal, Response,
-    WebSocketUrl,
+    self, BodyReader, ClientRequest, HandshakeError, HeadReader, Headers, Kind, Offer, Refusal,
+    Response, WebSocketUrl,
 };
 
 use super::{Closed, Input, Opened, Options, Output, Protocol, Raw, State, Time};
@@ -44,7 +44,11 @@ enum Stage {
 
 impl Opening {
     fn new(stage: Stage) -> Box<Self> {
-        Box::new(Self { stage, opened: Opened::default(), early: Vec::new() })
+        Box::new(Self {
+            stage,
+            opened: Opened::default(),
+            early: Vec::new(),
+        })
     }
 }
 
@@ -61,7 +65,12 @@ impl Protocol {
     ///
     /// # Errors
     /// [`Error::Handshake`] for a subprotocol, origin or header field that cannot be sent, with nothing written.
-    pub fn client(url: &WebSocketUrl, options: Arc<Options>, output: &mut Output, now: Time) -> Result<Self, Error> {
+    pub fn client(
+        url: &WebSocketUrl,
+        options: Arc<Options>,
+        output: &mut Output,
+        now: Time,
+    ) -> Result<Self, Error> {
         let key = handshake::generate_key().map_err(HandshakeError::from)?;
         let mut request = ClientRequest::new(url.clone());
         request.subprotocols.clone_from(&options.subprotocols);
@@ -69,7 +78,13 @@ impl Protocol {
         request.headers = options.headers.clone();
         request.write(&key, output.raw())?;
         let opening = Opening::new(Stage::Response(HeadReader::new(options.head_limits), key));
-        Ok(Self::new(Role::Client, State::Opening, options, Some(opening), now))
+        Ok(Self::new(
+            Role::Client,
+            State::Opening,
+            options,
+            Some(opening),
+            now,
+        ))
     }
 
     /// Accepts the upgrade that [`Event::UpgradeRequest`](super::Event::UpgradeRequest) told of. The next
@@ -78,15 +93,30 @@ impl Protocol {
     /// # Errors
     /// [`Error::Misuse`] when nothing waits for a decision or the subprotocol was not offered,
     /// [`Error::Handshake`] for a field that cannot be sent. The decision is still open then.
-    pub fn accept(&mut self, output: &mut Output, accept: &Accept<'_>, now: Time) -> Result<(), Error> {
+    pub fn accept(
+        &mut self,
+        output: &mut Output,
+        accept: &Accept<'_>,
+        now: Time,
+    ) -> Result<(), Error> {
         let waits = self.awaits_decision();
-        let Some(Opening { stage: Stage::Decision(Some(offer)), opened, .. }) =
-            self.opening.as_deref_mut().filter(|_| waits)
+        let Some(Opening {
+            stage: Stage::Decision(Some(offer)),
+            opened,
+            ..
+        }) = self.opening.as_deref_mut().filter(|_| waits)
         else {
-            return Err(Error::Misuse("no upgrade request waits for an answer on this connection"));
+            return Err(Error::Misuse(
+                "no upgrade request waits for an answer on this connection",
+            ));
         };
-        if accept.subprotocol.is_some_and(|name| !offer.subprotocols.iter().any(|offered| offered == name)) {
-            return Err(Error::Misuse("a server may only choose a subprotocol that the client offered"));
+        if accept
+            .subprotocol
+            .is_some_and(|name| !offer.subprotocols.iter().any(|offered| offered == name))
+        {
+            return Err(Error::Misuse(
+                "a server may only choose a subprotocol that the client offered",
+            ));
         }
         let headers = match accept.headers {
             None => &self.options.headers,
@@ -109,19 +139,36 @@ impl Protocol {
     ///
     /// # Errors
     /// [`Error::Misuse`] when nothing waits for a decision.
-    pub fn refuse(&mut self, output: &mut Output, refusal: &Refusal, now: Time) -> Result<(), Error> {
+    pub fn refuse(
+        &mut self,
+        output: &mut Output,
+        refusal: &Refusal,
+        now: Time,
+    ) -> Result<(), Error> {
         if !self.awaits_decision() {
-            return Err(Error::Misuse("no request waits for an answer on this connection"));
+            return Err(Error::Misuse(
+                "no request waits for an answer on this connection",
+            ));
         }
-        self.refuse_with(output, refusal, Error::Handshake(HandshakeError::Refused(refusal.status)), now);
+        self.refuse_with(
+            output,
+            refusal,
+            Error::Handshake(HandshakeError::Refused(refusal.status)),
+            now,
+        );
         Ok(())
     }
 
     /// Whether the application owes an answer to a request. Until it has given one, the driver reads no more.
     #[must_use]
     pub fn awaits_decision(&self) -> bool {
-        matches!(self.opening.as_deref(), Some(Opening { stage: Stage::Decision(_), .. }))
-            && self.state == State::Opening
+        matches!(
+            self.opening.as_deref(),
+            Some(Opening {
+                stage: Stage::Decision(_),
+                ..
+            })
+        ) && self.state == State::Opening
     }
 
     fn opens(&mut self, now: Time) {
@@ -136,12 +183,20 @@ impl Protocol {
 
     fn refuse_with(&mut self, output: &mut Output, refusal: &Refusal, cause: Error, now: Time) {
         self.write_refusal(output, refusal);
-        let closed = Closed { received: None, sent: None, by_us: false, cause: Some(cause) };
+        let closed = Closed {
+            received: None,
+            sent: None,
+            by_us: false,
+            cause: Some(cause),
+        };
         self.end(Box::new(closed), now);
     }
 
     pub(super) fn write_refusal(&self, output: &mut Output, refusal: &Refusal) {
-        let request = self.opening.as_deref().and_then(|opening| opening.opened.request.as_ref());
+        let request = self
+            .opening
+            .as_deref()
+            .and_then(|opening| opening.opened.request.as_ref());
         if request.is_some_and(|request| request.method == "HEAD") {
             refusal.write_head(output.raw());
         } else {
@@ -150,12 +205,19 @@ impl Protocol {
     }
 
     /// A step before frames flow: the heads, the decision, and the first event after them.
-    pub(super) fn open_step(&mut self, input: &mut Input, output: &mut Output, now: Time) -> Option<Raw> {
+    pub(super) fn open_step(
+        &mut self,
+        input: &mut Input,
+        output: &mut Output,
+        now: Time,
+    ) -> Option<Raw> {
         while self.state == State::Opening {
             let mut opening = self.opening.take()?;
             let outcome = match std::mem::replace(&mut opening.stage, Stage::Done) {
                 Stage::Request(reader) => self.read_request(reader, &mut opening, input),
-                Stage::Response(reader, key) => self.read_response(reader, key, &mut opening, input),
+                Stage::Response(reader, key) => {
+                    self.read_response(reader, key, &mut opening, input)
+                }
                 Stage::Body(response, reader) => read_body(response, reader, &mut opening, input),
                 stage => {
                     opening.stage = stage;
@@ -187,7 +249,12 @@ impl Protocol {
         None
     }
 
-    fn read_request(&self, mut reader: HeadReader, opening: &mut Opening, input: &mut Input) -> Outcome {
+    fn read_request(
+        &self,
+        mut reader: HeadReader,
+        opening: &mut Opening,
+        input: &mut Input,
+    ) -> Outcome {
         let Some(count) = reader.push(input.bytes())? else {
             input.clear();
             opening.stage = Stage::Request(reader);
@@ -209,7 +276,8 @@ impl Protocol {
                 Ok(Next::Tell(Raw::UpgradeRequest))
             }
             Ok(Kind::Upgrade(offer)) => {
-                let chosen = handshake::select_subprotocol(&offer.subprotocols, &self.options.subprotocols);
+                let chosen =
+                    handshake::select_subprotocol(&offer.subprotocols, &self.options.subprotocols);
                 let chosen = chosen.map(str::to_owned);
                 opening.stage = Stage::Decision(Some(offer));
                 Ok(Next::Accept(chosen))
@@ -218,7 +286,10 @@ impl Protocol {
     }
 
     fn accept_by_options(&mut self, subprotocol: Option<String>, output: &mut Output, now: Time) {
-        let accept = Accept { subprotocol: subprotocol.as_deref(), headers: None };
+        let accept = Accept {
+            subprotocol: subprotocol.as_deref(),
+            headers: None,
+        };
         if let Err(error) = self.accept(output, &accept, now) {
             let refusal = refusal(500, "The server's own header fields cannot be sent.\n");
             self.refuse_with(output, &refusal, error, now);
@@ -269,8 +340,14 @@ impl Protocol {
 
     /// The stream has ended during the opening handshake: the error that this makes.
     pub(super) fn opening_eof(&mut self) -> Error {
-        match self.opening.as_deref_mut().map(|opening| std::mem::replace(&mut opening.stage, Stage::Done)) {
-            Some(Stage::Request(reader) | Stage::Response(reader, _)) => Error::Handshake(reader.eof()),
+        match self
+            .opening
+            .as_deref_mut()
+            .map(|opening| std::mem::replace(&mut opening.stage, Stage::Done))
+        {
+            Some(Stage::Request(reader) | Stage::Response(reader, _)) => {
+                Error::Handshake(reader.eof())
+            }
             Some(Stage::Body(response, reader)) => Error::Handshake(refused_by(response, reader)),
             _ => Error::ConnectionLost,
         }
@@ -288,7 +365,12 @@ enum Next {
 
 type Outcome = Result<Next, HandshakeError>;
 
-fn read_body(response: Response, mut reader: BodyReader, opening: &mut Opening, input: &mut Input) -> Outcome {
+fn read_body(
+    response: Response,
+    mut reader: BodyReader,
+    opening: &mut Opening,
+    input: &mut Input,
+) -> Outcome {
     let done = reader.push(input.bytes());
     input.clear();
     if done {

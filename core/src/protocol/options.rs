@@ -42,6 +42,9 @@ pub struct Options {
     pub send_queue_high: u64,
     /// Queued bytes that no message may pass; such a send is refused whole. Default 64 MiB.
     pub send_queue_limit: u64,
+    /// Close a subscriber that is above its high-water mark when a message is published, instead of leaving the message
+    /// out for it. Default off.
+    pub close_slow_subscribers: bool,
     /// Hand received messages out in pieces as they come, in constant memory. Default off: messages come whole.
     pub streaming: bool,
     /// Server: ask the application about each upgrade instead of accepting. Default off.
@@ -73,6 +76,7 @@ impl Default for Options {
             send_queue_low: 256 << 10,
             send_queue_high: 1 << 20,
             send_queue_limit: 64 << 20,
+            close_slow_subscribers: false,
             streaming: false,
             ask_upgrade: false,
             plain_http: false,
@@ -97,7 +101,12 @@ impl Options {
     }
 
     pub(super) fn message_too_big(&self, role: Role, actual: u64) -> crate::Error {
-        crate::Error::Limit { limit: Limit::MessageSize, value: self.max_message_size, actual, role }
+        crate::Error::Limit {
+            limit: Limit::MessageSize,
+            value: self.max_message_size,
+            actual,
+            role,
+        }
     }
 
     pub(super) fn too_many_fragments(&self, role: Role, actual: u32) -> crate::Error {

@@ -3,6 +3,7 @@
 use crate::error::{Role, SendError};
 use crate::frame::{Header, MAX_HEADER, MaskingKeys, Opcode, append_masked};
 
+use super::MessageKind;
 use super::trace::{Trace, TracedFrame};
 
 /// Bytes that a [`Protocol`](super::Protocol) wants sent, in order, and what is needed to make them. One serves any
@@ -20,7 +21,12 @@ impl Output {
     /// Nothing to send.
     #[must_use]
     pub const fn new() -> Self {
-        Self { bytes: Vec::new(), sent: 0, keys: MaskingKeys::new(), blocked: false }
+        Self {
+            bytes: Vec::new(),
+            sent: 0,
+            keys: MaskingKeys::new(),
+            blocked: false,
+        }
     }
 
     /// What is to be sent.
@@ -62,6 +68,11 @@ impl Output {
         }
     }
 
+    /// Adds frames that were made before.
+    pub(crate) fn append(&mut self, frames: &[u8]) {
+        self.bytes.extend_from_slice(frames);
+    }
+
     pub(super) fn raw(&mut self) -> &mut Vec<u8> {
         &mut self.bytes
     }
@@ -99,13 +110,39 @@ impl Output {
             Role::Client => Some(self.keys.next().map_err(SendError::Random)?),
             Role::Server => None,
         };
-        let header = Header { fin, rsv1: false, opcode, mask, length: length as u64 };
+        let header = Header {
+            fin,
+            rsv1: false,
+            opcode,
+            mask,
+            length: length as u64,
+        };
         if let Some(trace) = trace {
-            trace.show(&TracedFrame { role, sent: true, header, payload });
+            trace.show(&TracedFrame {
+                role,
+                sent: true,
+                header,
+                payload,
+            });
         }
         let mut encoded = [0; MAX_HEADER];
         let size = header.encode(&mut encoded);
         self.bytes.extend_from_slice(&encoded[..size]);
         Ok(header)
     }
+}
+
+/// Appends a whole message as one frame of a server, unmasked, which any number of clients can be given.
+pub(crate) fn append_server_frame(out: &mut Vec<u8>, kind: MessageKind, payload: &[u8]) {
+    let header = Header {
+        fin: true,
+        rsv1: false,
+        opcode: kind.opcode(),
+        mask: None,
+        length: payload.len() as u64,
+    };
+    let mut encoded = [0; MAX_HEADER];
+    let size = header.encode(&mut encoded);
+    out.extend_from_slice(&encoded[..size]);
+    out.extend_from_slice(payload);
 }

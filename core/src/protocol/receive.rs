@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::error::{Error, Role};
 use crate::frame::{
-    self, CloseCode, FrameError, Header, HeaderRules, MAX_HEADER, Opcode, apply_mask, append_masked,
-    parse_close_payload,
+    self, CloseCode, FrameError, Header, HeaderRules, MAX_HEADER, Opcode, append_masked,
+    apply_mask, parse_close_payload,
 };
 
 use super::{CloseFrame, Frame, Input, MessageKind, Output, Protocol, State, Time, TracedFrame};
@@ -14,10 +14,23 @@ use super::{CloseFrame, Frame, Input, MessageKind, Output, Protocol, State, Time
 /// An event before it is lent: it says where in the [`Input`] the payload stands.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Raw {
-    Message { kind: MessageKind, source: Source },
-    Fragment { kind: MessageKind, source: Source, first: bool, last: bool },
-    Ping { source: Source },
-    Pong { source: Source, round_trip: Option<Duration> },
+    Message {
+        kind: MessageKind,
+        source: Source,
+    },
+    Fragment {
+        kind: MessageKind,
+        source: Source,
+        first: bool,
+        last: bool,
+    },
+    Ping {
+        source: Source,
+    },
+    Pong {
+        source: Source,
+        round_trip: Option<Duration>,
+    },
     UpgradeRequest,
     HttpRequest,
     Opened,
@@ -51,7 +64,12 @@ pub(super) struct Partial {
 impl Protocol {
     /// The next event, with its payload left in `input`.
     #[inline]
-    pub(crate) fn step(&mut self, input: &mut Input, output: &mut Output, now: Time) -> Option<Raw> {
+    pub(crate) fn step(
+        &mut self,
+        input: &mut Input,
+        output: &mut Output,
+        now: Time,
+    ) -> Option<Raw> {
         input.recycle();
         if !input.is_empty() {
             self.heard = now;
@@ -77,7 +95,12 @@ impl Protocol {
         None
     }
 
-    fn frames(&mut self, input: &mut Input, output: &mut Output, now: Time) -> Result<Option<Raw>, Error> {
+    fn frames(
+        &mut self,
+        input: &mut Input,
+        output: &mut Output,
+        now: Time,
+    ) -> Result<Option<Raw>, Error> {
         loop {
             if self.frame != Frame::None {
                 let raw = match self.frame {
@@ -90,7 +113,9 @@ impl Protocol {
                 }
                 continue;
             }
-            let Some(header) = self.next_header(input)? else { return Ok(None) };
+            let Some(header) = self.next_header(input)? else {
+                return Ok(None);
+            };
             if let Some(raw) = self.begin_frame(&header, input, now)? {
                 return Ok(Some(raw));
             }
@@ -99,7 +124,10 @@ impl Protocol {
 
     #[inline]
     fn next_header(&mut self, input: &mut Input) -> Result<Option<Header>, Error> {
-        let rules = HeaderRules { masked: self.role == Role::Server, rsv1: false };
+        let rules = HeaderRules {
+            masked: self.role == Role::Server,
+            rsv1: false,
+        };
         if self.header_len > 0 {
             return self.split_header(input, rules);
         }
@@ -117,7 +145,11 @@ impl Protocol {
 
     /// A header whose beginning came with an earlier read.
     #[cold]
-    fn split_header(&mut self, input: &mut Input, rules: HeaderRules) -> Result<Option<Header>, Error> {
+    fn split_header(
+        &mut self,
+        input: &mut Input,
+        rules: HeaderRules,
+    ) -> Result<Option<Header>, Error> {
         let before = usize::from(self.header_len);
         let bytes = input.bytes();
         let more = bytes.len().min(MAX_HEADER - before);
@@ -139,7 +171,12 @@ impl Protocol {
     /// Takes up a frame whose header is known: a data frame that is a message of its own and wholly there is done at
     /// once, in place; any other waits for its payload.
     #[inline]
-    fn begin_frame(&mut self, header: &Header, input: &mut Input, now: Time) -> Result<Option<Raw>, Error> {
+    fn begin_frame(
+        &mut self,
+        header: &Header,
+        input: &mut Input,
+        now: Time,
+    ) -> Result<Option<Raw>, Error> {
         let kind = match header.opcode {
             Opcode::Text => Some(MessageKind::Text),
             Opcode::Binary => Some(MessageKind::Binary),
@@ -169,7 +206,9 @@ impl Protocol {
                 self.first = true;
                 self.utf8 = frame::Utf8Validator::default();
             }
-            (Some(_), Some(_)) => return Err(FrameError::ExpectedContinuation(header.opcode).into()),
+            (Some(_), Some(_)) => {
+                return Err(FrameError::ExpectedContinuation(header.opcode).into());
+            }
             (None, None) => return Err(FrameError::UnexpectedContinuation.into()),
             (None, Some(_)) => {}
         }
@@ -183,7 +222,12 @@ impl Protocol {
     }
 
     #[inline]
-    fn whole(&mut self, kind: MessageKind, header: &Header, input: &mut Input) -> Result<Raw, Error> {
+    fn whole(
+        &mut self,
+        kind: MessageKind,
+        header: &Header,
+        input: &mut Input,
+    ) -> Result<Raw, Error> {
         // The frame is in memory, so its length fits.
         let length = header.length as usize;
         let payload = &mut input.bytes()[..length];
@@ -196,7 +240,10 @@ impl Protocol {
         if self.options.trace.is_some() {
             self.trace(header, payload);
         }
-        Ok(Raw::Message { kind, source: input.take(length) })
+        Ok(Raw::Message {
+            kind,
+            source: input.take(length),
+        })
     }
 
     fn begin_payload(&mut self, header: &Header, input: &mut Input) {
@@ -214,7 +261,12 @@ impl Protocol {
     #[cold]
     fn trace(&self, header: &Header, payload: &[u8]) {
         if let Some(trace) = &self.options.trace {
-            trace.show(&TracedFrame { role: self.role, sent: false, header: *header, payload });
+            trace.show(&TracedFrame {
+                role: self.role,
+                sent: false,
+                header: *header,
+                payload,
+            });
         }
     }
 
@@ -247,7 +299,9 @@ impl Protocol {
     }
 
     fn stream_payload(&mut self, input: &mut Input) -> Result<Option<Raw>, Error> {
-        let Some(kind) = self.receiving else { return Ok(None) };
+        let Some(kind) = self.receiving else {
+            return Ok(None);
+        };
         let count = self.at_hand(input);
         if self.role == Role::Server {
             apply_mask(&mut input.bytes()[..count], self.key, self.phase.into());
@@ -269,7 +323,12 @@ impl Protocol {
             return Ok(None);
         }
         let first = std::mem::take(&mut self.first);
-        Ok(Some(Raw::Fragment { kind, source, first, last }))
+        Ok(Some(Raw::Fragment {
+            kind,
+            source,
+            first,
+            last,
+        }))
     }
 
     fn gather_payload(&mut self, input: &mut Input) -> Result<Option<Raw>, Error> {
@@ -278,7 +337,12 @@ impl Protocol {
         let expected = usize::try_from(self.remaining).unwrap_or(usize::MAX);
         let partial = self.partial.get_or_insert_default();
         let before = partial.message.len();
-        input.reserve(&mut partial.message, before + count, before.saturating_add(expected), role)?;
+        input.reserve(
+            &mut partial.message,
+            before + count,
+            before.saturating_add(expected),
+            role,
+        )?;
         let bytes = &input.bytes()[..count];
         if role.masks() {
             partial.message.extend_from_slice(bytes);
@@ -291,12 +355,18 @@ impl Protocol {
 
     /// The message has been gathered up to its buffer's end; what stands from `before` on is new, and unmasked.
     fn gathered(&mut self, input: &mut Input, before: usize) -> Result<Option<Raw>, Error> {
-        let (Some(kind), Some(mut partial)) = (self.receiving, self.partial.take()) else { return Ok(None) };
+        let (Some(kind), Some(mut partial)) = (self.receiving, self.partial.take()) else {
+            return Ok(None);
+        };
         let new = &partial.message[before..];
         self.advance(new.len());
         let done = self.remaining == 0;
         let last = done && self.fin;
-        let verdict = if kind == MessageKind::Text { self.validate(new, last) } else { Ok(()) };
+        let verdict = if kind == MessageKind::Text {
+            self.validate(new, last)
+        } else {
+            Ok(())
+        };
         if verdict.is_err() || !last {
             self.partial = Some(partial);
             verdict?;
@@ -313,12 +383,19 @@ impl Protocol {
         input.message = message;
         self.receiving = None;
         self.drop_empty_partial();
-        Ok(Some(Raw::Message { kind, source: Source::Message }))
+        Ok(Some(Raw::Message {
+            kind,
+            source: Source::Message,
+        }))
     }
 
     fn validate(&mut self, text: &[u8], last: bool) -> Result<(), Error> {
         let verdict = self.utf8.push(text);
-        let verdict = if last { verdict.and_then(|()| self.utf8.finish()) } else { verdict };
+        let verdict = if last {
+            verdict.and_then(|()| self.utf8.finish())
+        } else {
+            verdict
+        };
         verdict.map_err(|_| FrameError::InvalidUtf8InText.into())
     }
 
@@ -371,11 +448,19 @@ impl Protocol {
         }
     }
 
-    fn control_payload(&mut self, input: &mut Input, output: &mut Output, now: Time) -> Result<Option<Raw>, Error> {
+    fn control_payload(
+        &mut self,
+        input: &mut Input,
+        output: &mut Output,
+        now: Time,
+    ) -> Result<Option<Raw>, Error> {
         let count = self.at_hand(input);
         let key = self.key;
         let complete = count as u64 == self.remaining;
-        let gathered = self.partial.as_ref().is_some_and(|partial| !partial.control.is_empty());
+        let gathered = self
+            .partial
+            .as_ref()
+            .is_some_and(|partial| !partial.control.is_empty());
         if complete && !gathered {
             apply_mask(&mut input.bytes()[..count], key, 0);
             let source = input.take(count);
@@ -411,11 +496,20 @@ impl Protocol {
                 self.answer_ping(payload, output);
                 Ok(Some(Raw::Ping { source }))
             }
-            Frame::Pong => Ok(Some(Raw::Pong { source, round_trip: self.round_trip(payload, now) })),
+            Frame::Pong => Ok(Some(Raw::Pong {
+                source,
+                round_trip: self.round_trip(payload, now),
+            })),
             _ => {
                 let received = match parse_close_payload(payload)? {
-                    Some((code, reason)) => CloseFrame { code, reason: reason.to_owned() },
-                    None => CloseFrame { code: CloseCode::NO_STATUS, reason: String::new() },
+                    Some((code, reason)) => CloseFrame {
+                        code,
+                        reason: reason.to_owned(),
+                    },
+                    None => CloseFrame {
+                        code: CloseCode::NO_STATUS,
+                        reason: String::new(),
+                    },
                 };
                 self.peer_closes(received, output, now);
                 Ok(None)
@@ -431,7 +525,13 @@ impl Protocol {
             self.partial.get_or_insert_default().pong = Some(payload.to_vec());
         } else {
             // Without random bytes for its mask the pong is left out; the peer's next ping gets one.
-            let _ = output.frame(self.role, true, Opcode::Pong, payload, self.options.trace.as_ref());
+            let _ = output.frame(
+                self.role,
+                true,
+                Opcode::Pong,
+                payload,
+                self.options.trace.as_ref(),
+            );
         }
     }
 
@@ -439,7 +539,10 @@ impl Protocol {
     fn peer_closes(&mut self, received: CloseFrame, output: &mut Output, now: Time) {
         let mut closed = self.closed();
         if self.state == State::Open && self.write_close(output, received.code, "").is_ok() {
-            closed.sent = Some(CloseFrame { code: received.code, reason: String::new() });
+            closed.sent = Some(CloseFrame {
+                code: received.code,
+                reason: String::new(),
+            });
         }
         closed.received = Some(received);
         self.end(closed, now);
@@ -449,14 +552,19 @@ impl Protocol {
     /// for now.
     pub(crate) fn hold(&mut self, input: &mut Input) {
         if !input.is_empty() {
-            self.partial.get_or_insert_default().held.extend_from_slice(input.bytes());
+            self.partial
+                .get_or_insert_default()
+                .held
+                .extend_from_slice(input.bytes());
             input.clear();
         }
     }
 
     /// Puts what was held back into `input`, which must be empty. Whether there was anything.
     pub(crate) fn unhold(&mut self, input: &mut Input) -> bool {
-        let Some(partial) = &mut self.partial else { return false };
+        let Some(partial) = &mut self.partial else {
+            return false;
+        };
         let held = std::mem::take(&mut partial.held);
         self.drop_empty_partial();
         input.restore(&held);

@@ -1,9 +1,12 @@
 //! What the application sends: messages whole or in fragments, control frames, the Close frame.
 
 use crate::error::{Role, SendError};
-use crate::frame::{self, CloseCode, MAX_CLOSE_REASON, MAX_CONTROL_PAYLOAD, Header, Opcode, Utf8Validator};
+use crate::frame::{
+    self, CloseCode, Header, HeaderRules, MAX_CLOSE_REASON, MAX_CONTROL_PAYLOAD, Opcode,
+    Utf8Validator,
+};
 
-use super::{CloseFrame, MessageKind, Output, Protocol, State, Time};
+use super::{CloseFrame, MessageKind, Output, Protocol, State, Time, TracedFrame};
 
 impl Protocol {
     /// Sends a whole message.
@@ -12,9 +15,20 @@ impl Protocol {
     /// [`SendError::InvalidUtf8`] for text that is none, [`SendError::MessageInProgress`] before the last
     /// fragment of another, [`SendError::Closed`], [`SendError::NotOpen`], [`SendError::Random`].
     #[inline]
-    pub fn send(&mut self, output: &mut Output, kind: MessageKind, payload: &[u8]) -> Result<(), SendError> {
+    pub fn send(
+        &mut self,
+        output: &mut Output,
+        kind: MessageKind,
+        payload: &[u8],
+    ) -> Result<(), SendError> {
         self.check_data(kind, payload)?;
-        output.frame(self.role, true, kind.opcode(), payload, self.options.trace.as_ref())
+        output.frame(
+            self.role,
+            true,
+            kind.opcode(),
+            payload,
+            self.options.trace.as_ref(),
+        )
     }
 
     /// Writes the header of a whole message of `payload`, which the driver sends behind it by a way of its own.
@@ -26,7 +40,14 @@ impl Protocol {
         payload: &[u8],
     ) -> Result<Header, SendError> {
         self.check_data(kind, payload)?;
-        output.header(self.role, true, kind.opcode(), payload.len(), payload, self.options.trace.as_ref())
+        output.header(
+            self.role,
+            true,
+            kind.opcode(),
+            payload.len(),
+            payload,
+            self.options.trace.as_ref(),
+        )
     }
 
     /// Sends the next fragment of a message (RFC 6455 section 5.4); the first call begins it, `last` ends it. Text
@@ -49,13 +70,27 @@ impl Protocol {
             Some(begun) if begun == kind => Opcode::Continuation,
             Some(_) => return Err(SendError::KindChanged),
         };
-        let mut utf8 = if self.sending.is_some() { self.sending_utf8 } else { Utf8Validator::default() };
+        let mut utf8 = if self.sending.is_some() {
+            self.sending_utf8
+        } else {
+            Utf8Validator::default()
+        };
         if kind == MessageKind::Text {
             let verdict = utf8.push(payload);
-            let verdict = if last { verdict.and_then(|()| utf8.finish()) } else { verdict };
+            let verdict = if last {
+                verdict.and_then(|()| utf8.finish())
+            } else {
+                verdict
+            };
             verdict.map_err(|_| SendError::InvalidUtf8)?;
         }
-        output.frame(self.role, last, opcode, payload, self.options.trace.as_ref())?;
+        output.frame(
+            self.role,
+            last,
+            opcode,
+            payload,
+            self.options.trace.as_ref(),
+        )?;
         self.sending = (!last).then_some(kind);
         self.sending_utf8 = utf8;
         Ok(())
@@ -108,7 +143,10 @@ impl Protocol {
             State::Open => {
                 self.write_close(output, code, reason)?;
                 let mut closed = self.closed();
-                closed.sent = Some(CloseFrame { code, reason: reason.to_owned() });
+                closed.sent = Some(CloseFrame {
+                    code,
+                    reason: reason.to_owned(),
+                });
                 closed.by_us = true;
                 self.ending = Some(closed);
                 self.state = State::Closing;
@@ -125,11 +163,21 @@ impl Protocol {
     /// # Errors
     /// [`SendError::Random`]; the pong is lost then.
     pub fn release_pong(&mut self, output: &mut Output) -> Result<(), SendError> {
-        let Some(partial) = &mut self.partial else { return Ok(()) };
-        let Some(payload) = partial.pong.take() else { return Ok(()) };
+        let Some(partial) = &mut self.partial else {
+            return Ok(());
+        };
+        let Some(payload) = partial.pong.take() else {
+            return Ok(());
+        };
         self.drop_empty_partial();
         if matches!(self.state, State::Open) {
-            return output.frame(self.role, true, Opcode::Pong, &payload, self.options.trace.as_ref());
+            return output.frame(
+                self.role,
+                true,
+                Opcode::Pong,
+                &payload,
+                self.options.trace.as_ref(),
+            );
         }
         Ok(())
     }
@@ -156,15 +204,53 @@ impl Protocol {
         }
     }
 
-    fn control(&mut self, output: &mut Output, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
+    fn control(
+        &mut self,
+        output: &mut Output,
+        opcode: Opcode,
+        payload: &[u8],
+    ) -> Result<(), SendError> {
         self.check_open()?;
         if payload.len() > MAX_CONTROL_PAYLOAD {
             return Err(SendError::ControlTooLong(payload.len()));
         }
-        output.frame(self.role, true, opcode, payload, self.options.trace.as_ref())
+        output.frame(
+            self.role,
+            true,
+            opcode,
+            payload,
+            self.options.trace.as_ref(),
+        )
     }
 
-    pub(super) fn write_close(&self, output: &mut Output, code: CloseCode, reason: &str) -> Result<(), SendError> {
+    /// Shows frames that were made with [`append_server_frame`](super::append_server_frame) to the trace.
+    #[inline]
+    pub(crate) fn trace_sent(&self, mut frames: &[u8]) {
+        let Some(trace) = &self.options.trace else {
+            return;
+        };
+        let rules = HeaderRules {
+            masked: false,
+            rsv1: false,
+        };
+        while let Ok(Some((header, size))) = Header::parse(frames, rules) {
+            let end = size + header.length as usize;
+            trace.show(&TracedFrame {
+                role: self.role,
+                sent: true,
+                header,
+                payload: &frames[size..end],
+            });
+            frames = &frames[end..];
+        }
+    }
+
+    pub(super) fn write_close(
+        &self,
+        output: &mut Output,
+        code: CloseCode,
+        reason: &str,
+    ) -> Result<(), SendError> {
         let mut payload = [0; MAX_CONTROL_PAYLOAD];
         let mut length = 0;
         if code.is_sendable() {
@@ -172,7 +258,13 @@ impl Protocol {
             payload[2..2 + reason.len()].copy_from_slice(reason.as_bytes());
             length = 2 + reason.len();
         }
-        output.frame(self.role, true, Opcode::Close, &payload[..length], self.options.trace.as_ref())
+        output.frame(
+            self.role,
+            true,
+            Opcode::Close,
+            &payload[..length],
+            self.options.trace.as_ref(),
+        )
     }
 }
 

@@ -35,7 +35,7 @@ fn the_peers_close_is_echoed_without_its_reason() {
             };
             assert_eq!(peer.protocol.shutdown(), shutdown);
             peer.eof(at(2));
-            assert_eq!(peer.protocol.shutdown(), Shutdown::Close);
+            assert_eq!(peer.protocol.shutdown(), Shutdown::Drop);
             assert_eq!(peer.told.len(), 1);
         }
     }
@@ -154,7 +154,7 @@ fn the_stream_ends_without_a_close_frame() {
             assert_eq!(peer.closed().cause, Some(Error::ConnectionLost));
             assert_eq!(peer.closed().code(), CloseCode::ABNORMAL);
             assert!(!peer.closed().by_us && peer.output.is_empty());
-            assert_eq!(peer.protocol.shutdown(), Shutdown::Close);
+            assert_eq!(peer.protocol.shutdown(), Shutdown::Drop);
             assert_eq!(peer.input.incomplete_bytes(), 0);
         }
         let mut peer = Peer::open(role, Options::default());
@@ -185,7 +185,7 @@ fn a_failed_transport_and_an_abort_end_at_once_in_every_state() {
         peer.protocol.on_transport_error(reset.clone(), at(2));
         peer.drain(at(2));
         assert_eq!(peer.closed().cause, Some(reset.clone()));
-        assert_eq!(peer.protocol.shutdown(), Shutdown::Close);
+        assert_eq!(peer.protocol.shutdown(), Shutdown::Drop);
         assert_eq!(peer.protocol.next_deadline(), None);
 
         let mut peer = state();
@@ -194,7 +194,7 @@ fn a_failed_transport_and_an_abort_end_at_once_in_every_state() {
         peer.protocol.abort(at(3));
         peer.drain(at(3)).eof(at(4));
         assert_eq!(peer.closed().cause, Some(Error::Aborted));
-        assert_eq!(peer.protocol.shutdown(), Shutdown::Close);
+        assert_eq!(peer.protocol.shutdown(), Shutdown::Drop);
         assert!(peer.output.is_empty());
         assert_eq!(peer.told.len(), 1);
     }
@@ -208,7 +208,7 @@ fn an_error_after_the_end_is_not_told() {
     peer.drain(at(2));
     assert_eq!(peer.told.len(), 1);
     assert!(peer.closed().is_clean());
-    assert_eq!(peer.protocol.shutdown(), Shutdown::Close);
+    assert_eq!(peer.protocol.shutdown(), Shutdown::Drop);
 }
 
 #[test]
@@ -229,7 +229,7 @@ fn one_deadline_bounds_the_whole_close() {
         assert!(peer.told.is_empty());
         peer.wait(at(11_000));
         assert_eq!(peer.closed().cause, Some(timeout.clone()));
-        assert_eq!(peer.protocol.shutdown(), Shutdown::Close);
+        assert_eq!(peer.protocol.shutdown(), Shutdown::Drop);
         assert_eq!(peer.protocol.next_deadline(), None);
         assert!(peer.output.is_empty());
 
@@ -238,12 +238,14 @@ fn one_deadline_bounds_the_whole_close() {
         peer.close(1000, "", at(1_000));
         peer.frame(CLOSE, b"", at(9_000));
         assert!(peer.closed().is_clean());
-        if role == Role::Client {
-            assert_eq!(peer.protocol.shutdown(), Shutdown::AwaitEnd);
-            assert_eq!(peer.protocol.next_deadline(), Some(at(11_000)));
-            peer.wait(at(11_000));
-        }
-        assert_eq!(peer.protocol.shutdown(), Shutdown::Close);
+        let shutdown = match role {
+            Role::Client => Shutdown::AwaitEnd,
+            Role::Server => Shutdown::Close,
+        };
+        assert_eq!(peer.protocol.shutdown(), shutdown);
+        assert_eq!(peer.protocol.next_deadline(), Some(at(11_000)));
+        peer.wait(at(11_000));
+        assert_eq!(peer.protocol.shutdown(), Shutdown::Drop);
 
         // A failed connection waits for the peer's end as long.
         let mut peer = Peer::open(role, Options::default());
@@ -251,7 +253,7 @@ fn one_deadline_bounds_the_whole_close() {
         assert_eq!(peer.protocol.shutdown(), Shutdown::HalfClose);
         assert_eq!(peer.protocol.next_deadline(), Some(at(11_000)));
         peer.wait(at(11_000));
-        assert_eq!(peer.protocol.shutdown(), Shutdown::Close);
+        assert_eq!(peer.protocol.shutdown(), Shutdown::Drop);
         assert_eq!(peer.told.len(), 1);
     }
 }

@@ -200,7 +200,7 @@ fn the_application_refuses_an_upgrade() {
     let again = server.protocol.refuse(&mut server.output, &refusal, at(0));
     assert!(matches!(again, Err(Error::Misuse(_))));
     server.eof(at(1));
-    assert_eq!(server.protocol.shutdown(), Shutdown::Close);
+    assert_eq!(server.protocol.shutdown(), Shutdown::Drop);
 }
 
 #[test]
@@ -295,7 +295,7 @@ fn heads_and_early_frames_are_bounded() {
         at(0),
     );
     assert_eq!(*cause(&client), too_large);
-    assert_eq!(client.protocol.shutdown(), Shutdown::Close);
+    assert_eq!(client.protocol.shutdown(), Shutdown::Drop);
 }
 
 #[test]
@@ -335,7 +335,7 @@ fn a_refusal_is_kept_with_its_body() {
             assert_eq!(refused.headers.get("x-why"), Some("because"));
             let body: &[u8] = if rest.contains(": 0") { b"" } else { b"hello" };
             assert_eq!(refused.body, body);
-            assert_eq!(client.protocol.shutdown(), Shutdown::Close);
+            assert_eq!(client.protocol.shutdown(), Shutdown::Drop);
         }
     }
     let mut client = Peer::client(Options {
@@ -397,7 +397,7 @@ fn the_stream_may_end_at_any_point_of_the_handshake() {
             *cause(&server),
             HandshakeError::Incomplete { received: length }
         );
-        assert_eq!(server.protocol.shutdown(), Shutdown::Close);
+        assert_eq!(server.protocol.shutdown(), Shutdown::Drop);
         assert!(server.output.is_empty());
     }
     let mut server = Peer::server(asking());
@@ -446,7 +446,7 @@ fn websocketpp_issue_789_one_deadline_for_the_whole_handshake() {
     client.wait(at(10_000));
     assert_eq!(client.closed().cause, timeout);
     assert!(client.output.is_empty());
-    assert_eq!(client.protocol.shutdown(), Shutdown::Close);
+    assert_eq!(client.protocol.shutdown(), Shutdown::Drop);
 }
 
 #[test]
@@ -463,7 +463,7 @@ fn nothing_is_sent_before_the_connection_is_open_and_a_close_drops_it() {
     client.drain(at(0));
     assert_eq!(client.closed().cause, Some(Error::Aborted));
     assert_eq!(client.closed().code(), CloseCode::ABNORMAL);
-    assert_eq!(client.protocol.shutdown(), Shutdown::Close);
+    assert_eq!(client.protocol.shutdown(), Shutdown::Drop);
     assert!(client.output.is_empty());
 }
 

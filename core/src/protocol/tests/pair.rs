@@ -131,11 +131,11 @@ impl Pair {
                 assert!(!self.ended[side], "bytes after the end of the stream");
                 wire.push_back((arrival, Some(bytes)));
             }
-            if matches!(shutdown, Shutdown::HalfClose | Shutdown::Close) && !self.ended[side] {
+            self.gone[side] = matches!(shutdown, Shutdown::Close | Shutdown::Drop);
+            if (self.gone[side] || shutdown == Shutdown::HalfClose) && !self.ended[side] {
                 self.ended[side] = true;
                 wire.push_back((arrival, None));
             }
-            self.gone[side] = shutdown == Shutdown::Close;
         }
     }
 }

@@ -1,0 +1,65 @@
+# Entry points. Each target is a line or two; the work behind it stands in tools/, tests/ and bench/.
+# Everything made lands in build/ and in cargo's target directory; `make clean` removes both.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+PREFIX ?= /usr/local
+DESTDIR ?=
+VENV := build/venv/.made
+CFLAGS ?= -O3
+BENCH_C := $(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -pedantic $(CFLAGS)
+
+.PHONY: help demo test lib examples install bench bench-programs fmt lint header clean test-deps
+
+help: ## print these targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' Makefile
+
+demo: examples ## a C server and two C clients talk, each frame shown
+	tools/demo
+
+test: lint examples $(VENV) ## lint, the Rust tests, then what crosses languages (tests/)
+	cargo test --workspace
+	python3 tests/run
+
+lib: ## build the C library (release)
+	@tools/need cargo cc
+	cargo build --release --package ropeway-ffi
+
+examples: lib $(VENV) ## build the example programs into build/bin
+	tools/examples
+
+install: lib ## lay library, header, pkg-config file and CMake package: PREFIX=, DESTDIR=
+	tools/install "$(PREFIX)" "$(DESTDIR)"
+
+bench: examples bench-programs ## measure side by side: SUITE=echo|text|memory, ROWS='20Bx100 16KiB*'
+	python3 bench/run.py $(if $(SUITE),--suite $(SUITE)) $(if $(ROWS),--rows $(ROWS))
+
+bench-programs: build/bin/floor build/bin/load ## build the load generator and the bare TCP echo
+
+fmt: ## format the Rust sources
+	cargo fmt --all
+
+lint: ## formatting, clippy and rustdoc, each without a warning
+	@tools/need cargo
+	tools/lint
+
+header: ## generate include/ropeway.h anew
+	tools/header
+
+clean: ## remove all that was built
+	rm -rf build && cargo clean
+
+test-deps: ## install what the tests want beyond Rust, C and Python (apt; root)
+	tools/test-deps
+
+build/bin/floor: bench/floor/floor.c
+	@tools/need cc && mkdir -p $(@D)
+	$(BENCH_C) -o $@ $^
+
+build/bin/load: $(wildcard bench/load/*.c) $(wildcard bench/load/*.h)
+	@tools/need cc && mkdir -p $(@D)
+	$(BENCH_C) -o $@ $(filter %.c,$^)
+
+$(VENV): tests/requirements.txt
+	tools/venv build/venv $< && touch $@

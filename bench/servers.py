@@ -1,0 +1,85 @@
+"""The servers that are measured side by side: how each is started, and how it says that it is listening."""
+
+import dataclasses
+import pathlib
+import re
+import subprocess
+import threading
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SERVER_CORE = "0"
+
+
+@dataclasses.dataclass(frozen=True)
+class Server:
+    """A server under measurement. Port 0 stands in `command`, so each start gets a free one."""
+
+    name: str
+    command: tuple[str, ...]
+    about: str
+    raw: bool = False
+    """Speaks no WebSocket: the load generator sends it bare bytes."""
+    listening: str = r"listening on \w+://[\d.]+:(\d+)"
+    """The line on standard output that ends its start; its first group is the port."""
+
+
+FLOOR = "floor 64 KiB"
+
+SERVERS = [
+    Server(FLOOR, ("build/bin/floor",), "bare epoll TCP echo, receive buffer of 64 KiB", raw=True),
+    Server("floor 512 KiB", ("build/bin/floor", "--buffer", "524288"), "the same with 512 KiB", raw=True),
+    Server("ropeway C", ("build/bin/echo_server", "--port", "0"), "examples/c/echo_server on the shared library"),
+]
+
+
+class Running:
+    """A started server, pinned to the first core; ends with the `with` block."""
+
+    def __init__(self, server: Server):
+        self.server = server
+
+    def __enter__(self) -> "Running":
+        command = ["taskset", "--cpu-list", SERVER_CORE, *self.server.command]
+        self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        watchdog = threading.Timer(20, self.process.kill)
+        watchdog.start()
+        try:
+            for line in self.process.stdout:
+                if found := re.search(self.server.listening, line):
+                    self.port = int(found[1])
+                    threading.Thread(target=self.process.stdout.read, daemon=True).start()
+                    return self
+        finally:
+            watchdog.cancel()
+        self.process.wait()
+        raise SystemExit(f"{self.server.name} ended before it listened (status {self.process.returncode})")
+
+    def __exit__(self, *_) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def memory(self) -> dict[str, int]:
+        """The process's memory in bytes, as /proc/PID/smaps_rollup counts it: Rss, Pss and private dirty pages."""
+        rollup = pathlib.Path(f"/proc/{self.process.pid}/smaps_rollup").read_text()
+        fields = dict(re.findall(r"^(\w+):\s+(\d+) kB", rollup, re.M))
+        return {key: int(fields[key]) * 1024 for key in ("Rss", "Pss", "Private_Dirty")}
+
+
+def chosen(names: list[str]) -> list[Server]:
+    """The servers with these names, or all; one given as NAME=COMMAND is added for this run alone."""
+    if not names:
+        return [s for s in SERVERS if (ROOT / s.command[0]).exists()]
+    servers = []
+    for name in names:
+        if "=" in name:
+            label, command = name.split("=", 1)
+            servers.append(Server(label, tuple(command.split()), "given on the command line"))
+        elif known := [s for s in SERVERS if s.name == name]:
+            servers += known
+        else:
+            raise SystemExit(f"no server named {name!r}; there are: {', '.join(s.name for s in SERVERS)}")
+    return servers

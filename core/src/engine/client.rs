@@ -1,0 +1,261 @@
+//! A blocking client: one connection, one thread, an engine inside.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::drive::Told;
+use super::event::Notice;
+use super::{ConnectionId, Engine, EngineOptions, Sent};
+use crate::error::{Error, SendError};
+use crate::frame::CloseCode;
+use crate::protocol::{Closed, Event, MessageKind, Opened, Options, Raw};
+
+/// One connection whose calls wait for what they ask for. It belongs to the thread that uses it, and can be moved to
+/// another.
+///
+/// While no call is under way nothing is read, so pings are not answered then: call
+/// [`receive`](Self::receive) regularly on a connection that is to stay open. Dropping it closes the socket without a
+/// Close frame.
+#[derive(Debug)]
+pub struct Client {
+    engine: Engine,
+    id: ConnectionId,
+    opened: Opened,
+    closed: Option<Closed>,
+    /// What came while something else was waited for.
+    early: VecDeque<(MessageKind, Vec<u8>)>,
+    early_bytes: u64,
+    /// The early message that was lent last.
+    lent: Vec<u8>,
+    early_limit: u64,
+}
+
+/// What a [`Client`] received.
+#[derive(Debug)]
+pub enum Received<'a> {
+    /// A whole message, lent until the next call.
+    Message {
+        /// Text (validated as UTF-8) or binary.
+        kind: MessageKind,
+        /// Its payload.
+        payload: &'a [u8],
+    },
+    /// A pong came, to a [`ping`](Client::ping) or unasked.
+    Pong {
+        /// At most 125 bytes.
+        payload: &'a [u8],
+    },
+    /// The connection has ended. Every further call says so too.
+    Closed(&'a Closed),
+}
+
+impl Client {
+    /// Connects, and waits until the connection is open; `open_timeout` of the options bounds it. Messages come whole:
+    /// `streaming` is turned off.
+    ///
+    /// # Errors
+    /// Whatever kept the connection from opening.
+    pub fn open(url: &str, options: Arc<Options>) -> Result<Self, Error> {
+        let options = if options.streaming {
+            Arc::new(Options {
+                streaming: false,
+                ..Options::clone(&options)
+            })
+        } else {
+            options
+        };
+        let mut engine = Engine::new(EngineOptions::default())?;
+        let early_limit = options.send_queue_limit;
+        let id = engine.connections().connect(url, options)?;
+        let mut client = Self {
+            engine,
+            id,
+            opened: Opened::default(),
+            closed: None,
+            early: VecDeque::new(),
+            early_bytes: 0,
+            lent: Vec::new(),
+            early_limit,
+        };
+        while let Some(told) = client.next(None)? {
+            match told {
+                Told::Event(_, raw @ Raw::Opened) => {
+                    if let Some(Event::Opened(opened)) = client.engine.input.lend(raw) {
+                        client.opened = opened.clone();
+                    }
+                    break;
+                }
+                Told::Event(_, Raw::Closed) => {
+                    return Err(client.end().cause.clone().unwrap_or(Error::ConnectionLost));
+                }
+                _ => {}
+            }
+        }
+        Ok(client)
+    }
+
+    /// What was agreed on in the opening handshake.
+    #[must_use]
+    pub const fn opened(&self) -> &Opened {
+        &self.opened
+    }
+
+    /// Sends a message. Waits while the send queue is above its high-water mark; what the peer sends meanwhile is kept
+    /// for [`receive`](Self::receive), up to `send_queue_limit` bytes, after which the peer has to wait.
+    ///
+    /// # Errors
+    /// [`Error::Send`] when it cannot be taken.
+    pub fn send(&mut self, kind: MessageKind, payload: &[u8]) -> Result<(), Error> {
+        let sent = self.engine.connections().send(self.id, kind, payload)?;
+        self.drain(sent)
+    }
+
+    /// Sends the next fragment of a message, `last` its last; as [`send`](Self::send) otherwise.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn send_fragment(
+        &mut self,
+        kind: MessageKind,
+        payload: &[u8],
+        last: bool,
+    ) -> Result<(), Error> {
+        let sent = self
+            .engine
+            .connections()
+            .send_fragment(self.id, kind, payload, last)?;
+        self.drain(sent)
+    }
+
+    /// Sends a ping of at most 125 bytes; the answer comes by [`receive`](Self::receive).
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn ping(&mut self, payload: &[u8]) -> Result<(), Error> {
+        self.engine.connections().ping(self.id, payload)?;
+        Ok(())
+    }
+
+    /// Waits for what comes next; `None` when nothing has come within `timeout`, which `None` makes endless. The
+    /// connection lives on after a time-out, and no byte is lost.
+    ///
+    /// # Errors
+    /// [`Error::Forked`] in a child process, [`Error::Io`] of the poller. The end of the connection is no error of this
+    /// call.
+    pub fn receive(&mut self, timeout: Option<Duration>) -> Result<Option<Received<'_>>, Error> {
+        if let Some((kind, payload)) = self.early.pop_front() {
+            self.early_bytes -= payload.len() as u64;
+            if self.early.is_empty() && self.closed.is_none() {
+                self.engine.connections().resume(self.id)?;
+            }
+            self.lent = payload;
+            return Ok(Some(Received::Message {
+                kind,
+                payload: &self.lent,
+            }));
+        }
+        self.lent = Vec::new();
+        if self.closed.is_some() {
+            return Ok(self.closed.as_ref().map(Received::Closed));
+        }
+        let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        while let Some(told) = self.next(until)? {
+            match told {
+                Told::Event(_, raw @ (Raw::Message { .. } | Raw::Pong { .. })) => {
+                    return Ok(match self.engine.input.lend(raw) {
+                        Some(Event::Message { kind, payload }) => {
+                            Some(Received::Message { kind, payload })
+                        }
+                        Some(Event::Pong { payload, .. }) => Some(Received::Pong { payload }),
+                        _ => None,
+                    });
+                }
+                Told::Event(_, Raw::Closed) => return Ok(Some(Received::Closed(self.end()))),
+                _ => {}
+            }
+        }
+        Ok(None)
+    }
+
+    /// Closes the connection and waits until it has ended, for `close_timeout` at most; messages that still come are
+    /// dropped. Says how it ended, also when that was before.
+    ///
+    /// # Errors
+    /// [`Error::Send`] for a code or reason that cannot be sent, [`Error::Forked`].
+    pub fn close(&mut self, code: CloseCode, reason: &str) -> Result<&Closed, Error> {
+        if self.closed.is_none() {
+            match self.engine.connections().close(self.id, code, reason) {
+                Ok(()) | Err(SendError::Closed) => {}
+                Err(error) => return Err(error.into()),
+            }
+            while let Some(told) = self.next(None)? {
+                if matches!(told, Told::Event(_, Raw::Closed)) {
+                    return Ok(self.end());
+                }
+            }
+        }
+        self.closed.as_ref().ok_or(Error::ConnectionLost)
+    }
+
+    /// How the connection ended, if it has.
+    #[must_use]
+    pub const fn closed(&self) -> Option<&Closed> {
+        self.closed.as_ref()
+    }
+
+    /// Waits until the queue is below its low-water mark.
+    fn drain(&mut self, sent: Sent) -> Result<(), Error> {
+        if sent == Sent::Sent {
+            return Ok(());
+        }
+        while let Some(told) = self.next(None)? {
+            match told {
+                Told::Notice(Notice::Writable(_)) => return Ok(()),
+                Told::Event(_, Raw::Closed) => {
+                    self.end();
+                    return Err(SendError::Closed.into());
+                }
+                Told::Event(_, raw @ Raw::Message { .. }) => {
+                    if let Some(Event::Message { kind, payload }) = self.engine.input.lend(raw) {
+                        self.early_bytes += payload.len() as u64;
+                        self.early.push_back((kind, payload.to_vec()));
+                    }
+                    if self.early_bytes > self.early_limit {
+                        self.engine.connections().pause(self.id)?;
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The next thing that happens; `None` when nothing has until then.
+    fn next(&mut self, until: Option<Instant>) -> Result<Option<Told>, Error> {
+        loop {
+            if let Some(told) = self.engine.advance() {
+                return Ok(Some(told));
+            }
+            let wait = until.map(|until| until.saturating_duration_since(Instant::now()));
+            self.engine.poll(wait)?;
+            if wait == Some(Duration::ZERO) {
+                return Ok(self.engine.advance());
+            }
+        }
+    }
+
+    /// Remembers how it ended.
+    fn end(&mut self) -> &Closed {
+        let closed = match self.engine.input.lend(Raw::Closed) {
+            Some(Event::Closed(closed)) => closed.clone(),
+            _ => Closed {
+                received: None,
+                sent: None,
+                by_us: false,
+                cause: Some(Error::ConnectionLost),
+            },
+        };
+        self.closed.insert(closed)
+    }
+}

@@ -1,0 +1,556 @@
+//! What an application can do with an engine's connections, apart from sending.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Instant;
+
+use mio::{Registry, Waker};
+
+use super::counters::Counters;
+use super::event::Notice;
+use super::id::{ConnectionId, Ids, ListenerId, MAX_CONNECTIONS};
+use super::publish::Batch;
+use super::remote::Remote;
+use super::slots::{Flags, Slot, Slots, Transport};
+use super::timers::Timers;
+use super::topics::Topics;
+use super::{Clock, EngineOptions, drive};
+use crate::error::{Error, IoError, Limit, Role, SendError};
+use crate::frame::CloseCode;
+use crate::handshake::{Refusal, WebSocketUrl};
+use crate::net::{self, Alarm, Dial, ForkGuard, ListenOptions, Listener, Resolver};
+use crate::protocol::{Accept, Options, Output, Protocol, Time};
+
+/// The connections and listeners of an [`Engine`](super::Engine). Every call answers at once; what comes of it later
+/// is told by events.
+#[derive(Debug)]
+pub struct Connections {
+    pub(super) registry: Registry,
+    pub(super) options: EngineOptions,
+    pub(super) slots: Slots,
+    pub(super) ids: Ids,
+    pub(super) listeners: Vec<Option<ListenerSlot>>,
+    pub(super) timers: Timers,
+    pub(super) alarm: Alarm,
+    /// What the alarm is set to.
+    pub(super) alarm_at: Option<Time>,
+    /// When listeners that could not accept try again.
+    pub(super) accept_again: Option<Time>,
+    /// What is about to be sent on the corked connection.
+    pub(super) output: Output,
+    pub(super) corked: Option<u32>,
+    /// A published message that has not gone out yet.
+    pub(super) batch: Option<Batch>,
+    /// Events are being drained, so what is sent is corked.
+    pub(super) in_turn: bool,
+    /// Somebody else waits on the descriptor.
+    pub(super) embedded: bool,
+    /// Places to attend to in this turn, and in the next one.
+    pub(super) listed: VecDeque<u32>,
+    pub(super) carried: VecDeque<u32>,
+    /// Listeners that may have connections.
+    pub(super) knocking: VecDeque<u32>,
+    /// Listeners that have more connections than one turn takes.
+    pub(super) resting: VecDeque<u32>,
+    pub(super) notices: VecDeque<Notice>,
+    pub(super) topics: Topics,
+    pub(super) resolver: Resolver,
+    pub(super) remote: Remote,
+    pub(super) counters: Counters,
+    pub(super) clock: Clock,
+    pub(super) now: Time,
+    fork: ForkGuard,
+}
+
+/// A listener.
+#[derive(Debug)]
+pub(super) struct ListenerSlot {
+    pub(super) id: ListenerId,
+    pub(super) socket: Listener,
+    pub(super) options: Arc<Options>,
+    /// Accepting has failed, and that has been told.
+    pub(super) failing: bool,
+}
+
+impl Connections {
+    pub(super) fn new(
+        registry: Registry,
+        options: EngineOptions,
+        fork: ForkGuard,
+    ) -> io::Result<Self> {
+        let alarm = Alarm::new(&registry, drive::ALARM)?;
+        let remote = Remote::new(
+            Waker::new(&registry, drive::WAKER)?,
+            options.remote_queue_limit,
+        );
+        let roused = remote.clone();
+        let clock = Clock(Instant::now());
+        Ok(Self {
+            registry,
+            options,
+            slots: Slots::default(),
+            ids: Ids::default(),
+            listeners: Vec::new(),
+            timers: Timers::new(),
+            alarm,
+            alarm_at: None,
+            accept_again: None,
+            output: Output::new(),
+            corked: None,
+            batch: None,
+            in_turn: false,
+            embedded: false,
+            listed: VecDeque::new(),
+            carried: VecDeque::new(),
+            knocking: VecDeque::new(),
+            resting: VecDeque::new(),
+            notices: VecDeque::new(),
+            topics: Topics::default(),
+            resolver: Resolver::new(Arc::new(move || roused.rouse())),
+            remote,
+            counters: Counters::default(),
+            now: clock.now(),
+            clock,
+            fork,
+        })
+    }
+
+    /// Listens for connections, which then come as events.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the address cannot be had, [`Error::Forked`].
+    pub fn listen(
+        &mut self,
+        address: SocketAddr,
+        listen: &ListenOptions,
+        options: Arc<Options>,
+    ) -> Result<ListenerId, Error> {
+        self.check_fork()?;
+        let io = |error| Error::Io(IoError::new("listen", &error));
+        let mut socket = Listener::bind(address, listen).map_err(io)?;
+        let index = match self.listeners.iter().position(Option::is_none) {
+            Some(index) => index,
+            None => {
+                self.listeners.push(None);
+                self.listeners.len() - 1
+            }
+        };
+        let id = self
+            .ids
+            .listener(index as u32)
+            .ok_or(Error::Misuse("this engine has no ids left"))?;
+        socket.register(&self.registry, id.token()).map_err(io)?;
+        self.listeners[index] = Some(ListenerSlot {
+            id,
+            socket,
+            options,
+            failing: false,
+        });
+        Ok(id)
+    }
+
+    /// Listens at a URL such as `ws://127.0.0.1:8080/`, whose host must be an IP address or `localhost`. Port 0 lets
+    /// the system choose; the path is not looked at.
+    ///
+    /// # Errors
+    /// [`Error::Url`], [`Error::Misuse`] for another host, and as [`listen`](Self::listen).
+    pub fn listen_url(
+        &mut self,
+        url: &str,
+        listen: &ListenOptions,
+        options: Arc<Options>,
+    ) -> Result<ListenerId, Error> {
+        self.listen(net::parse_listen_url(url)?, listen, options)
+    }
+
+    /// Where a listener listens, with the port that the system chose.
+    ///
+    /// # Errors
+    /// [`Error::UnknownId`].
+    pub fn listener_address(&self, listener: ListenerId) -> Result<SocketAddr, Error> {
+        Ok(self.listener(listener)?.socket.address())
+    }
+
+    /// Stops listening. Its connections live on.
+    ///
+    /// # Errors
+    /// [`Error::UnknownId`], [`Error::Forked`].
+    pub fn close_listener(&mut self, listener: ListenerId) -> Result<(), Error> {
+        self.check_fork()?;
+        self.listener(listener)?;
+        self.listeners[listener.index() as usize] = None;
+        Ok(())
+    }
+
+    /// Dials a server. The id is good at once; [`Opened`](super::EventKind::Opened) or
+    /// [`Closed`](super::EventKind::Closed) tells what came of it, within `open_timeout`.
+    ///
+    /// # Errors
+    /// [`Error::Url`] for a URL that is none, [`Error::Misuse`] for `wss`, which is not supported yet,
+    /// [`Error::Limit`] at `max_connections`, [`Error::Io`] when no thread can be started for name resolution,
+    /// [`Error::Forked`].
+    pub fn connect(&mut self, url: &str, options: Arc<Options>) -> Result<ConnectionId, Error> {
+        self.check_fork()?;
+        let url = WebSocketUrl::parse(url)?;
+        if url.secure() {
+            return Err(Error::Misuse("wss is not supported yet; use ws"));
+        }
+        self.tick();
+        let index = self.reserve()?;
+        let id = self
+            .ids
+            .connection(index)
+            .ok_or(Error::Misuse("this engine has no ids left"));
+        let dial = Dial::new(url, options, self.now);
+        let address = dial
+            .url
+            .bracketed_host()
+            .trim_matches(['[', ']'])
+            .parse::<IpAddr>();
+        let asked = match (&id, &address) {
+            (Ok(id), Err(_)) => self
+                .resolver
+                .ask(id.bits(), dial.url.host(), dial.url.port()),
+            _ => Ok(()),
+        };
+        let (Ok(id), Ok(())) = (&id, &asked) else {
+            self.slots.release(index);
+            asked.map_err(|error| {
+                Error::Io(IoError::new("start a thread to resolve a name", &error))
+            })?;
+            return id;
+        };
+        let (id, port) = (*id, dial.url.port());
+        self.counters.dialled += 1;
+        let slot = self.slots.at(index);
+        slot.id = id;
+        slot.transport = Transport::Dial(Box::new(dial));
+        match address {
+            Ok(address) => self.dial_with(index, vec![SocketAddr::new(address, port)]),
+            Err(_) => self.schedule(index),
+        }
+        Ok(id)
+    }
+
+    /// Accepts the upgrade that [`UpgradeRequest`](super::EventKind::UpgradeRequest) told of.
+    ///
+    /// # Errors
+    /// As [`Protocol::accept`], and [`Error::UnknownId`], [`Error::Forked`].
+    pub fn accept(&mut self, id: ConnectionId, accept: &Accept<'_>) -> Result<(), Error> {
+        self.decide(id, |protocol, output, now| {
+            protocol.accept(output, accept, now)
+        })
+    }
+
+    /// Refuses the upgrade, or answers the plain HTTP request, that waits for an answer. The connection ends.
+    ///
+    /// # Errors
+    /// As [`Protocol::refuse`], and [`Error::UnknownId`], [`Error::Forked`].
+    pub fn refuse(&mut self, id: ConnectionId, refusal: &Refusal) -> Result<(), Error> {
+        self.decide(id, |protocol, output, now| {
+            protocol.refuse(output, refusal, now)
+        })
+    }
+
+    fn decide(
+        &mut self,
+        id: ConnectionId,
+        decision: impl FnOnce(&mut Protocol, &mut Output, Time) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        self.check_fork()?;
+        self.slots.get(id).ok_or(Error::UnknownId)?;
+        let index = id.index();
+        self.cork(index);
+        let now = self.now;
+        let Some(protocol) = &mut self.slots.at(index).protocol else {
+            return Err(Error::Misuse(
+                "a connection that this side dialled has no request to answer",
+            ));
+        };
+        decision(protocol, &mut self.output, now)?;
+        self.sent(index);
+        self.step_later(index);
+        Ok(())
+    }
+
+    /// Begins the closing handshake; `code` and `reason` go to the peer. Data queued before goes out first; the peer's
+    /// messages come until its Close frame. [`Closed`](super::EventKind::Closed) follows within `close_timeout`. A
+    /// connection that is not open yet is dropped.
+    ///
+    /// # Errors
+    /// As [`Protocol::close`].
+    pub fn close(
+        &mut self,
+        id: ConnectionId,
+        code: CloseCode,
+        reason: &str,
+    ) -> Result<(), SendError> {
+        self.check_fork().map_err(|_| SendError::Closed)?;
+        if self
+            .slots
+            .get(id)
+            .ok_or(SendError::Closed)?
+            .protocol
+            .is_none()
+        {
+            return self.abort(id);
+        }
+        let index = id.index();
+        self.cork(index);
+        let now = self.now;
+        let slot = self.slots.at(index);
+        let protocol = slot.protocol.as_mut().ok_or(SendError::Closed)?;
+        let was_paused = protocol.is_paused();
+        protocol.close(&mut self.output, code, reason, now)?;
+        let ended = protocol.is_ended();
+        self.sent(index);
+        self.schedule(index);
+        if was_paused || ended {
+            self.step_later(index);
+        }
+        Ok(())
+    }
+
+    /// Ends a connection at once, without a Close frame; what is queued is lost.
+    /// [`Closed`](super::EventKind::Closed) tells it as [`Error::Aborted`].
+    ///
+    /// # Errors
+    /// [`SendError::Closed`] when it has ended already.
+    pub fn abort(&mut self, id: ConnectionId) -> Result<(), SendError> {
+        self.check_fork().map_err(|_| SendError::Closed)?;
+        let slot = self.slots.get(id).ok_or(SendError::Closed)?;
+        if slot.is_ended() {
+            return Err(SendError::Closed);
+        }
+        self.fail(id.index(), Error::Aborted);
+        Ok(())
+    }
+
+    /// Stops reading a connection: its peer is slowed down once the kernel's buffers are full. Messages that have been
+    /// read already are held back too. Its keep-alive rests meanwhile.
+    ///
+    /// # Errors
+    /// [`Error::UnknownId`], [`Error::Forked`].
+    pub fn pause(&mut self, id: ConnectionId) -> Result<(), Error> {
+        self.set_paused(id, true)
+    }
+
+    /// Reads a paused connection again.
+    ///
+    /// # Errors
+    /// [`Error::UnknownId`], [`Error::Forked`].
+    pub fn resume(&mut self, id: ConnectionId) -> Result<(), Error> {
+        self.set_paused(id, false)?;
+        self.step_later(id.index());
+        Ok(())
+    }
+
+    fn set_paused(&mut self, id: ConnectionId, paused: bool) -> Result<(), Error> {
+        self.check_fork()?;
+        self.tick();
+        let now = self.now;
+        let slot = self.slots.get_mut(id).ok_or(Error::UnknownId)?;
+        if let Some(protocol) = &mut slot.protocol {
+            protocol.set_paused(paused, now);
+        }
+        self.schedule(id.index());
+        Ok(())
+    }
+
+    /// Bytes that the kernel has not taken yet.
+    ///
+    /// # Errors
+    /// [`Error::UnknownId`].
+    pub fn queued_bytes(&self, id: ConnectionId) -> Result<u64, Error> {
+        Ok(self.slot(id)?.queued() + self.corked_bytes(id.index()))
+    }
+
+    /// The other end's address.
+    ///
+    /// # Errors
+    /// [`Error::UnknownId`], [`Error::Io`] when the connection is not made yet, or no more.
+    pub fn peer_address(&self, id: ConnectionId) -> Result<SocketAddr, Error> {
+        match &self.slot(id)?.transport {
+            Transport::Stream(stream) => stream.peer_address(),
+            _ => Err(io::ErrorKind::NotConnected.into()),
+        }
+        .map_err(|error| Error::Io(IoError::new("ask for the peer's address", &error)))
+    }
+
+    /// This end's address.
+    ///
+    /// # Errors
+    /// As [`peer_address`](Self::peer_address).
+    pub fn local_address(&self, id: ConnectionId) -> Result<SocketAddr, Error> {
+        match &self.slot(id)?.transport {
+            Transport::Stream(stream) => stream.local_address(),
+            _ => Err(io::ErrorKind::NotConnected.into()),
+        }
+        .map_err(|error| Error::Io(IoError::new("ask for the local address", &error)))
+    }
+
+    /// The application's number for a connection; 0 at first.
+    ///
+    /// # Errors
+    /// [`Error::UnknownId`].
+    pub fn user_data(&self, id: ConnectionId) -> Result<u64, Error> {
+        Ok(self.slot(id)?.user_data)
+    }
+
+    /// Sets the application's number for a connection.
+    ///
+    /// # Errors
+    /// [`Error::UnknownId`].
+    pub fn set_user_data(&mut self, id: ConnectionId, data: u64) -> Result<(), Error> {
+        self.slots.get_mut(id).ok_or(Error::UnknownId)?.user_data = data;
+        Ok(())
+    }
+
+    /// The listener that a connection came from; `None` for a dialled one, or when the listener is closed.
+    #[must_use]
+    pub fn listener_of(&self, id: ConnectionId) -> Option<ListenerId> {
+        let index = self.slots.get(id)?.listener.checked_sub(1)?;
+        Some(self.listeners.get(index as usize)?.as_ref()?.id)
+    }
+
+    /// Connections that have not ended, those being made included.
+    pub fn ids(&self) -> impl Iterator<Item = ConnectionId> {
+        self.slots
+            .iter()
+            .filter(|slot| !slot.is_ended())
+            .map(|slot| slot.id)
+    }
+
+    /// How many places are taken: connections, those being made and those that have ended but whose peers have not
+    /// gone yet.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.slots.used()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.slots.used() == 0
+    }
+
+    /// What the engine has done so far.
+    #[must_use]
+    pub const fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    fn slot(&self, id: ConnectionId) -> Result<&Slot, Error> {
+        self.slots.get(id).ok_or(Error::UnknownId)
+    }
+
+    fn listener(&self, id: ListenerId) -> Result<&ListenerSlot, Error> {
+        let slot = self
+            .listeners
+            .get(id.index() as usize)
+            .and_then(Option::as_ref);
+        slot.filter(|slot| slot.id == id).ok_or(Error::UnknownId)
+    }
+
+    pub(super) fn check_fork(&self) -> Result<(), Error> {
+        if self.fork.is_child() {
+            Err(Error::Forked)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// A free place, within `max_connections`.
+    pub(super) fn reserve(&mut self) -> Result<u32, Error> {
+        let limit = self.options.max_connections.min(MAX_CONNECTIONS);
+        let used = self.slots.used();
+        if used >= limit as usize {
+            return Err(Error::Limit {
+                limit: Limit::Connections,
+                value: limit.into(),
+                actual: used as u64 + 1,
+                role: Role::Server,
+            });
+        }
+        Ok(self.slots.reserve())
+    }
+
+    /// Outside a turn nobody else looks at the clock.
+    pub(super) fn tick(&mut self) {
+        if !self.in_turn {
+            self.now = self.clock.now();
+        }
+    }
+
+    /// The transport has failed, or is given up.
+    pub(super) fn fail(&mut self, index: u32, error: Error) {
+        let now = self.now;
+        let slot = self.slots.at(index);
+        let protocol = match (
+            &mut slot.protocol,
+            std::mem::replace(&mut slot.transport, Transport::None),
+        ) {
+            (Some(protocol), _) => protocol,
+            (none, Transport::Dial(dial)) => {
+                none.insert(Protocol::open(Role::Client, dial.options, now))
+            }
+            _ => return,
+        };
+        protocol.on_transport_error(error, now);
+        slot.queue = None;
+        if self.corked == Some(index) {
+            self.output.consume(usize::MAX);
+            self.corked = None;
+        }
+        self.step_later(index);
+    }
+
+    /// The protocol may have something to tell without new bytes.
+    pub(super) fn step_later(&mut self, index: u32) {
+        self.slots.at(index).flags.set(Flags::STEP);
+        self.list(index);
+    }
+
+    /// Attends to a connection in the next round.
+    pub(super) fn list(&mut self, index: u32) {
+        let flags = &mut self.slots.at(index).flags;
+        if !flags.has(Flags::LISTED) {
+            flags.set(Flags::LISTED);
+            self.carried.push_back(index);
+            if self.embedded && !self.in_turn {
+                self.remote.rouse();
+            }
+        }
+    }
+
+    /// Sees to it that the connection's next deadline is noticed.
+    pub(super) fn schedule(&mut self, index: u32) {
+        let slot = self.slots.at(index);
+        let deadline = match (&slot.protocol, &slot.transport) {
+            (Some(protocol), _) => protocol.next_deadline(),
+            (None, Transport::Dial(dial)) => dial.next_deadline(),
+            _ => None,
+        };
+        if let Some(deadline) = deadline {
+            self.timers.ensure(index, deadline);
+        }
+        if !self.in_turn {
+            self.set_alarm();
+        }
+    }
+
+    /// Sets the alarm to the next time at which something has to be done.
+    pub(super) fn set_alarm(&mut self) {
+        let Some(at) = self.next_deadline() else {
+            return;
+        };
+        if self.alarm_at.is_none_or(|set| at < set) {
+            // The clock is right, and so is the setting: only a broken descriptor could refuse it.
+            if self.alarm.set(Some(at.since(self.clock.now()))).is_ok() {
+                self.alarm_at = Some(at);
+            }
+        }
+    }
+}

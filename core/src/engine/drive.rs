@@ -1,0 +1,526 @@
+//! The engine's turn: what is ready is read once, parsed, told, and answered in one write.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use mio::Token;
+
+use super::Engine;
+use super::connections::Connections;
+use super::event::Notice;
+use super::id::{self, ConnectionId};
+use super::remote::Command;
+use super::slots::{Flags, Transport};
+use crate::error::{Deadline, Error, IoError, Role, SendError};
+use crate::frame::CloseCode;
+use crate::net::{DialState, Stream};
+use crate::protocol::{Protocol, Raw, Shutdown, Time};
+
+pub(super) const WAKER: Token = Token(usize::MAX);
+pub(super) const ALARM: Token = Token(usize::MAX - 1);
+
+/// Bytes asked of a socket at once, at first and at most: it doubles whenever a read fills it.
+pub(super) const READ_SIZE: usize = 64 << 10;
+const READ_SIZE_MAX: usize = 512 << 10;
+/// Connections accepted of one listener in one turn.
+const ACCEPTS: usize = 64;
+/// How long a listener rests that could not accept.
+const ACCEPT_REST: Duration = Duration::from_millis(100);
+
+const NO_ROOM: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+
+/// What [`Engine::next_event`] lends next.
+#[derive(Debug)]
+pub(super) enum Told {
+    Event(ConnectionId, Raw),
+    Notice(Notice),
+}
+
+impl Engine {
+    pub(super) fn advance(&mut self) -> Option<Told> {
+        loop {
+            if let Some(index) = self.active {
+                if let Some(told) = self.pump(index) {
+                    return Some(told);
+                }
+                self.active = None;
+                self.connections.settle(index);
+            }
+            let connections = &mut self.connections;
+            if let Some(notice) = connections.notices.pop_front() {
+                return Some(Told::Notice(notice));
+            }
+            if !connections.in_turn && self.poll(Some(Duration::ZERO)).is_err() {
+                return None;
+            }
+            if let Some(index) = self.connections.listed.pop_front() {
+                self.attend(index);
+            } else if let Some(listener) = self.connections.knocking.pop_front() {
+                self.connections.accept_from(listener);
+            } else {
+                self.connections.end_turn();
+                return None;
+            }
+        }
+    }
+
+    /// Asks the poller what is ready, and begins a turn with it.
+    pub(super) fn look(&mut self, timeout: Option<Duration>) -> Result<(), Error> {
+        let connections = &mut self.connections;
+        connections.flush();
+        connections.set_alarm();
+        match self
+            .poll
+            .poll(&mut self.ready, connections.bounded(timeout))
+        {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => self.ready.clear(),
+            Err(error) => return Err(Error::Io(IoError::new("poll", &error))),
+        }
+        connections.begin_turn();
+        for event in &self.ready {
+            match event.token() {
+                WAKER => connections.obey(),
+                ALARM => connections.alarm_at = None,
+                token if id::is_listener(token) => connections.knocking.push_back(id::index(token)),
+                token => {
+                    let index = id::index(token);
+                    let slot = connections.slots.at(index);
+                    if slot.id.token() != token {
+                        continue;
+                    }
+                    let hangup =
+                        event.is_read_closed() || event.is_error() || event.is_write_closed();
+                    if event.is_readable() || hangup {
+                        slot.flags.set(Flags::READABLE);
+                    }
+                    if hangup {
+                        slot.flags.set(Flags::HANGUP);
+                    }
+                    if event.is_writable() {
+                        slot.flags.set(Flags::WRITABLE);
+                    }
+                    if !slot.flags.has(Flags::LISTED) {
+                        slot.flags.set(Flags::LISTED);
+                        connections.listed.push_back(index);
+                    }
+                }
+            }
+        }
+        connections.fire();
+        Ok(())
+    }
+
+    /// The next event of the connection whose bytes are at hand.
+    #[inline]
+    fn pump(&mut self, index: u32) -> Option<Told> {
+        let connections = &mut self.connections;
+        connections.cork(index);
+        let slot = connections.slots.at(index);
+        let protocol = slot.protocol.as_mut()?;
+        if protocol.is_paused() {
+            protocol.hold(&mut self.input);
+            return None;
+        }
+        let raw = match self.read_ahead.take() {
+            Some(raw) => raw,
+            None => protocol.step(&mut self.input, &mut connections.output, connections.now)?,
+        };
+        match raw {
+            Raw::Message { .. } => connections.counters.messages_received += 1,
+            Raw::Opened => connections.counters.opened += 1,
+            _ => {}
+        }
+        Some(Told::Event(slot.id, raw))
+    }
+
+    /// Does what a listed connection is ready for.
+    fn attend(&mut self, index: u32) {
+        let connections = &mut self.connections;
+        let slot = connections.slots.at(index);
+        slot.flags.take(Flags::LISTED);
+        if let Transport::Dial(_) = slot.transport {
+            return connections.dial_ready(index);
+        }
+        if slot.flags.take(Flags::WRITABLE) && slot.queue.is_some() {
+            connections.drain_queue(index);
+        }
+        let slot = connections.slots.at(index);
+        let Some(protocol) = &mut slot.protocol else {
+            return;
+        };
+        if slot.flags.take(Flags::STEP) {
+            if !protocol.is_paused() {
+                protocol.unhold(&mut self.input);
+            }
+            self.active = Some(index);
+        } else if slot.flags.has(Flags::READABLE) && protocol.reads() {
+            self.read(index);
+        } else if protocol.is_ended() {
+            self.active = Some(index);
+        }
+    }
+
+    /// Reads once.
+    fn read(&mut self, index: u32) {
+        let connections = &mut self.connections;
+        let now = connections.now;
+        connections.cork(index);
+        let slot = connections.slots.at(index);
+        let (Some(protocol), Transport::Stream(stream)) = (&mut slot.protocol, &mut slot.transport)
+        else {
+            return;
+        };
+        let mut room = 0;
+        let result = if protocol.wants_payload() > 0 {
+            let read = |buffer: &mut Vec<u8>, most| {
+                room = most;
+                stream.receive_into(buffer, most)
+            };
+            let result = protocol.read_payload(
+                &mut self.input,
+                &mut connections.output,
+                READ_SIZE_MAX * 2,
+                now,
+                read,
+            );
+            result.map(|(count, raw)| {
+                self.read_ahead = raw;
+                count
+            })
+        } else {
+            let buffer = self.input.spare(self.read_size);
+            room = buffer.len();
+            let result = stream.receive(buffer);
+            if let Ok(count) = result {
+                self.input.filled(count);
+            }
+            result
+        };
+        self.active = Some(index);
+        match result {
+            Ok(0) if room > 0 => {
+                slot.flags.take(Flags::READABLE);
+                protocol.on_eof(&mut connections.output, now);
+            }
+            Ok(count) => {
+                connections.counters.bytes_received += count as u64;
+                if count < room {
+                    // The socket is empty, and will tell when it no longer is; its end it has told already.
+                    if !slot.flags.has(Flags::HANGUP) {
+                        slot.flags.take(Flags::READABLE);
+                    }
+                } else if room == self.read_size {
+                    self.read_size = (self.read_size * 2).min(READ_SIZE_MAX);
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                slot.flags.take(Flags::READABLE);
+                if slot.flags.has(Flags::SENDING_FAILED) {
+                    protocol.on_transport_error(Error::ConnectionLost, now);
+                }
+            }
+            Err(error) => {
+                slot.flags.take(Flags::READABLE);
+                protocol.on_transport_error(Error::Io(IoError::new("receive", &error)), now);
+            }
+        }
+    }
+}
+
+impl Connections {
+    /// Whether there is something to do without waiting.
+    pub(super) fn has_work(&self) -> bool {
+        self.in_turn
+            || !self.carried.is_empty()
+            || !self.notices.is_empty()
+            || !self.resting.is_empty()
+    }
+
+    fn begin_turn(&mut self) {
+        self.in_turn = true;
+        self.now = self.clock.now();
+        self.listed.append(&mut self.carried);
+        self.knocking.append(&mut self.resting);
+    }
+
+    fn end_turn(&mut self) {
+        self.flush();
+        self.in_turn = false;
+        self.set_alarm();
+        if self.embedded && self.has_work() {
+            self.remote.rouse();
+        }
+    }
+
+    /// Sends all that has been gathered.
+    fn flush(&mut self) {
+        self.flush_batch();
+        self.uncork();
+    }
+
+    /// Where no alarm can be set, the wait itself has to end in time.
+    fn bounded(&self, timeout: Option<Duration>) -> Option<Duration> {
+        if cfg!(any(target_os = "linux", target_os = "android")) {
+            return timeout;
+        }
+        let due = self.next_deadline().map(|at| at.since(self.clock.now()));
+        match (timeout, due) {
+            (Some(timeout), Some(due)) => Some(timeout.min(due)),
+            (one, other) => one.or(other),
+        }
+    }
+
+    /// A connection has told all it had to tell for now.
+    fn settle(&mut self, index: u32) {
+        if self.corked == Some(index) {
+            self.uncork();
+        }
+        let slot = self.slots.at(index);
+        let Some(protocol) = &slot.protocol else {
+            return;
+        };
+        let shutdown = protocol.shutdown();
+        let reads = slot.flags.has(Flags::READABLE) && protocol.reads();
+        let drained = slot.queue.is_none();
+        match shutdown {
+            Shutdown::No => {}
+            Shutdown::Drop => return self.remove(index),
+            Shutdown::Close if drained => return self.remove(index),
+            Shutdown::HalfClose if drained && !slot.flags.has(Flags::SENDING_ENDED) => {
+                slot.flags.set(Flags::SENDING_ENDED);
+                if let Transport::Stream(stream) = &slot.transport {
+                    stream.end_sending();
+                }
+            }
+            Shutdown::Close | Shutdown::HalfClose | Shutdown::AwaitEnd => {}
+        }
+        if shutdown != Shutdown::No {
+            self.unsubscribe_all(index);
+        }
+        self.schedule(index);
+        if reads {
+            self.list(index);
+        }
+    }
+
+    fn remove(&mut self, index: u32) {
+        self.unsubscribe_all(index);
+        self.timers.clear(index);
+        self.slots.release(index);
+        self.counters.closed += 1;
+    }
+
+    /// Carries out what other threads want, and takes the resolver's answers.
+    fn obey(&mut self) {
+        for command in self.remote.take() {
+            match command {
+                Command::Send(id, kind, payload) => {
+                    let result = self.send(id, kind, &payload).map(|_| ());
+                    self.undelivered(id, payload.len(), result);
+                }
+                Command::Publish(topic, kind, payload) => {
+                    let result = self.publish(&topic, kind, &payload, None).map(|_| ());
+                    self.undelivered(ConnectionId::NONE, payload.len(), result);
+                }
+                Command::Close(id, code, reason) => {
+                    if let Err(SendError::InvalidCloseCode(_) | SendError::ControlTooLong(_)) =
+                        self.close(id, code, &reason)
+                    {
+                        let _ = self.close(id, CloseCode::INTERNAL_ERROR, "");
+                    }
+                }
+                // It may have ended in the meantime.
+                Command::Abort(id) => drop(self.abort(id)),
+            }
+        }
+        for answer in self.resolver.answers() {
+            let id = ConnectionId::from_bits(answer.tag);
+            let Some(Transport::Dial(dial)) = self.slots.get(id).map(|slot| &slot.transport) else {
+                continue;
+            };
+            match answer.result {
+                Ok(addresses) => self.dial_with(id.index(), addresses),
+                Err(message) => {
+                    let host = dial.url.host().to_owned();
+                    self.fail(id.index(), Error::Resolve { host, message });
+                }
+            }
+        }
+    }
+
+    fn undelivered(&mut self, id: ConnectionId, bytes: usize, result: Result<(), SendError>) {
+        match result {
+            Ok(()) | Err(SendError::Closed) => {}
+            Err(error) => self
+                .notices
+                .push_back(Notice::Undelivered(id, bytes as u64, error)),
+        }
+    }
+
+    /// Fires the timers that are due.
+    fn fire(&mut self) {
+        let now = self.now;
+        if self.accept_again.is_some_and(|at| at <= now) {
+            self.accept_again = None;
+            let failing = self
+                .listeners
+                .iter()
+                .flatten()
+                .filter(|listener| listener.failing);
+            self.knocking
+                .extend(failing.map(|listener| listener.id.index()));
+        }
+        while let Some(index) = self.timers.pop(now) {
+            let slot = self.slots.at(index);
+            match (&slot.protocol, &slot.transport) {
+                (Some(_), _) => {
+                    self.cork(index);
+                    let slot = self.slots.at(index);
+                    if let Some(protocol) = &mut slot.protocol {
+                        protocol.on_deadline(&mut self.output, now);
+                        if protocol.is_ended() {
+                            self.step_later(index);
+                        }
+                    }
+                    self.schedule(index);
+                }
+                (None, Transport::Dial(_)) => self.dial_time(index),
+                _ => {}
+            }
+        }
+    }
+
+    /// Accepts what waits at a listener, within bounds.
+    fn accept_from(&mut self, place: u32) {
+        for _ in 0..ACCEPTS {
+            let Some(Some(listener)) = self.listeners.get_mut(place as usize) else {
+                return;
+            };
+            match listener.socket.accept() {
+                Ok(Some(stream)) => {
+                    listener.failing = false;
+                    let options = listener.options.clone();
+                    self.accepted(stream, place, Protocol::server(options, self.now));
+                }
+                Ok(None) => return,
+                Err(error) => {
+                    let id = listener.id;
+                    if !std::mem::replace(&mut listener.failing, true) {
+                        let error = Error::Io(IoError::new("accept", &error));
+                        self.notices.push_back(Notice::AcceptFailed(id, error));
+                    }
+                    self.accept_again = Some(self.now + ACCEPT_REST);
+                    return;
+                }
+            }
+        }
+        self.resting.push_back(place);
+    }
+
+    fn accepted(&mut self, mut stream: Stream, listener: u32, protocol: Protocol) {
+        let place = self
+            .reserve()
+            .ok()
+            .and_then(|index| Some((index, self.ids.connection(index)?)));
+        let Some((index, id)) = place else {
+            // Whether it learns of it or not, the peer has to come again.
+            let _ = stream.send(NO_ROOM);
+            return;
+        };
+        let registered = stream.register(&self.registry, id.token());
+        let slot = self.slots.at(index);
+        slot.id = id;
+        slot.listener = listener + 1;
+        slot.protocol = Some(protocol);
+        slot.transport = Transport::Stream(stream);
+        self.counters.accepted += 1;
+        match registered {
+            Ok(()) => self.schedule(index),
+            Err(error) => self.fail(index, Error::Io(IoError::new("watch a connection", &error))),
+        }
+    }
+
+    /// A dialled host's addresses are known.
+    pub(super) fn dial_with(&mut self, index: u32, addresses: Vec<SocketAddr>) {
+        let now = self.now;
+        let slot = self.slots.at(index);
+        let Transport::Dial(dial) = &mut slot.transport else {
+            return;
+        };
+        let state = dial.resolved(addresses, &self.registry, slot.id.token(), now);
+        self.dial_goes_on(index, state);
+    }
+
+    fn dial_ready(&mut self, index: u32) {
+        let now = self.now;
+        let slot = self.slots.at(index);
+        let Transport::Dial(dial) = &mut slot.transport else {
+            return;
+        };
+        let state = dial.on_ready(&self.registry, slot.id.token(), now);
+        self.dial_goes_on(index, state);
+    }
+
+    fn dial_time(&mut self, index: u32) {
+        let now = self.now;
+        let slot = self.slots.at(index);
+        let Transport::Dial(dial) = &mut slot.transport else {
+            return;
+        };
+        let wait = dial.options.open_timeout;
+        let state = if !wait.is_zero() && dial.started + wait <= now {
+            DialState::Failed(Error::Timeout {
+                deadline: Deadline::Open,
+                after: wait,
+            })
+        } else {
+            dial.on_time(&self.registry, slot.id.token(), now)
+        };
+        self.dial_goes_on(index, state);
+    }
+
+    fn dial_goes_on(&mut self, index: u32, state: DialState) {
+        match state {
+            DialState::Pending => self.schedule(index),
+            DialState::Failed(error) => self.fail(index, error),
+            DialState::Connected(stream) => {
+                let slot = self.slots.at(index);
+                let Transport::Dial(dial) =
+                    std::mem::replace(&mut slot.transport, Transport::Stream(stream))
+                else {
+                    return;
+                };
+                slot.flags = Flags::default();
+                self.cork(index);
+                match Protocol::client(
+                    &dial.url,
+                    dial.options.clone(),
+                    &mut self.output,
+                    dial.started,
+                ) {
+                    Ok(protocol) => {
+                        self.slots.at(index).protocol = Some(protocol);
+                        self.sent(index);
+                        self.schedule(index);
+                    }
+                    Err(error) => {
+                        let protocol = Protocol::open(Role::Client, dial.options, self.now);
+                        self.slots.at(index).protocol = Some(protocol);
+                        self.fail(index, error);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The earliest time at which something has to be done.
+    pub(super) fn next_deadline(&self) -> Option<Time> {
+        match (self.timers.next(), self.accept_again) {
+            (Some(timer), Some(accept)) => Some(timer.min(accept)),
+            (one, other) => one.or(other),
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! What an engine tells the application.
+
+use std::time::Duration;
+
+use super::id::{ConnectionId, ListenerId};
+use crate::error::{Error, SendError};
+use crate::handshake::Request;
+use crate::protocol::{self, Closed, MessageKind, Opened};
+
+/// Something that happened on a connection. It borrows the engine's receive buffer until the next call of
+/// [`Engine::next_event`](super::Engine::next_event).
+#[derive(Debug)]
+pub struct Event<'a> {
+    /// The connection; [`ConnectionId::NONE`] with [`EventKind::AcceptFailed`].
+    pub id: ConnectionId,
+    /// What happened.
+    pub kind: EventKind<'a>,
+}
+
+/// What happened.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum EventKind<'a> {
+    /// Server with `ask_upgrade`: answer by [`accept`](super::Connections::accept) or
+    /// [`refuse`](super::Connections::refuse), now or later; until then nothing more is read of the connection, and
+    /// its `open_timeout` runs.
+    UpgradeRequest(&'a Request),
+    /// Server with `plain_http`: answer by [`refuse`](super::Connections::refuse).
+    HttpRequest(&'a Request),
+    /// The connection is open.
+    Opened(&'a Opened),
+    /// A whole message.
+    Message {
+        /// Text (validated as UTF-8) or binary.
+        kind: MessageKind,
+        /// Its payload.
+        payload: &'a [u8],
+    },
+    /// With `streaming`: a piece of a message.
+    Fragment {
+        /// Text or binary.
+        kind: MessageKind,
+        /// The bytes; empty only in the last piece.
+        payload: &'a [u8],
+        /// Whether the message begins here.
+        first: bool,
+        /// Whether the message ends here.
+        last: bool,
+    },
+    /// A ping came; it has been answered.
+    Ping {
+        /// At most 125 bytes.
+        payload: &'a [u8],
+    },
+    /// A pong came.
+    Pong {
+        /// At most 125 bytes.
+        payload: &'a [u8],
+        /// The time since the engine's own ping that it answers; `None` for any other pong.
+        round_trip: Option<Duration>,
+    },
+    /// The send queue of a connection that answered `Queued` is below its low-water mark.
+    Writable,
+    /// The end of the connection, or of the attempt to make it. Comes exactly once; the id names nothing any more
+    /// when the event has been dealt with.
+    Closed(&'a Closed),
+    /// No connection can be accepted for now; it is tried again by itself a tenth of a second later. Told once until
+    /// one is accepted again.
+    AcceptFailed {
+        /// The listener.
+        listener: ListenerId,
+        /// Such as `EMFILE`: too many open files.
+        error: Error,
+    },
+    /// A message that a [`Remote`](super::Remote) sent could not be taken by its connection. (What was sent to a
+    /// connection that is gone is not told.)
+    Undelivered {
+        /// Its size.
+        bytes: u64,
+        /// Why.
+        error: SendError,
+    },
+}
+
+/// What the engine itself has to tell.
+#[derive(Debug)]
+pub(super) enum Notice {
+    Writable(ConnectionId),
+    AcceptFailed(ListenerId, Error),
+    Undelivered(ConnectionId, u64, SendError),
+}
+
+impl Notice {
+    pub(super) fn into_event(self) -> Event<'static> {
+        match self {
+            Self::Writable(id) => Event {
+                id,
+                kind: EventKind::Writable,
+            },
+            Self::AcceptFailed(listener, error) => Event {
+                id: ConnectionId::NONE,
+                kind: EventKind::AcceptFailed { listener, error },
+            },
+            Self::Undelivered(id, bytes, error) => Event {
+                id,
+                kind: EventKind::Undelivered { bytes, error },
+            },
+        }
+    }
+}
+
+impl<'a> From<protocol::Event<'a>> for EventKind<'a> {
+    #[inline]
+    fn from(event: protocol::Event<'a>) -> Self {
+        match event {
+            protocol::Event::UpgradeRequest(request) => Self::UpgradeRequest(request),
+            protocol::Event::HttpRequest(request) => Self::HttpRequest(request),
+            protocol::Event::Opened(opened) => Self::Opened(opened),
+            protocol::Event::Message { kind, payload } => Self::Message { kind, payload },
+            protocol::Event::Fragment {
+                kind,
+                payload,
+                first,
+                last,
+            } => Self::Fragment {
+                kind,
+                payload,
+                first,
+                last,
+            },
+            protocol::Event::Ping { payload } => Self::Ping { payload },
+            protocol::Event::Pong {
+                payload,
+                round_trip,
+            } => Self::Pong {
+                payload,
+                round_trip,
+            },
+            protocol::Event::Closed(closed) => Self::Closed(closed),
+        }
+    }
+}

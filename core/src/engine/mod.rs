@@ -1,0 +1,192 @@
+//! The engine: many connections and listeners behind one pollable descriptor, driven by one thread.
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//! use ropeway_core::engine::{Engine, EngineOptions, EventKind, ListenOptions};
+//! use ropeway_core::protocol::Options;
+//!
+//! let mut engine = Engine::new(EngineOptions::default())?;
+//! let address = "127.0.0.1:8080".parse().unwrap();
+//! engine.connections().listen(address, &ListenOptions::default(), Arc::new(Options::default()))?;
+//! loop {
+//!     engine.poll(None)?;
+//!     while let Some((event, connections)) = engine.next_event() {
+//!         if let EventKind::Message { kind, payload } = event.kind {
+//!             connections.send(event.id, kind, payload)?;
+//!         }
+//!     }
+//! }
+//! # Ok::<(), ropeway_core::Error>(())
+//! ```
+//!
+//! An event borrows the engine's one receive buffer; [`Connections`], through which everything is done, does not, so
+//! an echo copies nothing on its way in. What is sent while events are drained is corked: the answers to one
+//! connection's messages leave in one write, when the next connection's turn comes or the events are drained. What is
+//! sent at other times leaves at once.
+//!
+//! In a foreign event loop, watch [`Engine::descriptor`] for reading and drain [`Engine::next_event`] whenever it is
+//! ready; no call of [`Engine::poll`] is needed. One drain is one bounded turn: each ready connection is read once.
+
+mod client;
+mod connections;
+mod counters;
+mod drive;
+mod event;
+mod id;
+mod publish;
+mod queue;
+mod remote;
+mod send;
+mod slots;
+mod timers;
+mod topics;
+
+use std::os::fd::{AsRawFd, RawFd};
+use std::time::{Duration, Instant};
+
+pub use crate::net::ListenOptions;
+pub use client::{Client, Received};
+pub use connections::Connections;
+pub use counters::Counters;
+pub use event::{Event, EventKind};
+pub use id::{ConnectionId, ListenerId};
+pub use remote::Remote;
+pub use send::Sent;
+
+use crate::error::{Error, IoError};
+use crate::net::ForkGuard;
+use crate::protocol::{Input, Raw};
+use drive::Told;
+
+/// Settings of an engine as a whole.
+#[derive(Clone, Copy, Debug)]
+pub struct EngineOptions {
+    /// Connections, those being made or closed included. Default 1,000,000; at most 1,048,576. A connection accepted
+    /// beyond it is answered 503.
+    pub max_connections: u32,
+    /// Bytes held for incomplete messages of all connections together. Default 512 MiB. The connection that would
+    /// pass it is closed with 1013.
+    pub max_incomplete_bytes: u64,
+    /// Bytes of commands that wait for the engine from other threads. Default 64 MiB.
+    pub remote_queue_limit: u64,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self {
+            max_connections: 1_000_000,
+            max_incomplete_bytes: 512 << 20,
+            remote_queue_limit: 64 << 20,
+        }
+    }
+}
+
+/// Drives connections. It belongs to the thread that uses it (it can be moved to another); other threads reach it
+/// through a [`Remote`].
+///
+/// Dropping it closes all sockets without a word to the peers.
+#[derive(Debug)]
+pub struct Engine {
+    poll: mio::Poll,
+    ready: mio::Events,
+    input: Input,
+    connections: Connections,
+    /// The connection whose bytes `input` holds.
+    active: Option<u32>,
+    /// Bytes asked of a socket at once.
+    read_size: usize,
+    /// What was read and parsed in one go, to be told first.
+    read_ahead: Option<Raw>,
+}
+
+impl Engine {
+    /// An engine without connections.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the operating system gives no epoll set, event or timer descriptor.
+    pub fn new(options: EngineOptions) -> Result<Self, Error> {
+        let failed = |error: &std::io::Error| Error::Io(IoError::new("make an engine", error));
+        let poll = mio::Poll::new().map_err(|error| failed(&error))?;
+        let registry = poll
+            .registry()
+            .try_clone()
+            .map_err(|error| failed(&error))?;
+        let fork = ForkGuard::new().map_err(|error| failed(&error))?;
+        let connections =
+            Connections::new(registry, options, fork).map_err(|error| failed(&error))?;
+        Ok(Self {
+            poll,
+            ready: mio::Events::with_capacity(1024),
+            input: Input::with_incomplete_limit(options.max_incomplete_bytes),
+            connections,
+            active: None,
+            read_size: drive::READ_SIZE,
+            read_ahead: None,
+        })
+    }
+
+    /// Everything that can be done with connections.
+    pub fn connections(&mut self) -> &mut Connections {
+        &mut self.connections
+    }
+
+    /// The descriptor that is readable when [`next_event`](Self::next_event) has something to do, for any loop's
+    /// `poll`, `epoll` or `kqueue`. It is the engine's: watch it, do not read or close it.
+    pub fn descriptor(&mut self) -> RawFd {
+        self.connections.embedded = true;
+        self.poll.as_raw_fd()
+    }
+
+    /// A handle for other threads.
+    #[must_use]
+    pub fn remote(&self) -> Remote {
+        self.connections.remote.clone()
+    }
+
+    /// Waits until there is something to do, or `timeout` has passed; `None` waits for ever. What there is to do is
+    /// done by [`next_event`](Self::next_event).
+    ///
+    /// # Errors
+    /// [`Error::Forked`] in a child process, [`Error::Io`].
+    pub fn poll(&mut self, timeout: Option<Duration>) -> Result<(), Error> {
+        self.connections.check_fork()?;
+        if self.active.is_some() || self.connections.has_work() {
+            return self.look(Some(Duration::ZERO));
+        }
+        self.look(timeout)
+    }
+
+    /// The next thing that happened, and the connections to act on. `None` when the present turn is over: every ready
+    /// connection has been read once. Then [`poll`](Self::poll), or wait for the [`descriptor`](Self::descriptor).
+    ///
+    /// In a child process it returns `None`; [`poll`](Self::poll) and every other call say why.
+    #[inline]
+    pub fn next_event(&mut self) -> Option<(Event<'_>, &mut Connections)> {
+        let told = self.advance()?;
+        let event = match told {
+            Told::Event(id, raw) => Event {
+                id,
+                kind: self.input.lend(raw)?.into(),
+            },
+            Told::Notice(notice) => notice.into_event(),
+        };
+        Some((event, &mut self.connections))
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.connections.remote.retire();
+    }
+}
+
+/// The engine's clock: microseconds since it was made, beginning with 1.
+#[derive(Debug)]
+struct Clock(Instant);
+
+impl Clock {
+    fn now(&self) -> crate::protocol::Time {
+        let micros = u64::try_from(self.0.elapsed().as_micros()).unwrap_or(u64::MAX - 1);
+        crate::protocol::Time::from_micros(micros + 1)
+    }
+}

@@ -1,0 +1,318 @@
+//! Sending: the cork, the direct way for large payloads, and what happens when the kernel takes no more.
+
+use std::io::{self, IoSlice};
+
+use super::connections::Connections;
+use super::event::Notice;
+use super::id::ConnectionId;
+use super::slots::{Flags, Transport};
+use crate::error::{Error, IoError, Role, SendError};
+use crate::frame::MAX_HEADER;
+use crate::protocol::MessageKind;
+
+/// Corked output that is sent before the cork is pulled.
+const CORK_LIMIT: usize = 64 << 10;
+/// From this size on a server's payload goes to the kernel from where it is, without a copy.
+const DIRECT: usize = 16 << 10;
+/// The cork's memory beyond this is given back.
+const CORK_KEPT: usize = 2 << 20;
+/// What control frames may add to a full queue.
+const CONTROL_RESERVE: u64 = 64 << 10;
+
+/// What became of a message that was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// It is on its way, and more can follow.
+    Sent,
+    /// It is on its way behind others: the queue, of so many bytes now, is above its high-water mark. Wait for
+    /// [`Writable`](super::EventKind::Writable) before sending more.
+    Queued(u64),
+}
+
+impl Connections {
+    /// Sends a whole message. The payload is copied as far as the kernel does not take it at once.
+    ///
+    /// # Errors
+    /// [`SendError::Full`] when the queue would pass `send_queue_limit`, [`SendError::Closed`], [`SendError::NotOpen`],
+    /// [`SendError::InvalidUtf8`], [`SendError::MessageInProgress`]; nothing has been sent then.
+    pub fn send(
+        &mut self,
+        id: ConnectionId,
+        kind: MessageKind,
+        payload: &[u8],
+    ) -> Result<Sent, SendError> {
+        let index = self.sendable(id, payload.len(), 0)?;
+        self.cork(index);
+        let slot = self.slots.at(index);
+        let protocol = slot.protocol.as_mut().ok_or(SendError::NotOpen)?;
+        if payload.len() >= DIRECT && protocol.role() == Role::Server && slot.queue.is_none() {
+            protocol.send_header(&mut self.output, kind, payload)?;
+            self.corked = None;
+            self.write_out(index, payload);
+        } else {
+            protocol.send(&mut self.output, kind, payload)?;
+            self.sent(index);
+        }
+        self.counters.messages_sent += 1;
+        Ok(self.outcome(index))
+    }
+
+    /// Sends a text message.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn send_text(&mut self, id: ConnectionId, text: &str) -> Result<Sent, SendError> {
+        self.send(id, MessageKind::Text, text.as_bytes())
+    }
+
+    /// Sends a binary message.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn send_binary(&mut self, id: ConnectionId, payload: &[u8]) -> Result<Sent, SendError> {
+        self.send(id, MessageKind::Binary, payload)
+    }
+
+    /// Sends the next fragment of a message; see [`Protocol::send_fragment`](crate::protocol::Protocol::send_fragment).
+    ///
+    /// # Errors
+    /// As [`send`](Self::send), and [`SendError::KindChanged`].
+    pub fn send_fragment(
+        &mut self,
+        id: ConnectionId,
+        kind: MessageKind,
+        payload: &[u8],
+        last: bool,
+    ) -> Result<Sent, SendError> {
+        let index = self.sendable(id, payload.len(), 0)?;
+        self.cork(index);
+        let protocol = self
+            .slots
+            .at(index)
+            .protocol
+            .as_mut()
+            .ok_or(SendError::NotOpen)?;
+        protocol.send_fragment(&mut self.output, kind, payload, last)?;
+        self.counters.messages_sent += 1;
+        self.sent(index);
+        Ok(self.outcome(index))
+    }
+
+    /// Sends a ping of at most 125 bytes. Control frames may pass `send_queue_limit` by 64 KiB together.
+    ///
+    /// # Errors
+    /// [`SendError::ControlTooLong`], and as [`send`](Self::send).
+    pub fn ping(&mut self, id: ConnectionId, payload: &[u8]) -> Result<Sent, SendError> {
+        let index = self.sendable(id, payload.len(), CONTROL_RESERVE)?;
+        self.cork(index);
+        let protocol = self
+            .slots
+            .at(index)
+            .protocol
+            .as_mut()
+            .ok_or(SendError::NotOpen)?;
+        protocol.ping(&mut self.output, payload)?;
+        self.sent(index);
+        Ok(self.outcome(index))
+    }
+
+    /// Sends a pong that nobody asked for; pings are answered without being told to.
+    ///
+    /// # Errors
+    /// As [`ping`](Self::ping).
+    pub fn pong(&mut self, id: ConnectionId, payload: &[u8]) -> Result<Sent, SendError> {
+        let index = self.sendable(id, payload.len(), CONTROL_RESERVE)?;
+        self.cork(index);
+        let protocol = self
+            .slots
+            .at(index)
+            .protocol
+            .as_mut()
+            .ok_or(SendError::NotOpen)?;
+        protocol.pong(&mut self.output, payload)?;
+        self.sent(index);
+        Ok(self.outcome(index))
+    }
+
+    /// The place of a connection whose queue has room for a frame of `length` bytes of payload.
+    fn sendable(
+        &mut self,
+        id: ConnectionId,
+        length: usize,
+        reserve: u64,
+    ) -> Result<u32, SendError> {
+        self.check_fork().map_err(|_| SendError::Closed)?;
+        let slot = self.slots.get(id).ok_or(SendError::Closed)?;
+        let protocol = slot.protocol.as_ref().ok_or(SendError::NotOpen)?;
+        protocol.check_open()?;
+        let index = id.index();
+        if let Some(queue) = &slot.queue {
+            let queued = queue.bytes();
+            let limit = protocol.options().send_queue_limit;
+            let needed = queued + self.corked_bytes(index) + (length + MAX_HEADER) as u64;
+            if needed > limit.saturating_add(reserve) {
+                return Err(SendError::Full { queued, limit });
+            }
+        }
+        if self.batch.is_some() && slot.topics.is_some() {
+            self.flush_batch();
+        }
+        Ok(index)
+    }
+
+    pub(super) fn corked_bytes(&self, index: u32) -> u64 {
+        if self.corked == Some(index) {
+            self.output.len() as u64
+        } else {
+            0
+        }
+    }
+
+    /// Makes `index` the connection whose output is gathered; another one's is sent.
+    #[inline]
+    pub(super) fn cork(&mut self, index: u32) {
+        if self.corked != Some(index) {
+            self.tick();
+            self.uncork();
+            self.corked = Some(index);
+            self.output
+                .set_blocked(self.slots.at(index).queue.is_some());
+        }
+    }
+
+    /// Output for the corked connection has been made: outside a turn it is sent at once, in one when there is much.
+    #[inline]
+    pub(super) fn sent(&mut self, index: u32) {
+        debug_assert_eq!(self.corked, Some(index));
+        if !self.in_turn || self.output.len() >= CORK_LIMIT {
+            self.uncork();
+        }
+    }
+
+    /// Sends what has been gathered.
+    #[inline]
+    pub(super) fn uncork(&mut self) {
+        if let Some(index) = self.corked.take()
+            && !self.output.is_empty()
+        {
+            self.write_out(index, &[]);
+        }
+    }
+
+    /// Sends the output, and `payload` behind it, to one connection; what the kernel does not take is queued.
+    fn write_out(&mut self, index: u32, payload: &[u8]) {
+        let slot = self.slots.at(index);
+        let bytes = self.output.bytes();
+        if let (Transport::Stream(stream), false) =
+            (&mut slot.transport, slot.flags.has(Flags::SENDING_FAILED))
+        {
+            let result = if slot.queue.is_some() {
+                Ok(0)
+            } else if payload.is_empty() {
+                stream.send(bytes)
+            } else {
+                stream.send_pieces(&[IoSlice::new(bytes), IoSlice::new(payload)])
+            };
+            match result.or_else(nothing_when_full) {
+                Ok(sent) => {
+                    self.counters.bytes_sent += sent as u64;
+                    if sent < bytes.len() + payload.len() {
+                        let rest = payload.len().min(bytes.len() + payload.len() - sent);
+                        slot.queue.get_or_insert_default().push(&[
+                            &bytes[sent.min(bytes.len())..],
+                            &payload[payload.len() - rest..],
+                        ]);
+                    }
+                }
+                Err(error) => {
+                    let error = Error::Io(IoError::new("send", &error));
+                    self.sending_failed(index, error);
+                }
+            }
+        }
+        self.output.consume(usize::MAX);
+        self.output.shrink(CORK_KEPT);
+    }
+
+    /// The kernel refuses what is sent. What the peer sent before, its Close frame perhaps, is read first, where it is
+    /// read at all.
+    pub(super) fn sending_failed(&mut self, index: u32, error: Error) {
+        let slot = self.slots.at(index);
+        slot.queue = None;
+        slot.flags.set(Flags::SENDING_FAILED);
+        let reads = slot
+            .protocol
+            .as_ref()
+            .is_some_and(|protocol| protocol.reads());
+        if reads {
+            slot.flags.set(Flags::READABLE);
+            slot.flags.set(Flags::HANGUP);
+            self.list(index);
+        } else {
+            self.fail(index, error);
+        }
+    }
+
+    fn outcome(&mut self, index: u32) -> Sent {
+        let slot = self.slots.at(index);
+        if let (Some(queue), Some(protocol)) = (&mut slot.queue, &slot.protocol)
+            && queue.bytes() > protocol.options().send_queue_high
+        {
+            queue.above_high = true;
+            return Sent::Queued(queue.bytes());
+        }
+        Sent::Sent
+    }
+
+    /// The kernel takes bytes again.
+    pub(super) fn drain_queue(&mut self, index: u32) {
+        self.uncork();
+        let now = self.now;
+        let slot = self.slots.at(index);
+        let (Some(queue), Some(protocol), Transport::Stream(stream)) =
+            (&mut slot.queue, &mut slot.protocol, &mut slot.transport)
+        else {
+            return;
+        };
+        let before = queue.bytes();
+        let failed = loop {
+            if queue.is_between_frames() {
+                // Without random bytes for its mask the pong is left out.
+                let _ = protocol.release_pong(&mut self.output);
+                if !self.output.is_empty() {
+                    queue.push_first(self.output.bytes());
+                    self.output.consume(usize::MAX);
+                }
+            }
+            match queue.send_piece(stream) {
+                Ok(true) => {}
+                Ok(false) => break None,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break None,
+                Err(error) => break Some(error),
+            }
+        };
+        let sent = before.saturating_sub(queue.bytes());
+        self.counters.bytes_sent += sent;
+        if sent > 0 {
+            protocol.on_progress(now);
+        }
+        if queue.above_high && queue.bytes() <= protocol.options().send_queue_low {
+            queue.above_high = false;
+            self.notices.push_back(Notice::Writable(slot.id));
+        }
+        if queue.is_empty() {
+            slot.queue = None;
+        }
+        if let Some(error) = failed {
+            self.sending_failed(index, Error::Io(IoError::new("send", &error)));
+        }
+    }
+}
+
+fn nothing_when_full(error: io::Error) -> io::Result<usize> {
+    if error.kind() == io::ErrorKind::WouldBlock {
+        Ok(0)
+    } else {
+        Err(error)
+    }
+}

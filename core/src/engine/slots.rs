@@ -1,0 +1,180 @@
+//! The records of an engine's connections. Records stay where they are: the table grows by chunks.
+
+use super::id::ConnectionId;
+use super::queue::Queue;
+use super::topics::Subscriptions;
+use crate::net::{Dial, Stream};
+use crate::protocol::Protocol;
+
+const CHUNK: usize = 128;
+
+/// A connection. What is rare is boxed.
+#[derive(Debug)]
+pub(super) struct Slot {
+    pub(super) id: ConnectionId,
+    /// `None` while dialling.
+    pub(super) protocol: Option<Protocol>,
+    pub(super) transport: Transport,
+    pub(super) queue: Option<Box<Queue>>,
+    pub(super) topics: Option<Box<Subscriptions>>,
+    pub(super) user_data: u64,
+    /// The listener's index plus one; 0 for a dialled connection.
+    pub(super) listener: u32,
+    pub(super) flags: Flags,
+}
+
+#[derive(Debug)]
+pub(super) enum Transport {
+    None,
+    Dial(Box<Dial>),
+    Stream(Stream),
+}
+
+/// What the driver knows of a connection's transport.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Flags(u8);
+
+impl Flags {
+    /// Stands in the list of those to be attended to.
+    pub(super) const LISTED: Self = Self(1);
+    /// The socket may have bytes to read, or its end.
+    pub(super) const READABLE: Self = Self(2);
+    /// The socket may take bytes again.
+    pub(super) const WRITABLE: Self = Self(4);
+    /// The peer has ended its direction, or the socket failed: reading goes on until that shows.
+    pub(super) const HANGUP: Self = Self(8);
+    /// The protocol has something to tell without new bytes.
+    pub(super) const STEP: Self = Self(16);
+    /// Our direction of the stream has been ended.
+    pub(super) const SENDING_ENDED: Self = Self(32);
+    /// The kernel refuses what is sent.
+    pub(super) const SENDING_FAILED: Self = Self(64);
+
+    pub(super) const fn has(self, flag: Self) -> bool {
+        self.0 & flag.0 != 0
+    }
+
+    pub(super) const fn set(&mut self, flag: Self) {
+        self.0 |= flag.0;
+    }
+
+    /// Takes the flag away and says whether it was there.
+    pub(super) const fn take(&mut self, flag: Self) -> bool {
+        let had = self.has(flag);
+        self.0 &= !flag.0;
+        had
+    }
+}
+
+impl Slot {
+    const fn empty() -> Self {
+        Self {
+            id: ConnectionId::NONE,
+            protocol: None,
+            transport: Transport::None,
+            queue: None,
+            topics: None,
+            user_data: 0,
+            listener: 0,
+            flags: Flags(0),
+        }
+    }
+
+    pub(super) fn queued(&self) -> u64 {
+        self.queue.as_ref().map_or(0, |queue| queue.bytes())
+    }
+
+    /// The connection has been told closed, or is about to be.
+    pub(super) fn is_ended(&self) -> bool {
+        self.protocol.as_ref().is_some_and(Protocol::is_ended)
+    }
+}
+
+/// The table.
+#[derive(Debug, Default)]
+pub(super) struct Slots {
+    chunks: Vec<Box<[Slot]>>,
+    free: Vec<u32>,
+    used: usize,
+}
+
+impl Slots {
+    /// Places taken.
+    pub(super) const fn used(&self) -> usize {
+        self.used
+    }
+
+    /// A free place, whose record is empty.
+    pub(super) fn reserve(&mut self) -> u32 {
+        if self.free.is_empty() {
+            let first = (self.chunks.len() * CHUNK) as u32;
+            self.chunks
+                .push((0..CHUNK).map(|_| Slot::empty()).collect());
+            self.free.extend((first..first + CHUNK as u32).rev());
+        }
+        self.used += 1;
+        // A chunk of free places has just been added if there was none.
+        self.free.pop().unwrap_or_default()
+    }
+
+    /// Empties a place, which closes its socket.
+    pub(super) fn release(&mut self, index: u32) -> Slot {
+        self.free.push(index);
+        self.used -= 1;
+        std::mem::replace(self.at(index), Slot::empty())
+    }
+
+    /// The record at a place that the engine knows to be taken.
+    pub(super) fn at(&mut self, index: u32) -> &mut Slot {
+        &mut self.chunks[index as usize / CHUNK][index as usize % CHUNK]
+    }
+
+    pub(super) fn get(&self, id: ConnectionId) -> Option<&Slot> {
+        let index = id.index() as usize;
+        let slot = self.chunks.get(index / CHUNK)?.get(index % CHUNK)?;
+        (slot.id == id && id != ConnectionId::NONE).then_some(slot)
+    }
+
+    pub(super) fn get_mut(&mut self, id: ConnectionId) -> Option<&mut Slot> {
+        let index = id.index() as usize;
+        let slot = self.chunks.get_mut(index / CHUNK)?.get_mut(index % CHUNK)?;
+        (slot.id == id && id != ConnectionId::NONE).then_some(slot)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Slot> {
+        self.chunks
+            .iter()
+            .flatten()
+            .filter(|slot| slot.id != ConnectionId::NONE)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// With the timer's entry of 16 bytes: what an idle connection costs besides the kernel's part.
+    #[test]
+    fn a_record_is_compact() {
+        assert!(size_of::<Slot>() + 16 <= 256, "{} bytes", size_of::<Slot>());
+    }
+
+    #[test]
+    fn a_stale_id_finds_nothing() {
+        let mut ids = super::super::id::Ids::default();
+        let mut slots = Slots::default();
+        let index = slots.reserve();
+        let old = ids.connection(index).expect("there are ids");
+        slots.at(index).id = old;
+        assert!(slots.get(old).is_some());
+        slots.release(index);
+        assert!(slots.get(old).is_none());
+        let again = slots.reserve();
+        assert_eq!(again, index);
+        slots.at(again).id = ids.connection(again).expect("there are ids");
+        assert!(slots.get(old).is_none());
+        assert!(slots.get(ConnectionId::NONE).is_none());
+        assert!(slots.get(ConnectionId::from_bits(u64::MAX)).is_none());
+        assert_eq!(slots.iter().count(), 1);
+    }
+}

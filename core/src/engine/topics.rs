@@ -1,0 +1,85 @@
+//! Who has subscribed to what.
+
+use std::collections::HashMap;
+
+/// A connection's place in a topic's list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Subscription {
+    pub(super) topic: u32,
+    /// Its position among the topic's subscribers.
+    pub(super) position: u32,
+}
+
+/// A connection's subscriptions. Boxed there: a pointer, and nothing for those that have none.
+#[derive(Debug, Default)]
+pub(super) struct Subscriptions(pub(super) Vec<Subscription>);
+
+#[derive(Debug, Default)]
+struct Topic {
+    name: Box<str>,
+    /// Places of connections.
+    subscribers: Vec<u32>,
+}
+
+/// Topics exist as long as they have subscribers.
+#[derive(Debug, Default)]
+pub(super) struct Topics {
+    names: HashMap<Box<str>, u32>,
+    topics: Vec<Topic>,
+    free: Vec<u32>,
+}
+
+impl Topics {
+    pub(super) fn find(&self, name: &str) -> Option<u32> {
+        self.names.get(name).copied()
+    }
+
+    /// The places of a topic's subscribers.
+    pub(super) fn subscribers(&self, topic: u32) -> &[u32] {
+        self.topics
+            .get(topic as usize)
+            .map_or(&[], |topic| &topic.subscribers)
+    }
+
+    /// Adds the connection at place `index`, which has not subscribed yet.
+    pub(super) fn add(&mut self, name: &str, index: u32) -> Subscription {
+        let topic = match self.names.get(name) {
+            Some(&topic) => topic,
+            None => self.create(name),
+        };
+        let subscribers = &mut self.topics[topic as usize].subscribers;
+        subscribers.push(index);
+        Subscription {
+            topic,
+            position: subscribers.len() as u32 - 1,
+        }
+    }
+
+    fn create(&mut self, name: &str) -> u32 {
+        let topic = self.free.pop().unwrap_or_else(|| {
+            self.topics.push(Topic::default());
+            self.topics.len() as u32 - 1
+        });
+        self.topics[topic as usize].name = name.into();
+        self.names.insert(name.into(), topic);
+        topic
+    }
+
+    /// Takes a subscription away. The connection that took its position, if one did, has to be told its new one.
+    pub(super) fn remove(&mut self, subscription: Subscription) -> Option<u32> {
+        let topic = &mut self.topics[subscription.topic as usize];
+        topic
+            .subscribers
+            .swap_remove(subscription.position as usize);
+        let moved = topic
+            .subscribers
+            .get(subscription.position as usize)
+            .copied();
+        if topic.subscribers.is_empty() {
+            let topic = std::mem::take(topic);
+            self.names.remove(&topic.name);
+            self.free.push(subscription.topic);
+        }
+        moved
+    }
+}

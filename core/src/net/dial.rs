@@ -1,0 +1,188 @@
+//! Making a connection to one of a host's addresses (RFC 8305, "Happy Eyeballs"): families alternate, and a slow
+//! address is not waited for before the next is tried.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mio::net::TcpStream;
+use mio::{Registry, Token};
+
+use super::Stream;
+use crate::error::{Error, IoError};
+use crate::handshake::WebSocketUrl;
+use crate::protocol::{Options, Time};
+
+/// RFC 8305 section 5: the delay before the next address is tried beside those under way.
+const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
+
+/// A connection being made. Boxed, since few are at a time.
+#[derive(Debug)]
+pub(crate) struct Dial {
+    pub(crate) url: WebSocketUrl,
+    pub(crate) options: Arc<Options>,
+    pub(crate) started: Time,
+    untried: VecDeque<SocketAddr>,
+    attempts: Vec<Attempt>,
+    failed: Vec<(SocketAddr, IoError)>,
+    next_attempt: Option<Time>,
+}
+
+#[derive(Debug)]
+struct Attempt {
+    address: SocketAddr,
+    stream: Stream,
+}
+
+/// Where a dial stands.
+#[derive(Debug)]
+pub(crate) enum DialState {
+    /// Under way.
+    Pending,
+    /// Made.
+    Connected(Stream),
+    /// No address is left.
+    Failed(Error),
+}
+
+impl Dial {
+    /// A dial whose addresses are not known yet.
+    pub(crate) fn new(url: WebSocketUrl, options: Arc<Options>, started: Time) -> Self {
+        Self {
+            url,
+            options,
+            started,
+            untried: VecDeque::new(),
+            attempts: Vec::new(),
+            failed: Vec::new(),
+            next_attempt: None,
+        }
+    }
+
+    /// The addresses, in order of preference; the first is tried at once.
+    pub(crate) fn resolved(
+        &mut self,
+        addresses: Vec<SocketAddr>,
+        registry: &Registry,
+        token: Token,
+        now: Time,
+    ) -> DialState {
+        self.untried = interleave(addresses);
+        self.attempt(registry, token, now)
+    }
+
+    /// When [`on_time`](Self::on_time) wants to be called.
+    pub(crate) fn next_deadline(&self) -> Option<Time> {
+        let open = (!self.options.open_timeout.is_zero())
+            .then(|| self.started + self.options.open_timeout);
+        match (self.next_attempt, open) {
+            (Some(next), Some(open)) => Some(next.min(open)),
+            (next, open) => next.or(open),
+        }
+    }
+
+    /// The next address's turn may have come.
+    pub(crate) fn on_time(&mut self, registry: &Registry, token: Token, now: Time) -> DialState {
+        if self.next_attempt.is_some_and(|next| next <= now) {
+            return self.attempt(registry, token, now);
+        }
+        DialState::Pending
+    }
+
+    /// One of the sockets may be connected or have failed.
+    pub(crate) fn on_ready(&mut self, registry: &Registry, token: Token, now: Time) -> DialState {
+        let mut index = 0;
+        let mut failed = false;
+        while index < self.attempts.len() {
+            match self.attempts[index].stream.connect_error() {
+                None => return DialState::Connected(self.attempts.swap_remove(index).stream),
+                Some(error) if is_pending(&error) => index += 1,
+                Some(error) => {
+                    let attempt = self.attempts.swap_remove(index);
+                    self.failed
+                        .push((attempt.address, IoError::new("connect", &error)));
+                    failed = true;
+                }
+            }
+        }
+        if failed {
+            self.attempt(registry, token, now)
+        } else {
+            DialState::Pending
+        }
+    }
+
+    /// Tries the next addresses until one is under way.
+    fn attempt(&mut self, registry: &Registry, token: Token, now: Time) -> DialState {
+        while let Some(address) = self.untried.pop_front() {
+            match connect(address, registry, token) {
+                Ok(stream) => {
+                    self.attempts.push(Attempt { address, stream });
+                    self.next_attempt = (!self.untried.is_empty()).then(|| now + ATTEMPT_DELAY);
+                    return DialState::Pending;
+                }
+                Err(error) => self.failed.push((address, IoError::new("connect", &error))),
+            }
+        }
+        self.next_attempt = None;
+        if self.attempts.is_empty() {
+            return DialState::Failed(self.failure());
+        }
+        DialState::Pending
+    }
+
+    /// What has been tried so far.
+    fn failure(&mut self) -> Error {
+        Error::Connect {
+            host: self.url.host_header(),
+            attempts: std::mem::take(&mut self.failed),
+        }
+    }
+}
+
+fn connect(address: SocketAddr, registry: &Registry, token: Token) -> io::Result<Stream> {
+    let mut stream = Stream::new(TcpStream::connect(address)?);
+    stream.set_nodelay()?;
+    stream.register(registry, token)?;
+    Ok(stream)
+}
+
+fn is_pending(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotConnected || error.raw_os_error() == Some(libc::EINPROGRESS)
+}
+
+/// RFC 8305 section 4: the preferred family first, then in turn.
+fn interleave(addresses: Vec<SocketAddr>) -> VecDeque<SocketAddr> {
+    let Some(first) = addresses.first() else {
+        return VecDeque::new();
+    };
+    let (preferred, other): (Vec<_>, Vec<_>) = addresses
+        .iter()
+        .copied()
+        .partition(|address| address.is_ipv4() == first.is_ipv4());
+    let mut order = VecDeque::with_capacity(addresses.len());
+    let (mut preferred, mut other) = (preferred.into_iter(), other.into_iter());
+    loop {
+        match (preferred.next(), other.next()) {
+            (None, None) => return order,
+            (one, two) => order.extend(one.into_iter().chain(two)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn families_alternate_beginning_with_the_preferred() {
+        let address = |text: &str| text.parse::<SocketAddr>().expect("an address");
+        let (a, b, c) = (address("[::1]:1"), address("[::2]:1"), address("[::3]:1"));
+        let (x, y) = (address("1.1.1.1:1"), address("2.2.2.2:1"));
+        assert_eq!(interleave(vec![a, b, c, x, y]), [a, x, b, y, c]);
+        assert_eq!(interleave(vec![x, a, b]), [x, a, b]);
+        assert_eq!(interleave(Vec::new()), []);
+    }
+}
