@@ -108,7 +108,7 @@ pub struct Protocol {
     remaining: u64,
     /// When the peer was last heard.
     heard: Time,
-    /// When its last data frame began.
+    /// When something of its last data frame came.
     last_message: Time,
     /// When the wait of the present state began: the handshake, the outstanding ping (or never), the close.
     since: Time,
@@ -122,6 +122,7 @@ pub struct Protocol {
     receiving: Option<MessageKind>,
     /// The sent message under way.
     sending: Option<MessageKind>,
+    sending_utf8: Utf8Validator,
     utf8: Utf8Validator,
     state: State,
     role: Role,
@@ -174,6 +175,7 @@ impl Protocol {
             frame: Frame::None,
             receiving: None,
             sending: None,
+            sending_utf8: Utf8Validator::default(),
             utf8: Utf8Validator::default(),
             state,
             role,
@@ -305,6 +307,7 @@ impl Protocol {
         {
             let reason = shorten(&error.to_string());
             if self.write_close(output, code, &reason).is_ok() {
+                closed.by_us = true;
                 closed.sent = Some(CloseFrame { code, reason });
             }
         }
@@ -334,9 +337,12 @@ impl Protocol {
     }
 
     fn end(&mut self, closed: Box<Closed>, now: Time) {
+        // One deadline for the whole close: from this side's Close frame, if it came first.
+        if self.state != State::Closing {
+            self.since = now;
+        }
         self.ending = Some(closed);
         self.state = State::Ended;
-        self.since = now;
         self.frame = Frame::None;
         self.receiving = None;
         self.paused = false;
@@ -352,7 +358,11 @@ impl Protocol {
 
 /// The longest prefix that fits a Close frame's reason.
 fn shorten(reason: &str) -> String {
-    reason[..reason.floor_char_boundary(crate::frame::MAX_CLOSE_REASON)].to_owned()
+    let mut end = reason.len().min(crate::frame::MAX_CLOSE_REASON);
+    while !reason.is_char_boundary(end) {
+        end -= 1;
+    }
+    reason[..end].to_owned()
 }
 
 impl fmt::Debug for Protocol {
