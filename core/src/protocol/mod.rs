@@ -132,6 +132,9 @@ pub struct Protocol {
     fin: bool,
     /// The transport has nothing more for us.
     ended: bool,
+    /// The peer has ended its direction after the connection's end: there is nothing more to wait for, but what is
+    /// queued can still be sent.
+    eof: bool,
     /// `Closed` has been told.
     told: bool,
     paused: bool,
@@ -182,6 +185,7 @@ impl Protocol {
             first: false,
             fin: false,
             ended: false,
+            eof: false,
             told: false,
             paused: false,
         }
@@ -235,7 +239,7 @@ impl Protocol {
     /// Whether a driver should read: not while paused or until a request is answered; after the end to find the
     /// stream's.
     pub(crate) fn reads(&self) -> bool {
-        !self.paused && !self.awaits_decision()
+        !self.paused && !self.eof && !self.awaits_decision()
     }
 
     /// What the driver has to do with the transport once the output is sent.
@@ -249,11 +253,12 @@ impl Protocol {
         }
         match &self.ending {
             Some(closed) if closed.cause.is_none() => match self.role {
-                Role::Client => Shutdown::AwaitEnd,
-                Role::Server => Shutdown::Close,
+                Role::Client if !self.eof => Shutdown::AwaitEnd,
+                _ => Shutdown::Close,
             },
             // A client that was refused, or refuses the response, has nothing to say that must arrive.
             _ if self.opening.is_some() && self.role == Role::Client => Shutdown::Drop,
+            _ if self.eof => Shutdown::Close,
             _ => Shutdown::HalfClose,
         }
     }
@@ -262,14 +267,16 @@ impl Protocol {
     /// [`next_event`](Self::next_event), as with every call that may end the connection.
     pub fn on_eof(&mut self, output: &mut Output, now: Time) {
         match self.state {
-            State::Ended => {}
+            State::Ended => self.eof = true,
             State::Opening => {
                 let error = self.opening_eof();
-                self.fail(error, output, now);
+                self.on_transport_error(error, now);
             }
-            _ => self.fail(Error::ConnectionLost, output, now),
+            _ => {
+                self.fail(Error::ConnectionLost, output, now);
+                self.ended = true;
+            }
         }
-        self.ended = true;
     }
 
     /// The transport has failed: nothing can be sent or received any more.

@@ -35,7 +35,8 @@ fn the_peers_close_is_echoed_without_its_reason() {
             };
             assert_eq!(peer.protocol.shutdown(), shutdown);
             peer.eof(at(2));
-            assert_eq!(peer.protocol.shutdown(), Shutdown::Drop);
+            // What is queued, our Close frame perhaps, may still go out.
+            assert_eq!(peer.protocol.shutdown(), Shutdown::Close);
             assert_eq!(peer.told.len(), 1);
         }
     }

@@ -27,7 +27,7 @@ fn violation(role: Role, bytes: &[u8], error: FrameError) {
         peer.frame(TEXT, b"late", at(2)).frame(PING, b"", at(2));
         peer.eof(at(3));
         assert!(peer.output.is_empty());
-        assert_eq!(peer.protocol.shutdown(), Shutdown::Drop);
+        assert_eq!(peer.protocol.shutdown(), Shutdown::Close);
     }
 }
 

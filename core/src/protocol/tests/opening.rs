@@ -200,7 +200,7 @@ fn the_application_refuses_an_upgrade() {
     let again = server.protocol.refuse(&mut server.output, &refusal, at(0));
     assert!(matches!(again, Err(Error::Misuse(_))));
     server.eof(at(1));
-    assert_eq!(server.protocol.shutdown(), Shutdown::Drop);
+    assert_eq!(server.protocol.shutdown(), Shutdown::Close);
 }
 
 #[test]
