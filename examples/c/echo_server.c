@@ -1,0 +1,111 @@
+/* A server that sends back every message it gets: the engine's whole loop, and a clean end on SIGTERM or SIGINT.
+ *
+ *     echo_server [--host ADDRESS] [--port N]        127.0.0.1 and 9000; port 0 takes a free one
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include <pthread.h>
+#include <ropeway.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static volatile sig_atomic_t stopping;
+
+struct watch {
+    sigset_t signals;
+    ropeway_remote *remote;
+};
+
+/* Waits for a signal on a thread of its own, so that none comes in the middle of anything, and wakes the engine. */
+static void *wait_for_signal(void *argument) {
+    struct watch *watch = argument;
+    int signal_number;
+    sigwait(&watch->signals, &signal_number);
+    stopping = 1;
+    ropeway_remote_wake(watch->remote);
+    return NULL;
+}
+
+static int fail(const char *what) {
+    fprintf(stderr, "%s: %s\n", what, ropeway_last_error());
+    return EXIT_FAILURE;
+}
+
+/* Serves until a signal comes. */
+static int serve(ropeway_engine *engine) {
+    const ropeway_event *event;
+    while (!stopping) {
+        if (ropeway_engine_poll(engine, -1) != ROPEWAY_OK)
+            return fail("poll");
+        while ((event = ropeway_engine_next_event(engine)) != NULL) {
+            /* A connection whose queue is full gets no more until it has read; one that is gone tells so by itself. */
+            if (event->type == ROPEWAY_EVENT_MESSAGE) {
+                if (ropeway_engine_send(engine, event->connection, event->kind, event->data, event->length) ==
+                    ROPEWAY_QUEUED)
+                    ropeway_engine_pause(engine, event->connection);
+            } else if (event->type == ROPEWAY_EVENT_WRITABLE) {
+                ropeway_engine_resume(engine, event->connection);
+            } else if (event->type == ROPEWAY_EVENT_ACCEPT_FAILED) {
+                fprintf(stderr, "%s\n", event->error);
+            }
+        }
+    }
+    return EXIT_SUCCESS;
+}
+
+static int run(ropeway_engine *engine, const char *host, const char *port) {
+    char url[300], address[64];
+    ropeway_listener listener;
+    struct watch watch;
+    pthread_t thread;
+    int status;
+
+    snprintf(url, sizeof url, strchr(host, ':') ? "ws://[%s]:%s/" : "ws://%s:%s/", host, port);
+    if (ropeway_engine_listen(engine, url, NULL, &listener) != ROPEWAY_OK)
+        return fail(url);
+    if (ropeway_engine_remote(engine, &watch.remote) != ROPEWAY_OK)
+        return fail("remote");
+    sigemptyset(&watch.signals);
+    sigaddset(&watch.signals, SIGTERM);
+    sigaddset(&watch.signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &watch.signals, NULL);
+    if (pthread_create(&thread, NULL, wait_for_signal, &watch) != 0) {
+        ropeway_remote_free(watch.remote);
+        fprintf(stderr, "no thread can be started\n");
+        return EXIT_FAILURE;
+    }
+
+    ropeway_engine_listener_address(engine, listener, address, sizeof address);
+    printf("listening on ws://%s/\n", address);
+    fflush(stdout);
+    status = serve(engine);
+
+    if (!stopping)
+        pthread_kill(thread, SIGTERM);
+    pthread_join(thread, NULL);
+    ropeway_remote_free(watch.remote);
+    return status;
+}
+
+int main(int argc, char **argv) {
+    const char *host = "127.0.0.1", *port = "9000";
+    ropeway_engine *engine;
+    int status, i;
+    for (i = 1; i < argc; i += 2) {
+        if (i + 1 < argc && strcmp(argv[i], "--port") == 0)
+            port = argv[i + 1];
+        else if (i + 1 < argc && strcmp(argv[i], "--host") == 0)
+            host = argv[i + 1];
+        else {
+            fprintf(stderr, "usage: %s [--host ADDRESS] [--port N]\n", argv[0]);
+            return 2;
+        }
+    }
+    if (ropeway_engine_new(NULL, &engine) != ROPEWAY_OK)
+        return fail("engine");
+    status = run(engine, host, port);
+    ropeway_engine_free(engine);
+    return status;
+}

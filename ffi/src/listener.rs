@@ -1,0 +1,135 @@
+//! Listeners of an engine.
+
+use std::ffi::c_char;
+use std::net::SocketAddr;
+
+use ropeway_core::engine::ListenerId;
+
+use crate::engine::{self, ropeway_engine};
+use crate::error::Failure;
+use crate::event::ropeway_listener;
+use crate::guard::{self, Out};
+use crate::options::{self, ropeway_options};
+use crate::status::{ROPEWAY_OK, ropeway_status};
+
+/// Begins to listen and writes the listener's number to `*listener`. `url` says where: "ws://127.0.0.1:8080/",
+/// "ws://[::]:8080/", "ws://localhost:0/"; the host is an address, or localhost; port 0 takes a free one, which
+/// ropeway_engine_listener_port tells; the path does not matter. `options`, NULL for the defaults, are those of the
+/// listener (the 700s) and of the connections that come from it; they are copied.
+///
+/// Connections are accepted, and their handshakes done, while events are taken; each is told by ROPEWAY_EVENT_OPENED.
+///
+/// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_INVALID_URL; ROPEWAY_ERROR_MISUSE for a host that is no address, or wss;
+/// ROPEWAY_ERROR_IO when the address is in use or not to be had; ROPEWAY_ERROR_FORKED.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ropeway_engine_listen(
+    engine: *mut ropeway_engine,
+    url: *const c_char,
+    options: *const ropeway_options,
+    listener: *mut ropeway_listener,
+) -> ropeway_status {
+    guard::run(|| {
+        // SAFETY: the header asks for a living engine or NULL.
+        let this = unsafe { guard::object(engine, "engine") }?;
+        // SAFETY: the header asks for a NUL-terminated string or NULL.
+        let url = unsafe { guard::text(url, "url") }?;
+        let out = Out::new(listener, "listener")?;
+        // SAFETY: the header asks for a living set or NULL.
+        let (settings, connection) =
+            unsafe { (options::settings(options)?, this.options(options)?) };
+        // SAFETY: the header asks for a living engine, and room for the number.
+        Ok(unsafe {
+            engine::with(engine, |connections| {
+                out.set(
+                    connections
+                        .listen_url(url, &settings.listener, connection)?
+                        .bits(),
+                );
+                Ok(ROPEWAY_OK)
+            })
+        })
+    })
+}
+
+/// Writes the port that a listener has to `*port`.
+///
+/// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_CLOSED for a stale number.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ropeway_engine_listener_port(
+    engine: *const ropeway_engine,
+    listener: ropeway_listener,
+    port: *mut u16,
+) -> ropeway_status {
+    // SAFETY: the header asks for a living engine or NULL, and room for a uint16_t.
+    unsafe {
+        engine::with(engine, |connections| {
+            let out = Out::new(port, "port")?;
+            out.set(
+                connections
+                    .listener_address(ListenerId::from_bits(listener))?
+                    .port(),
+            );
+            Ok(ROPEWAY_OK)
+        })
+    }
+}
+
+/// Writes the address and port that a listener has, as "127.0.0.1:8080" or "[::1]:8080", NUL-terminated, to `buffer`,
+/// which holds `capacity` bytes; 64 are always enough.
+///
+/// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_CLOSED for a stale number; ROPEWAY_ERROR_BUFFER_TOO_SMALL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ropeway_engine_listener_address(
+    engine: *const ropeway_engine,
+    listener: ropeway_listener,
+    buffer: *mut c_char,
+    capacity: usize,
+) -> ropeway_status {
+    // SAFETY: the header asks for a living engine or NULL, and a buffer of `capacity` bytes.
+    unsafe {
+        engine::with(engine, |connections| {
+            write_address(
+                connections.listener_address(ListenerId::from_bits(listener))?,
+                buffer,
+                capacity,
+            )
+        })
+    }
+}
+
+/// Writes an address to a buffer of the caller's.
+///
+/// # Safety
+/// `buffer` is NULL or has room for `capacity` bytes.
+pub(crate) unsafe fn write_address(
+    address: SocketAddr,
+    buffer: *mut c_char,
+    capacity: usize,
+) -> guard::Outcome {
+    let out = Out::new(buffer, "buffer")?;
+    let text = address.to_string();
+    if text.len() >= capacity {
+        return Err(Failure::BufferTooSmall {
+            needed: text.len() + 1,
+        });
+    }
+    // SAFETY: the text and its NUL fit, by the test above; the two do not overlap.
+    unsafe { out.set_text(&text) };
+    Ok(ROPEWAY_OK)
+}
+
+/// Ends a listener: no more connections come from it; those that did live on. Its number is stale after.
+///
+/// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_CLOSED for a stale number.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ropeway_engine_close_listener(
+    engine: *mut ropeway_engine,
+    listener: ropeway_listener,
+) -> ropeway_status {
+    // SAFETY: the header asks for a living engine or NULL.
+    unsafe {
+        engine::with(engine, |connections| {
+            guard::done(connections.close_listener(ListenerId::from_bits(listener)))
+        })
+    }
+}

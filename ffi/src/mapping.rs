@@ -1,0 +1,158 @@
+//! Which status stands for which error of the core.
+
+use ropeway_core::frame::FrameError;
+use ropeway_core::handshake::HandshakeError;
+use ropeway_core::{Deadline, Error, Limit, SendError};
+
+use crate::status::*;
+
+/// The number of a core's error.
+pub(crate) fn of_error(error: &Error) -> ropeway_status {
+    match error {
+        Error::Frame(error) => of_frame(error),
+        Error::Handshake(error) => of_handshake(error),
+        Error::Limit { limit, .. } => match limit {
+            Limit::MessageSize => ROPEWAY_ERROR_MESSAGE_TOO_BIG,
+            Limit::Fragments => ROPEWAY_ERROR_TOO_MANY_FRAGMENTS,
+            Limit::IncompleteMessages => ROPEWAY_ERROR_INCOMPLETE_MESSAGES,
+            Limit::SendQueue => ROPEWAY_ERROR_FULL,
+            Limit::Connections => ROPEWAY_ERROR_TOO_MANY_CONNECTIONS,
+            Limit::RemoteQueue => ROPEWAY_ERROR_REMOTE_FULL,
+            _ => ROPEWAY_ERROR_LIMIT,
+        },
+        Error::Timeout { deadline, .. } => match deadline {
+            Deadline::Open => ROPEWAY_ERROR_OPEN_TIMEOUT,
+            Deadline::Pong => ROPEWAY_ERROR_PONG_TIMEOUT,
+            Deadline::Idle => ROPEWAY_ERROR_IDLE_TIMEOUT,
+            Deadline::Close => ROPEWAY_ERROR_CLOSE_TIMEOUT,
+            _ => ROPEWAY_ERROR_TIMEOUT,
+        },
+        Error::ConnectionLost => ROPEWAY_ERROR_CONNECTION_LOST,
+        Error::Aborted => ROPEWAY_ERROR_ABORTED,
+        Error::Io(_) => ROPEWAY_ERROR_IO,
+        Error::Resolve { .. } => ROPEWAY_ERROR_RESOLVE,
+        Error::Connect { .. } => ROPEWAY_ERROR_CONNECT,
+        Error::Url(_) => ROPEWAY_ERROR_INVALID_URL,
+        Error::Header(_) => ROPEWAY_ERROR_INVALID_HEADER,
+        Error::Send(error) => of_send(error),
+        Error::Misuse(_) => ROPEWAY_ERROR_MISUSE,
+        Error::UnknownId => ROPEWAY_ERROR_CLOSED,
+        Error::Forked => ROPEWAY_ERROR_FORKED,
+        Error::EngineGone => ROPEWAY_ERROR_ENGINE_GONE,
+        _ => ROPEWAY_ERROR_INTERNAL,
+    }
+}
+
+fn of_send(error: &SendError) -> ropeway_status {
+    match error {
+        SendError::Closed => ROPEWAY_ERROR_CLOSED,
+        SendError::NotOpen => ROPEWAY_ERROR_NOT_OPEN,
+        SendError::Full { .. } => ROPEWAY_ERROR_FULL,
+        SendError::InvalidUtf8 => ROPEWAY_ERROR_INVALID_UTF8,
+        SendError::MessageInProgress => ROPEWAY_ERROR_MESSAGE_IN_PROGRESS,
+        SendError::KindChanged => ROPEWAY_ERROR_KIND_CHANGED,
+        SendError::ControlTooLong(_) => ROPEWAY_ERROR_CONTROL_TOO_LONG,
+        SendError::InvalidCloseCode(_) => ROPEWAY_ERROR_INVALID_CLOSE_CODE,
+        SendError::Random(_) => ROPEWAY_ERROR_RANDOM,
+        _ => ROPEWAY_ERROR_INTERNAL,
+    }
+}
+
+fn of_frame(error: &FrameError) -> ropeway_status {
+    match error {
+        FrameError::ReservedBits(_) => ROPEWAY_ERROR_RESERVED_BITS,
+        FrameError::ReservedOpcode(_) => ROPEWAY_ERROR_RESERVED_OPCODE,
+        FrameError::FragmentedControl(_) => ROPEWAY_ERROR_FRAGMENTED_CONTROL,
+        FrameError::ControlTooLong { .. } => ROPEWAY_ERROR_LONG_CONTROL,
+        FrameError::MaskedByServer => ROPEWAY_ERROR_MASKED_BY_SERVER,
+        FrameError::UnmaskedByClient => ROPEWAY_ERROR_UNMASKED_BY_CLIENT,
+        FrameError::OverlongLength { .. } => ROPEWAY_ERROR_OVERLONG_LENGTH,
+        FrameError::LengthTooLarge(_) => ROPEWAY_ERROR_LENGTH_TOO_LARGE,
+        FrameError::UnexpectedContinuation => ROPEWAY_ERROR_UNEXPECTED_CONTINUATION,
+        FrameError::ExpectedContinuation(_) => ROPEWAY_ERROR_EXPECTED_CONTINUATION,
+        FrameError::ClosePayloadOfOneByte => ROPEWAY_ERROR_CLOSE_OF_ONE_BYTE,
+        FrameError::InvalidCloseCode(_) => ROPEWAY_ERROR_PEER_CLOSE_CODE,
+        FrameError::InvalidUtf8InText => ROPEWAY_ERROR_PEER_TEXT_UTF8,
+        FrameError::InvalidUtf8InCloseReason => ROPEWAY_ERROR_PEER_REASON_UTF8,
+        FrameError::CompressedControl(_) => ROPEWAY_ERROR_COMPRESSED_CONTROL,
+        FrameError::CompressedContinuation => ROPEWAY_ERROR_COMPRESSED_CONTINUATION,
+        _ => ROPEWAY_ERROR_FRAME,
+    }
+}
+
+fn of_handshake(error: &HandshakeError) -> ropeway_status {
+    match error {
+        HandshakeError::HeadTooLarge { .. } => ROPEWAY_ERROR_HEAD_TOO_LARGE,
+        HandshakeError::StartLineTooLong { .. } => ROPEWAY_ERROR_START_LINE_TOO_LONG,
+        HandshakeError::TooManyHeaders { .. } => ROPEWAY_ERROR_TOO_MANY_HEADERS,
+        HandshakeError::Malformed(_) => ROPEWAY_ERROR_MALFORMED_HEAD,
+        HandshakeError::Incomplete { .. } => ROPEWAY_ERROR_INCOMPLETE_HEAD,
+        HandshakeError::TlsOnPlainPort => ROPEWAY_ERROR_TLS_ON_PLAIN_PORT,
+        HandshakeError::UnsupportedHttpVersion(_) => ROPEWAY_ERROR_HTTP_VERSION,
+        HandshakeError::NotWebSocket => ROPEWAY_ERROR_NOT_WEBSOCKET,
+        HandshakeError::MethodNotAllowed(_) => ROPEWAY_ERROR_METHOD,
+        HandshakeError::MissingHeader(_) => ROPEWAY_ERROR_MISSING_HEADER,
+        HandshakeError::DuplicateHeader(_) => ROPEWAY_ERROR_DUPLICATE_HEADER,
+        HandshakeError::InvalidHeader { .. } => ROPEWAY_ERROR_PEER_HEADER,
+        HandshakeError::UnsupportedVersion(_) => ROPEWAY_ERROR_WEBSOCKET_VERSION,
+        HandshakeError::DraftHandshake => ROPEWAY_ERROR_DRAFT_HANDSHAKE,
+        HandshakeError::InvalidKey(_) => ROPEWAY_ERROR_INVALID_KEY,
+        HandshakeError::RequestBody => ROPEWAY_ERROR_REQUEST_BODY,
+        HandshakeError::AcceptMismatch { .. } => ROPEWAY_ERROR_ACCEPT_MISMATCH,
+        HandshakeError::UnofferedSubprotocol(_) => ROPEWAY_ERROR_UNOFFERED_SUBPROTOCOL,
+        HandshakeError::UnofferedExtension(_) => ROPEWAY_ERROR_UNOFFERED_EXTENSION,
+        HandshakeError::InvalidStatus(_) => ROPEWAY_ERROR_HTTP_STATUS,
+        HandshakeError::Refused(_) => ROPEWAY_ERROR_REFUSED,
+        HandshakeError::InvalidRefusalStatus(_) => ROPEWAY_ERROR_INVALID_REFUSAL,
+        HandshakeError::InvalidSubprotocol(_) | HandshakeError::DuplicateSubprotocol(_) => {
+            ROPEWAY_ERROR_INVALID_SUBPROTOCOL
+        }
+        HandshakeError::Header(_) => ROPEWAY_ERROR_INVALID_HEADER,
+        HandshakeError::Url(_) => ROPEWAY_ERROR_INVALID_URL,
+        HandshakeError::Random(_) => ROPEWAY_ERROR_RANDOM,
+        _ => ROPEWAY_ERROR_HANDSHAKE,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_stands_in_the_range_of_its_fault() {
+        use ropeway_core::Fault;
+        let cases = [
+            Error::Frame(FrameError::UnmaskedByClient),
+            Error::Handshake(HandshakeError::NotWebSocket),
+            Error::Limit {
+                limit: Limit::Fragments,
+                value: 1,
+                actual: 2,
+                role: ropeway_core::Role::Server,
+            },
+            Error::Timeout {
+                deadline: Deadline::Idle,
+                after: std::time::Duration::ZERO,
+            },
+            Error::ConnectionLost,
+            Error::Aborted,
+            Error::UnknownId,
+            Error::Send(SendError::Closed),
+            Error::Send(SendError::Full {
+                queued: 1,
+                limit: 1,
+            }),
+            Error::Forked,
+        ];
+        for error in cases {
+            let range = match error.fault() {
+                Fault::Caller => 1,
+                Fault::Peer => 2,
+                Fault::Limit => 3,
+                Fault::Network => 4,
+                Fault::Internal => 5,
+            };
+            assert_eq!(of_error(&error) / -100, range, "{error}");
+        }
+    }
+}

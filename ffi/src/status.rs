@@ -1,0 +1,485 @@
+//! The statuses of the ABI: one number for each way to fail, in ranges by who has to change something. A number is
+//! never given a second meaning.
+
+use std::ffi::{CStr, c_char};
+
+/// The outcome of a call. ROPEWAY_OK is 0; a positive number is a success with something to know about it; a negative
+/// one is an error, and then nothing was done and no result was written:
+/// -1xx is the caller's misuse, -2xx the peer's violation, -3xx a limit passed, -4xx the network, the operating
+/// system or a time-out, -5xx Ropeway itself. Later releases add numbers within these ranges.
+pub type ropeway_status = i32;
+
+/// Done.
+pub const ROPEWAY_OK: ropeway_status = 0;
+
+/// Taken, but the connection's send queue is now above its high-water mark: a polite sender stops until
+/// ROPEWAY_EVENT_WRITABLE comes.
+pub const ROPEWAY_QUEUED: ropeway_status = 1;
+
+/// There is none: no event within the time-out, no header field of that name, no deadline.
+pub const ROPEWAY_NONE: ropeway_status = 2;
+
+/// It was so already: subscribed, or not.
+pub const ROPEWAY_UNCHANGED: ropeway_status = 3;
+
+/// A pointer that must not be NULL is.
+pub const ROPEWAY_ERROR_NULL: ropeway_status = -100;
+
+/// An argument is none of the values that it may have.
+pub const ROPEWAY_ERROR_INVALID_ARGUMENT: ropeway_status = -101;
+
+/// No option has this key.
+pub const ROPEWAY_ERROR_UNKNOWN_OPTION: ropeway_status = -102;
+
+/// The option takes a value of another type: a number, a string.
+pub const ROPEWAY_ERROR_OPTION_TYPE: ropeway_status = -103;
+
+/// The option does not take this number.
+pub const ROPEWAY_ERROR_OPTION_VALUE: ropeway_status = -104;
+
+/// The call breaks a rule of the interface, or comes at the wrong time; ropeway_last_error says which.
+pub const ROPEWAY_ERROR_MISUSE: ropeway_status = -105;
+
+/// The connection or listener is closing or closed, or its number names none.
+pub const ROPEWAY_ERROR_CLOSED: ropeway_status = -106;
+
+/// The connection's opening handshake has not ended.
+pub const ROPEWAY_ERROR_NOT_OPEN: ropeway_status = -107;
+
+/// Text that is to be sent, or a string argument, is not UTF-8.
+pub const ROPEWAY_ERROR_INVALID_UTF8: ropeway_status = -108;
+
+/// A message is being sent in fragments and has to be finished first.
+pub const ROPEWAY_ERROR_MESSAGE_IN_PROGRESS: ropeway_status = -109;
+
+/// The fragments of one message must be all text or all binary.
+pub const ROPEWAY_ERROR_KIND_CHANGED: ropeway_status = -110;
+
+/// A ping or pong holds 125 bytes, a close reason 123 (RFC 6455 section 5.5).
+pub const ROPEWAY_ERROR_CONTROL_TOO_LONG: ropeway_status = -111;
+
+/// The close code must not be sent (RFC 6455 section 7.4).
+pub const ROPEWAY_ERROR_INVALID_CLOSE_CODE: ropeway_status = -112;
+
+/// The URL cannot be used.
+pub const ROPEWAY_ERROR_INVALID_URL: ropeway_status = -113;
+
+/// A header field cannot be sent: its name is no token, its value holds a control character, or Ropeway writes it.
+pub const ROPEWAY_ERROR_INVALID_HEADER: ropeway_status = -114;
+
+/// A subprotocol is no token, or stands twice.
+pub const ROPEWAY_ERROR_INVALID_SUBPROTOCOL: ropeway_status = -115;
+
+/// A request is refused with a status from 200 to 599.
+pub const ROPEWAY_ERROR_INVALID_REFUSAL: ropeway_status = -116;
+
+/// This side's application refused the request.
+pub const ROPEWAY_ERROR_REFUSED: ropeway_status = -117;
+
+/// The connection was aborted by this side.
+pub const ROPEWAY_ERROR_ABORTED: ropeway_status = -118;
+
+/// The engine belongs to the process from which this one was forked.
+pub const ROPEWAY_ERROR_FORKED: ropeway_status = -119;
+
+/// The engine of this remote has been freed.
+pub const ROPEWAY_ERROR_ENGINE_GONE: ropeway_status = -120;
+
+/// The caller's buffer is too small.
+pub const ROPEWAY_ERROR_BUFFER_TOO_SMALL: ropeway_status = -121;
+
+/// A frame with RSV bits that no extension defines.
+pub const ROPEWAY_ERROR_RESERVED_BITS: ropeway_status = -200;
+
+/// A frame with a reserved opcode.
+pub const ROPEWAY_ERROR_RESERVED_OPCODE: ropeway_status = -201;
+
+/// A control frame without FIN.
+pub const ROPEWAY_ERROR_FRAGMENTED_CONTROL: ropeway_status = -202;
+
+/// A control frame of over 125 bytes.
+pub const ROPEWAY_ERROR_LONG_CONTROL: ropeway_status = -203;
+
+/// A masked frame from a server.
+pub const ROPEWAY_ERROR_MASKED_BY_SERVER: ropeway_status = -204;
+
+/// An unmasked frame from a client.
+pub const ROPEWAY_ERROR_UNMASKED_BY_CLIENT: ropeway_status = -205;
+
+/// A frame whose length is not encoded in the fewest bytes.
+pub const ROPEWAY_ERROR_OVERLONG_LENGTH: ropeway_status = -206;
+
+/// A frame of a length of 2^63 or more.
+pub const ROPEWAY_ERROR_LENGTH_TOO_LARGE: ropeway_status = -207;
+
+/// A continuation frame while no message is under way.
+pub const ROPEWAY_ERROR_UNEXPECTED_CONTINUATION: ropeway_status = -208;
+
+/// A new message while a fragmented one is under way.
+pub const ROPEWAY_ERROR_EXPECTED_CONTINUATION: ropeway_status = -209;
+
+/// A Close frame with a payload of one byte.
+pub const ROPEWAY_ERROR_CLOSE_OF_ONE_BYTE: ropeway_status = -210;
+
+/// A Close frame with a code that may not be sent.
+pub const ROPEWAY_ERROR_PEER_CLOSE_CODE: ropeway_status = -211;
+
+/// A text message that is not UTF-8.
+pub const ROPEWAY_ERROR_PEER_TEXT_UTF8: ropeway_status = -212;
+
+/// A close reason that is not UTF-8.
+pub const ROPEWAY_ERROR_PEER_REASON_UTF8: ropeway_status = -213;
+
+/// A control frame marked as compressed (RFC 7692).
+pub const ROPEWAY_ERROR_COMPRESSED_CONTROL: ropeway_status = -214;
+
+/// A continuation frame marked as compressed (RFC 7692).
+pub const ROPEWAY_ERROR_COMPRESSED_CONTINUATION: ropeway_status = -215;
+
+/// Another violation in a frame, without a number in this release.
+pub const ROPEWAY_ERROR_FRAME: ropeway_status = -249;
+
+/// What came is no HTTP/1.1 head (RFC 9112).
+pub const ROPEWAY_ERROR_MALFORMED_HEAD: ropeway_status = -250;
+
+/// The stream ended within the head.
+pub const ROPEWAY_ERROR_INCOMPLETE_HEAD: ropeway_status = -251;
+
+/// The peer speaks TLS where plain HTTP was expected: wss against ws.
+pub const ROPEWAY_ERROR_TLS_ON_PLAIN_PORT: ropeway_status = -252;
+
+/// The head is of another version of HTTP than 1.1.
+pub const ROPEWAY_ERROR_HTTP_VERSION: ropeway_status = -253;
+
+/// The request asks for no WebSocket.
+pub const ROPEWAY_ERROR_NOT_WEBSOCKET: ropeway_status = -254;
+
+/// An upgrade was asked for by another method than GET.
+pub const ROPEWAY_ERROR_METHOD: ropeway_status = -255;
+
+/// A required header field is missing.
+pub const ROPEWAY_ERROR_MISSING_HEADER: ropeway_status = -256;
+
+/// A header field that may stand once stands more often.
+pub const ROPEWAY_ERROR_DUPLICATE_HEADER: ropeway_status = -257;
+
+/// A header field has a value that it may not have.
+pub const ROPEWAY_ERROR_PEER_HEADER: ropeway_status = -258;
+
+/// Sec-WebSocket-Version is not 13.
+pub const ROPEWAY_ERROR_WEBSOCKET_VERSION: ropeway_status = -259;
+
+/// The request is a handshake of a draft before RFC 6455.
+pub const ROPEWAY_ERROR_DRAFT_HANDSHAKE: ropeway_status = -260;
+
+/// Sec-WebSocket-Key is not 16 bytes in base64.
+pub const ROPEWAY_ERROR_INVALID_KEY: ropeway_status = -261;
+
+/// An upgrade request announces a body.
+pub const ROPEWAY_ERROR_REQUEST_BODY: ropeway_status = -262;
+
+/// Sec-WebSocket-Accept does not answer the key that was sent.
+pub const ROPEWAY_ERROR_ACCEPT_MISMATCH: ropeway_status = -263;
+
+/// The server chose a subprotocol that was not offered.
+pub const ROPEWAY_ERROR_UNOFFERED_SUBPROTOCOL: ropeway_status = -264;
+
+/// The server chose an extension that was not offered.
+pub const ROPEWAY_ERROR_UNOFFERED_EXTENSION: ropeway_status = -265;
+
+/// The server refused: it answered with another status than 101. Its response is the event's head.
+pub const ROPEWAY_ERROR_HTTP_STATUS: ropeway_status = -266;
+
+/// Another failure of the opening handshake, without a number in this release.
+pub const ROPEWAY_ERROR_HANDSHAKE: ropeway_status = -299;
+
+/// A received message passed ROPEWAY_OPTION_MAX_MESSAGE_SIZE; closed with 1009.
+pub const ROPEWAY_ERROR_MESSAGE_TOO_BIG: ropeway_status = -300;
+
+/// A received message passed ROPEWAY_OPTION_MAX_FRAGMENTS; closed with 1009.
+pub const ROPEWAY_ERROR_TOO_MANY_FRAGMENTS: ropeway_status = -301;
+
+/// The engine's incomplete messages passed ROPEWAY_OPTION_MAX_INCOMPLETE_BYTES; closed with 1013.
+pub const ROPEWAY_ERROR_INCOMPLETE_MESSAGES: ropeway_status = -302;
+
+/// The message would take the send queue past ROPEWAY_OPTION_SEND_QUEUE_LIMIT; nothing of it was taken.
+pub const ROPEWAY_ERROR_FULL: ropeway_status = -303;
+
+/// The engine has ROPEWAY_OPTION_MAX_CONNECTIONS.
+pub const ROPEWAY_ERROR_TOO_MANY_CONNECTIONS: ropeway_status = -304;
+
+/// More would wait for the engine than ROPEWAY_OPTION_REMOTE_QUEUE_LIMIT; nothing was taken.
+pub const ROPEWAY_ERROR_REMOTE_FULL: ropeway_status = -305;
+
+/// The peer's handshake head passed ROPEWAY_OPTION_MAX_HEAD_SIZE.
+pub const ROPEWAY_ERROR_HEAD_TOO_LARGE: ropeway_status = -306;
+
+/// The first line of the peer's head passed ROPEWAY_OPTION_MAX_HEAD_SIZE.
+pub const ROPEWAY_ERROR_START_LINE_TOO_LONG: ropeway_status = -307;
+
+/// The peer's head passed ROPEWAY_OPTION_MAX_HEADERS.
+pub const ROPEWAY_ERROR_TOO_MANY_HEADERS: ropeway_status = -308;
+
+/// Another limit, without a number in this release.
+pub const ROPEWAY_ERROR_LIMIT: ropeway_status = -399;
+
+/// The connection did not open within ROPEWAY_OPTION_OPEN_TIMEOUT.
+pub const ROPEWAY_ERROR_OPEN_TIMEOUT: ropeway_status = -400;
+
+/// Nothing came after a keep-alive ping within ROPEWAY_OPTION_PONG_TIMEOUT.
+pub const ROPEWAY_ERROR_PONG_TIMEOUT: ropeway_status = -401;
+
+/// No message came within ROPEWAY_OPTION_IDLE_TIMEOUT.
+pub const ROPEWAY_ERROR_IDLE_TIMEOUT: ropeway_status = -402;
+
+/// The closing handshake did not end within ROPEWAY_OPTION_CLOSE_TIMEOUT.
+pub const ROPEWAY_ERROR_CLOSE_TIMEOUT: ropeway_status = -403;
+
+/// Another wait ran out, without a number in this release.
+pub const ROPEWAY_ERROR_TIMEOUT: ropeway_status = -404;
+
+/// The stream ended without a Close frame.
+pub const ROPEWAY_ERROR_CONNECTION_LOST: ropeway_status = -410;
+
+/// The operating system refused; ropeway_last_error or the event's error says what.
+pub const ROPEWAY_ERROR_IO: ropeway_status = -411;
+
+/// The host's name cannot be resolved.
+pub const ROPEWAY_ERROR_RESOLVE: ropeway_status = -412;
+
+/// No address of the host took the connection.
+pub const ROPEWAY_ERROR_CONNECT: ropeway_status = -413;
+
+/// A defect in Ropeway. The object it happened in takes no more calls but the one that frees it.
+pub const ROPEWAY_ERROR_PANIC: ropeway_status = -500;
+
+/// The operating system gave no random bytes for a masking key.
+pub const ROPEWAY_ERROR_RANDOM: ropeway_status = -501;
+
+/// An earlier call on this object ended in ROPEWAY_ERROR_PANIC.
+pub const ROPEWAY_ERROR_POISONED: ropeway_status = -502;
+
+/// There is no memory for the copy that the call takes.
+pub const ROPEWAY_ERROR_OUT_OF_MEMORY: ropeway_status = -503;
+
+/// An error without a number in this release.
+pub const ROPEWAY_ERROR_INTERNAL: ropeway_status = -599;
+
+/// Every status with a few words for it.
+const TABLE: &[(ropeway_status, &CStr)] = &[
+    (ROPEWAY_OK, c"done"),
+    (
+        ROPEWAY_QUEUED,
+        c"taken; the send queue is above its high-water mark",
+    ),
+    (ROPEWAY_NONE, c"there is none"),
+    (ROPEWAY_UNCHANGED, c"it was so already"),
+    (ROPEWAY_ERROR_NULL, c"a pointer must not be NULL"),
+    (ROPEWAY_ERROR_INVALID_ARGUMENT, c"invalid argument"),
+    (ROPEWAY_ERROR_UNKNOWN_OPTION, c"unknown option"),
+    (ROPEWAY_ERROR_OPTION_TYPE, c"the option takes another type"),
+    (
+        ROPEWAY_ERROR_OPTION_VALUE,
+        c"value outside the option's range",
+    ),
+    (ROPEWAY_ERROR_MISUSE, c"a rule of the interface was broken"),
+    (ROPEWAY_ERROR_CLOSED, c"closed"),
+    (ROPEWAY_ERROR_NOT_OPEN, c"not open yet"),
+    (ROPEWAY_ERROR_INVALID_UTF8, c"not UTF-8"),
+    (
+        ROPEWAY_ERROR_MESSAGE_IN_PROGRESS,
+        c"a fragmented message has to be finished first",
+    ),
+    (
+        ROPEWAY_ERROR_KIND_CHANGED,
+        c"fragments of one message differ in kind",
+    ),
+    (ROPEWAY_ERROR_CONTROL_TOO_LONG, c"control frame too long"),
+    (
+        ROPEWAY_ERROR_INVALID_CLOSE_CODE,
+        c"this close code cannot be sent",
+    ),
+    (ROPEWAY_ERROR_INVALID_URL, c"the URL cannot be used"),
+    (
+        ROPEWAY_ERROR_INVALID_HEADER,
+        c"the header field cannot be sent",
+    ),
+    (ROPEWAY_ERROR_INVALID_SUBPROTOCOL, c"invalid subprotocol"),
+    (
+        ROPEWAY_ERROR_INVALID_REFUSAL,
+        c"invalid status for a refusal",
+    ),
+    (ROPEWAY_ERROR_REFUSED, c"refused by the application"),
+    (ROPEWAY_ERROR_ABORTED, c"aborted by this side"),
+    (
+        ROPEWAY_ERROR_FORKED,
+        c"the engine belongs to the parent process",
+    ),
+    (ROPEWAY_ERROR_ENGINE_GONE, c"the engine is gone"),
+    (ROPEWAY_ERROR_BUFFER_TOO_SMALL, c"the buffer is too small"),
+    (ROPEWAY_ERROR_RESERVED_BITS, c"reserved bits set in a frame"),
+    (ROPEWAY_ERROR_RESERVED_OPCODE, c"reserved opcode"),
+    (
+        ROPEWAY_ERROR_FRAGMENTED_CONTROL,
+        c"fragmented control frame",
+    ),
+    (
+        ROPEWAY_ERROR_LONG_CONTROL,
+        c"control frame of over 125 bytes",
+    ),
+    (
+        ROPEWAY_ERROR_MASKED_BY_SERVER,
+        c"masked frame from a server",
+    ),
+    (
+        ROPEWAY_ERROR_UNMASKED_BY_CLIENT,
+        c"unmasked frame from a client",
+    ),
+    (
+        ROPEWAY_ERROR_OVERLONG_LENGTH,
+        c"length not in its shortest form",
+    ),
+    (ROPEWAY_ERROR_LENGTH_TOO_LARGE, c"length of 2^63 or more"),
+    (
+        ROPEWAY_ERROR_UNEXPECTED_CONTINUATION,
+        c"continuation of no message",
+    ),
+    (
+        ROPEWAY_ERROR_EXPECTED_CONTINUATION,
+        c"new message inside a fragmented one",
+    ),
+    (
+        ROPEWAY_ERROR_CLOSE_OF_ONE_BYTE,
+        c"close frame with a payload of one byte",
+    ),
+    (
+        ROPEWAY_ERROR_PEER_CLOSE_CODE,
+        c"close frame with a code that may not be sent",
+    ),
+    (
+        ROPEWAY_ERROR_PEER_TEXT_UTF8,
+        c"text message that is not UTF-8",
+    ),
+    (
+        ROPEWAY_ERROR_PEER_REASON_UTF8,
+        c"close reason that is not UTF-8",
+    ),
+    (
+        ROPEWAY_ERROR_COMPRESSED_CONTROL,
+        c"compressed control frame",
+    ),
+    (
+        ROPEWAY_ERROR_COMPRESSED_CONTINUATION,
+        c"compressed continuation frame",
+    ),
+    (ROPEWAY_ERROR_FRAME, c"another framing violation"),
+    (ROPEWAY_ERROR_MALFORMED_HEAD, c"not an HTTP/1.1 head"),
+    (
+        ROPEWAY_ERROR_INCOMPLETE_HEAD,
+        c"the stream ended within the handshake",
+    ),
+    (ROPEWAY_ERROR_TLS_ON_PLAIN_PORT, c"the peer speaks TLS"),
+    (ROPEWAY_ERROR_HTTP_VERSION, c"not HTTP/1.1"),
+    (
+        ROPEWAY_ERROR_NOT_WEBSOCKET,
+        c"the request asks for no WebSocket",
+    ),
+    (ROPEWAY_ERROR_METHOD, c"upgrade by another method than GET"),
+    (
+        ROPEWAY_ERROR_MISSING_HEADER,
+        c"a required header field is missing",
+    ),
+    (
+        ROPEWAY_ERROR_DUPLICATE_HEADER,
+        c"a header field stands twice",
+    ),
+    (
+        ROPEWAY_ERROR_PEER_HEADER,
+        c"a header field has an invalid value",
+    ),
+    (
+        ROPEWAY_ERROR_WEBSOCKET_VERSION,
+        c"Sec-WebSocket-Version is not 13",
+    ),
+    (ROPEWAY_ERROR_DRAFT_HANDSHAKE, c"handshake of a draft"),
+    (ROPEWAY_ERROR_INVALID_KEY, c"invalid Sec-WebSocket-Key"),
+    (ROPEWAY_ERROR_REQUEST_BODY, c"upgrade request with a body"),
+    (ROPEWAY_ERROR_ACCEPT_MISMATCH, c"wrong Sec-WebSocket-Accept"),
+    (
+        ROPEWAY_ERROR_UNOFFERED_SUBPROTOCOL,
+        c"subprotocol that was not offered",
+    ),
+    (
+        ROPEWAY_ERROR_UNOFFERED_EXTENSION,
+        c"extension that was not offered",
+    ),
+    (ROPEWAY_ERROR_HTTP_STATUS, c"the server refused"),
+    (ROPEWAY_ERROR_HANDSHAKE, c"another handshake violation"),
+    (ROPEWAY_ERROR_MESSAGE_TOO_BIG, c"max_message_size passed"),
+    (ROPEWAY_ERROR_TOO_MANY_FRAGMENTS, c"max_fragments passed"),
+    (
+        ROPEWAY_ERROR_INCOMPLETE_MESSAGES,
+        c"max_incomplete_bytes passed",
+    ),
+    (ROPEWAY_ERROR_FULL, c"send_queue_limit would be passed"),
+    (
+        ROPEWAY_ERROR_TOO_MANY_CONNECTIONS,
+        c"max_connections reached",
+    ),
+    (
+        ROPEWAY_ERROR_REMOTE_FULL,
+        c"remote_queue_limit would be passed",
+    ),
+    (ROPEWAY_ERROR_HEAD_TOO_LARGE, c"max_head_size passed"),
+    (
+        ROPEWAY_ERROR_START_LINE_TOO_LONG,
+        c"max_head_size passed by the first line",
+    ),
+    (ROPEWAY_ERROR_TOO_MANY_HEADERS, c"max_headers passed"),
+    (ROPEWAY_ERROR_LIMIT, c"another limit passed"),
+    (ROPEWAY_ERROR_OPEN_TIMEOUT, c"open_timeout passed"),
+    (ROPEWAY_ERROR_PONG_TIMEOUT, c"pong_timeout passed"),
+    (ROPEWAY_ERROR_IDLE_TIMEOUT, c"idle_timeout passed"),
+    (ROPEWAY_ERROR_CLOSE_TIMEOUT, c"close_timeout passed"),
+    (ROPEWAY_ERROR_TIMEOUT, c"another time-out"),
+    (
+        ROPEWAY_ERROR_CONNECTION_LOST,
+        c"the connection ended without a close frame",
+    ),
+    (ROPEWAY_ERROR_IO, c"the operating system refused"),
+    (ROPEWAY_ERROR_RESOLVE, c"the host's name cannot be resolved"),
+    (
+        ROPEWAY_ERROR_CONNECT,
+        c"no address of the host took the connection",
+    ),
+    (ROPEWAY_ERROR_PANIC, c"a defect in Ropeway"),
+    (ROPEWAY_ERROR_RANDOM, c"no random bytes"),
+    (ROPEWAY_ERROR_POISONED, c"an earlier call panicked"),
+    (ROPEWAY_ERROR_OUT_OF_MEMORY, c"out of memory"),
+    (ROPEWAY_ERROR_INTERNAL, c"another error"),
+];
+
+/// A few words for a status, in English; "unknown status" for a number that is none. A static string; any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn ropeway_status_string(status: ropeway_status) -> *const c_char {
+    TABLE
+        .iter()
+        .find(|(number, _)| *number == status)
+        .map_or(c"unknown status", |(_, words)| words)
+        .as_ptr()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_number_and_no_words_stand_twice() {
+        for (index, (number, words)) in TABLE.iter().enumerate() {
+            for (other, others) in &TABLE[..index] {
+                assert_ne!(number, other);
+                assert_ne!(words, others);
+            }
+        }
+    }
+}

@@ -1,0 +1,45 @@
+/* Sizes and offsets of the public structures on a 64-bit system; that it compiles is the test. A field may be added at
+ * the end, and the size here raised; nothing else may change.
+ */
+#include <ropeway.h>
+
+#define AT(type, field, offset) _Static_assert(offsetof(type, field) == (offset), #type "." #field " has moved")
+#define SIZE(type, size) _Static_assert(sizeof(type) == (size), #type " has another size")
+
+#if UINTPTR_MAX == UINT64_MAX
+SIZE(ropeway_status, 4);
+SIZE(ropeway_connection, 8);
+SIZE(ropeway_listener, 8);
+
+AT(ropeway_event, size, 0);
+AT(ropeway_event, type, 4);
+AT(ropeway_event, connection, 8);
+AT(ropeway_event, listener, 16);
+AT(ropeway_event, user_data, 24);
+AT(ropeway_event, data, 32);
+AT(ropeway_event, length, 40);
+AT(ropeway_event, kind, 48);
+AT(ropeway_event, flags, 52);
+AT(ropeway_event, close_code, 56);
+AT(ropeway_event, sent_code, 60);
+AT(ropeway_event, status, 64);
+AT(ropeway_event, error, 72);
+AT(ropeway_event, subprotocol, 80);
+AT(ropeway_event, head, 88);
+AT(ropeway_event, round_trip, 96);
+AT(ropeway_event, undelivered, 104);
+SIZE(ropeway_event, 112);
+
+AT(ropeway_frame, size, 0);
+AT(ropeway_frame, role, 4);
+AT(ropeway_frame, sent, 8);
+AT(ropeway_frame, opcode, 12);
+AT(ropeway_frame, fin, 16);
+AT(ropeway_frame, rsv1, 20);
+AT(ropeway_frame, masked, 24);
+AT(ropeway_frame, mask, 28);
+AT(ropeway_frame, length, 32);
+AT(ropeway_frame, payload, 40);
+AT(ropeway_frame, payload_length, 48);
+SIZE(ropeway_frame, 56);
+#endif
