@@ -6,23 +6,9 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::fault::Fault;
 use crate::frame::{CloseCode, FrameError, RandomError};
 use crate::handshake::{HandshakeError, HeaderError, UrlError};
-
-/// Who has to change something for the error to go away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// The program that called Ropeway.
-    Caller,
-    /// The peer, which broke the protocol or refused.
-    Peer,
-    /// Nobody: a configured bound was reached.
-    Limit,
-    /// The network or the operating system.
-    Network,
-    /// Ropeway itself.
-    Internal,
-}
 
 /// A bound with a default, settable in [`Options`](crate::protocol::Options) or
 /// [`EngineOptions`](crate::engine::EngineOptions).
@@ -170,7 +156,8 @@ impl Error {
     #[must_use]
     pub fn fault(&self) -> Fault {
         match self {
-            Self::Frame(_) | Self::Handshake(_) => Fault::Peer,
+            Self::Frame(_) => Fault::Peer,
+            Self::Handshake(error) => error.fault(),
             Self::Limit { .. } => Fault::Limit,
             Self::Timeout { .. }
             | Self::ConnectionLost

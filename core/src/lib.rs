@@ -4,9 +4,11 @@
 
 pub mod engine;
 mod error;
+mod fault;
 pub mod frame;
 pub mod handshake;
 mod net;
 pub mod protocol;
 
-pub use error::{Deadline, Error, Fault, IoError, Limit, Role, SendError};
+pub use error::{Deadline, Error, IoError, Limit, Role, SendError};
+pub use fault::Fault;

@@ -20,9 +20,12 @@ use crate::protocol::{Protocol, Raw, Shutdown, Time};
 pub(super) const WAKER: Token = Token(usize::MAX);
 pub(super) const ALARM: Token = Token(usize::MAX - 1);
 
-/// Bytes asked of a socket at once, at first and at most: it doubles whenever a read fills it.
-pub(super) const READ_SIZE: usize = 64 << 10;
-const READ_SIZE_MAX: usize = 512 << 10;
+/// Bytes asked of a socket at once.
+const READ_SIZE: usize = 64 << 10;
+/// Bytes of a large message asked for at once: they are unmasked while they are in the second-level cache.
+const PAYLOAD_READ_SIZE: usize = 256 << 10;
+/// Bytes read of one connection in one turn, while they all belong to one large message.
+const BURST: usize = 1 << 20;
 /// Connections accepted of one listener in one turn.
 const ACCEPTS: usize = 64;
 /// How long a listener rests that could not accept.
@@ -44,6 +47,10 @@ impl Engine {
             if let Some(index) = self.active {
                 if let Some(told) = self.pump(index) {
                     return Some(told);
+                }
+                if self.goes_on(index) {
+                    self.read(index);
+                    continue;
                 }
                 self.active = None;
                 self.connections.settle(index);
@@ -157,10 +164,20 @@ impl Engine {
             }
             self.active = Some(index);
         } else if slot.flags.has(Flags::READABLE) && protocol.reads() {
+            self.burst = BURST;
             self.read(index);
         } else if protocol.is_ended() {
             self.active = Some(index);
         }
+    }
+
+    /// Whether a large message is in the middle of coming, and the turn has room for more of it.
+    fn goes_on(&mut self, index: u32) -> bool {
+        let slot = self.connections.slots.at(index);
+        slot.flags.has(Flags::READABLE)
+            && self.burst > 0
+            && (slot.protocol.as_ref())
+                .is_some_and(|protocol| protocol.wants_payload() > 0 && protocol.reads())
     }
 
     /// Reads once.
@@ -182,7 +199,7 @@ impl Engine {
             let result = protocol.read_payload(
                 &mut self.input,
                 &mut connections.output,
-                READ_SIZE_MAX * 2,
+                PAYLOAD_READ_SIZE,
                 now,
                 read,
             );
@@ -191,7 +208,7 @@ impl Engine {
                 count
             })
         } else {
-            let buffer = self.input.spare(self.read_size);
+            let buffer = self.input.spare(READ_SIZE);
             room = buffer.len();
             let result = stream.receive(buffer);
             if let Ok(count) = result {
@@ -212,9 +229,8 @@ impl Engine {
                     if !slot.flags.has(Flags::HANGUP) {
                         slot.flags.take(Flags::READABLE);
                     }
-                } else if room == self.read_size {
-                    self.read_size = (self.read_size * 2).min(READ_SIZE_MAX);
                 }
+                self.burst = self.burst.saturating_sub(count);
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 slot.flags.take(Flags::READABLE);

@@ -93,8 +93,8 @@ pub struct Engine {
     connections: Connections,
     /// The connection whose bytes `input` holds.
     active: Option<u32>,
-    /// Bytes asked of a socket at once.
-    read_size: usize,
+    /// Bytes that may still be read of the active connection in this turn.
+    burst: usize,
     /// What was read and parsed in one go, to be told first.
     read_ahead: Option<Raw>,
 }
@@ -120,7 +120,7 @@ impl Engine {
             input: Input::with_incomplete_limit(options.max_incomplete_bytes),
             connections,
             active: None,
-            read_size: drive::READ_SIZE,
+            burst: 0,
             read_ahead: None,
         })
     }

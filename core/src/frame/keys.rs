@@ -74,7 +74,7 @@ impl fmt::Debug for MaskingKeys {
 /// The operating system's random number generator failed, so no masking key can be had and nothing may be sent by a
 /// client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RandomError(getrandom::Error);
+pub struct RandomError(pub(crate) getrandom::Error);
 
 impl fmt::Display for RandomError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

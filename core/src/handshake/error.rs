@@ -4,23 +4,11 @@ use std::error::Error;
 use std::fmt::{self, Display, Formatter, Write as _};
 
 use super::message::Response;
+use crate::fault::Fault;
+use crate::frame::RandomError;
 
 /// The longest piece of a peer's data that an error repeats, in bytes before escaping.
 const SHOWN: usize = 128;
-
-/// Whose doing a failed handshake is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Fault {
-    /// The program that uses this library passed something that cannot be sent.
-    Caller,
-    /// The other side broke RFC 6455 or HTTP, or declined.
-    Peer,
-    /// The other side stayed within the rules but passed a limit set here.
-    Limit,
-    /// The operating system did not deliver.
-    System,
-}
 
 /// Why an opening handshake failed.
 ///
@@ -122,7 +110,7 @@ impl HandshakeError {
             | Self::DuplicateSubprotocol(_)
             | Self::Header(_)
             | Self::Url(_) => Fault::Caller,
-            Self::Random(_) => Fault::System,
+            Self::Random(_) => Fault::Network,
             _ => Fault::Peer,
         }
     }
@@ -358,18 +346,6 @@ impl Display for UrlError {
 
 impl Error for UrlError {}
 
-/// The operating system's random source failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RandomError(pub(super) getrandom::Error);
-
-impl Display for RandomError {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "the operating system's random source failed: {}", self.0)
-    }
-}
-
-impl Error for RandomError {}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -424,7 +400,7 @@ mod tests {
             (
                 HandshakeError::Random(RandomError(getrandom::Error::UNSUPPORTED)),
                 500,
-                Fault::System,
+                Fault::Network,
             ),
         ];
         for (error, status, fault) in cases {

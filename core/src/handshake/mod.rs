@@ -49,7 +49,7 @@ mod uri;
 
 pub use body::{BodyReader, DEFAULT_BODY_LIMIT};
 pub use client::{ClientRequest, DEFAULT_USER_AGENT, Negotiated, verify};
-pub use error::{Fault, HandshakeError, HeaderError, RandomError, UrlError};
+pub use error::{HandshakeError, HeaderError, UrlError};
 pub use extension::{Extension, format_extensions, parse_extensions};
 pub use head::{HeadLimits, HeadReader};
 pub use headers::Headers;

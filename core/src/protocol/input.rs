@@ -73,7 +73,7 @@ impl Input {
     /// Says that `count` bytes have been put into what [`spare`](Self::spare) returned. More than its length count as
     /// its length.
     pub fn filled(&mut self, count: usize) {
-        self.end = (self.end + count).min(self.buffer.len());
+        self.end = self.end.saturating_add(count).min(self.buffer.len());
     }
 
     /// Adds a copy of `bytes`.
@@ -144,20 +144,24 @@ impl Input {
             return Ok(());
         }
         let before = buffer.capacity();
-        if before == 0 && expected > AHEAD && self.spare.capacity() >= needed {
+        let spare = self.spare.capacity();
+        if before == 0
+            && expected > AHEAD
+            && spare >= needed
+            && self.within_limit(spare, role).is_ok()
+        {
             std::mem::swap(buffer, &mut self.spare);
         } else {
-            let target = expected
-                .min(needed.saturating_mul(2).max(AHEAD))
-                .max(needed);
+            // Each of many fragments announces only itself: growth by half at least keeps the copying linear.
+            let ahead = expected.min(needed.saturating_mul(2).max(AHEAD));
+            let target = ahead.max(before + before / 2).max(needed);
             self.within_limit(target - before, role)?;
             buffer
                 .try_reserve_exact(target - buffer.len())
                 .map_err(|_| self.over_limit(target, role))?;
         }
-        let grown = buffer.capacity() - before;
-        self.within_limit(grown, role)?;
-        self.incomplete += grown as u64;
+        // What was allocated counts in any case, since `release` takes off the same.
+        self.incomplete += (buffer.capacity() - before) as u64;
         Ok(())
     }
 

@@ -21,7 +21,15 @@ impl Protocol {
             State::Open if self.paused => None,
             State::Open => {
                 let keepalive = if self.ping_is_unanswered() {
-                    self.after(self.since, self.options.pong_timeout)
+                    let wait = self.options.pong_timeout;
+                    self.after(
+                        self.since,
+                        if wait.is_zero() {
+                            self.options.ping_interval
+                        } else {
+                            wait
+                        },
+                    )
                 } else {
                     self.after(self.heard, self.options.ping_interval)
                 };
@@ -42,10 +50,12 @@ impl Protocol {
         match self.state {
             State::Opening => {
                 if self.role == Role::Server {
-                    self.write_refusal(
-                        output,
-                        &refusal(408, "The opening handshake took too long.\n"),
-                    );
+                    let refusal = if self.awaits_decision() {
+                        refusal(503, "The server did not decide in time.\n")
+                    } else {
+                        refusal(408, "The opening handshake took too long.\n")
+                    };
+                    self.write_refusal(output, &refusal);
                 }
                 self.fail(self.timeout(Deadline::Open), output, now);
             }
@@ -62,16 +72,19 @@ impl Protocol {
         let due = |deadline: Option<Time>| deadline.is_some_and(|deadline| deadline <= now);
         if due(self.after(self.last_message, self.options.idle_timeout)) {
             self.fail(self.timeout(Deadline::Idle), output, now);
-        } else if !self.ping_is_unanswered() {
-            // A ping that finds no random bytes for its mask is tried again an interval later.
-            let _ = output.frame(
+        } else if !self.ping_is_unanswered() || self.options.pong_timeout.is_zero() {
+            let sent = output.frame(
                 self.role,
                 true,
                 Opcode::Ping,
                 &now.as_micros().to_be_bytes(),
                 self.options.trace.as_ref(),
             );
-            self.since = now;
+            match sent {
+                Ok(()) => self.since = now,
+                // Without random bytes for its mask it is tried again an interval later.
+                Err(_) => (self.heard, self.since) = (now, Time::NEVER),
+            }
         } else {
             self.fail(self.timeout(Deadline::Pong), output, now);
         }

@@ -108,7 +108,7 @@ pub struct Protocol {
     remaining: u64,
     /// When the peer was last heard.
     heard: Time,
-    /// When its last data frame began.
+    /// When something of its last data frame came.
     last_message: Time,
     /// When the wait of the present state began: the handshake, the outstanding ping (or never), the close.
     since: Time,
@@ -122,6 +122,7 @@ pub struct Protocol {
     receiving: Option<MessageKind>,
     /// The sent message under way.
     sending: Option<MessageKind>,
+    sending_utf8: Utf8Validator,
     utf8: Utf8Validator,
     state: State,
     role: Role,
@@ -131,6 +132,9 @@ pub struct Protocol {
     fin: bool,
     /// The transport has nothing more for us.
     ended: bool,
+    /// The peer has ended its direction after the connection's end: there is nothing more to wait for, but what is
+    /// queued can still be sent.
+    eof: bool,
     /// `Closed` has been told.
     told: bool,
     paused: bool,
@@ -174,12 +178,14 @@ impl Protocol {
             frame: Frame::None,
             receiving: None,
             sending: None,
+            sending_utf8: Utf8Validator::default(),
             utf8: Utf8Validator::default(),
             state,
             role,
             first: false,
             fin: false,
             ended: false,
+            eof: false,
             told: false,
             paused: false,
         }
@@ -233,7 +239,7 @@ impl Protocol {
     /// Whether a driver should read: not while paused or until a request is answered; after the end to find the
     /// stream's.
     pub(crate) fn reads(&self) -> bool {
-        !self.paused && !self.awaits_decision()
+        !self.paused && !self.eof && !self.awaits_decision()
     }
 
     /// What the driver has to do with the transport once the output is sent.
@@ -247,11 +253,12 @@ impl Protocol {
         }
         match &self.ending {
             Some(closed) if closed.cause.is_none() => match self.role {
-                Role::Client => Shutdown::AwaitEnd,
-                Role::Server => Shutdown::Close,
+                Role::Client if !self.eof => Shutdown::AwaitEnd,
+                _ => Shutdown::Close,
             },
             // A client that was refused, or refuses the response, has nothing to say that must arrive.
             _ if self.opening.is_some() && self.role == Role::Client => Shutdown::Drop,
+            _ if self.eof => Shutdown::Close,
             _ => Shutdown::HalfClose,
         }
     }
@@ -260,14 +267,16 @@ impl Protocol {
     /// [`next_event`](Self::next_event), as with every call that may end the connection.
     pub fn on_eof(&mut self, output: &mut Output, now: Time) {
         match self.state {
-            State::Ended => {}
+            State::Ended => self.eof = true,
             State::Opening => {
                 let error = self.opening_eof();
-                self.fail(error, output, now);
+                self.on_transport_error(error, now);
             }
-            _ => self.fail(Error::ConnectionLost, output, now),
+            _ => {
+                self.fail(Error::ConnectionLost, output, now);
+                self.ended = true;
+            }
         }
-        self.ended = true;
     }
 
     /// The transport has failed: nothing can be sent or received any more.
@@ -305,6 +314,7 @@ impl Protocol {
         {
             let reason = shorten(&error.to_string());
             if self.write_close(output, code, &reason).is_ok() {
+                closed.by_us = true;
                 closed.sent = Some(CloseFrame { code, reason });
             }
         }
@@ -334,9 +344,12 @@ impl Protocol {
     }
 
     fn end(&mut self, closed: Box<Closed>, now: Time) {
+        // One deadline for the whole close: from this side's Close frame, if it came first.
+        if self.state != State::Closing {
+            self.since = now;
+        }
         self.ending = Some(closed);
         self.state = State::Ended;
-        self.since = now;
         self.frame = Frame::None;
         self.receiving = None;
         self.paused = false;
@@ -352,7 +365,11 @@ impl Protocol {
 
 /// The longest prefix that fits a Close frame's reason.
 fn shorten(reason: &str) -> String {
-    reason[..reason.floor_char_boundary(crate::frame::MAX_CLOSE_REASON)].to_owned()
+    let mut end = reason.len().min(crate::frame::MAX_CLOSE_REASON);
+    while !reason.is_char_boundary(end) {
+        end -= 1;
+    }
+    reason[..end].to_owned()
 }
 
 impl fmt::Debug for Protocol {

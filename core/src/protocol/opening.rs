@@ -99,11 +99,12 @@ impl Protocol {
         accept: &Accept<'_>,
         now: Time,
     ) -> Result<(), Error> {
+        let waits = self.awaits_decision();
         let Some(Opening {
             stage: Stage::Decision(Some(offer)),
             opened,
             ..
-        }) = self.opening.as_deref_mut()
+        }) = self.opening.as_deref_mut().filter(|_| waits)
         else {
             return Err(Error::Misuse(
                 "no upgrade request waits for an answer on this connection",
@@ -238,7 +239,8 @@ impl Protocol {
                 Err(error) => self.fail(Error::Handshake(error), output, now),
             }
         }
-        if self.state == State::Open {
+        // The application may have begun to close already since it accepted.
+        if matches!(self.state, State::Open | State::Closing) {
             let opening = self.opening.take()?;
             input.restore(&opening.early);
             input.opened = Some(Box::new(opening.opened));

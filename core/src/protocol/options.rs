@@ -16,7 +16,8 @@ pub struct Options {
     /// Bytes of one received message, all fragments together. Default 16 MiB. Passing it closes with 1009.
     /// With [`streaming`](Self::streaming) it does not apply, as nothing is gathered.
     pub max_message_size: u64,
-    /// Frames of one received message. Default 65,536. Passing it closes with 1009. Not applied when streaming.
+    /// Frames of one received message; 0 counts as 1. Default 65,536. Passing it closes with 1009. Not applied when
+    /// streaming.
     pub max_fragments: u32,
     /// Size of the peer's handshake head and count of its fields. Default 16 KiB and 100.
     pub head_limits: HeadLimits,
@@ -28,9 +29,11 @@ pub struct Options {
     pub close_timeout: Duration,
     /// Silence of the peer after which a ping is sent. Default 20 s.
     pub ping_interval: Duration,
-    /// Wait after that ping for any byte of the peer before the connection is failed. Default 20 s.
+    /// Wait after that ping for any byte of the peer before the connection is failed. Default 20 s. At 0 pings go on
+    /// at their interval and their answers are not insisted on.
     pub pong_timeout: Duration,
-    /// Wait for a data message of the peer before the connection is closed with 1001. Default 0: for ever.
+    /// Wait for a data message of the peer, or more of one under way, before the connection is closed with 1001.
+    /// Default 0: for ever.
     pub idle_timeout: Duration,
     /// Below this many queued bytes a connection that went over the high-water mark is writable again.
     /// Default 256 KiB.

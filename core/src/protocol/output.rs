@@ -38,7 +38,7 @@ impl Output {
     /// Says that the first `count` bytes have been sent, or are the driver's business now. More than there are count
     /// as all.
     pub fn consume(&mut self, count: usize) {
-        self.sent = (self.sent + count).min(self.bytes.len());
+        self.sent = self.sent.saturating_add(count).min(self.bytes.len());
         if self.sent == self.bytes.len() {
             self.sent = 0;
             self.bytes.clear();

@@ -278,7 +278,7 @@ impl Protocol {
         if total > self.options.max_message_size {
             return Err(self.options.message_too_big(self.role, total));
         }
-        if fragments > self.options.max_fragments {
+        if fragments > self.options.max_fragments.max(1) {
             return Err(self.options.too_many_fragments(self.role, fragments));
         }
         Ok(())
@@ -289,10 +289,13 @@ impl Protocol {
         (input.len() as u64).min(self.remaining) as usize
     }
 
-    /// `count` bytes of the current frame have been taken.
+    /// `count` bytes of the current data frame have been taken.
     fn advance(&mut self, count: usize) {
         self.remaining -= count as u64;
         self.phase = (self.phase + (count & 3) as u8) & 3;
+        if count > 0 {
+            self.last_message = self.heard;
+        }
     }
 
     fn stream_payload(&mut self, input: &mut Input) -> Result<Option<Raw>, Error> {
@@ -364,22 +367,18 @@ impl Protocol {
         } else {
             Ok(())
         };
-        let message = if last {
-            std::mem::take(&mut partial.message)
-        } else {
-            Vec::new()
-        };
-        if last {
-            partial.fragments = 0;
-        }
-        self.partial = Some(partial);
-        verdict?;
-        if done {
-            self.frame = Frame::None;
-        }
-        if !last {
+        if verdict.is_err() || !last {
+            self.partial = Some(partial);
+            verdict?;
+            if done {
+                self.frame = Frame::None;
+            }
             return Ok(None);
         }
+        let message = std::mem::take(&mut partial.message);
+        partial.fragments = 0;
+        self.partial = Some(partial);
+        self.frame = Frame::None;
         input.release(&message);
         input.message = message;
         self.receiving = None;
@@ -466,6 +465,9 @@ impl Protocol {
             apply_mask(&mut input.bytes()[..count], key, 0);
             let source = input.take(count);
             return self.control_frame(source, input, output, now);
+        }
+        if count == 0 {
+            return Ok(None);
         }
         let partial = self.partial.get_or_insert_default();
         let before = partial.control.len();
@@ -571,7 +573,7 @@ impl Protocol {
 
     pub(super) fn drop_empty_partial(&mut self) {
         if self.partial.as_ref().is_some_and(|partial| {
-            self.receiving.is_none()
+            partial.fragments == 0
                 && partial.message.capacity() == 0
                 && partial.control.is_empty()
                 && partial.held.is_empty()

@@ -3,6 +3,7 @@
 use crate::error::{Role, SendError};
 use crate::frame::{
     self, CloseCode, Header, HeaderRules, MAX_CLOSE_REASON, MAX_CONTROL_PAYLOAD, Opcode,
+    Utf8Validator,
 };
 
 use super::{CloseFrame, MessageKind, Output, Protocol, State, Time, TracedFrame};
@@ -11,8 +12,8 @@ impl Protocol {
     /// Sends a whole message.
     ///
     /// # Errors
-    /// [`SendError::InvalidUtf8`] for text that is none, [`SendError::MessageInProgress`], [`SendError::Closed`],
-    /// [`SendError::NotOpen`].
+    /// [`SendError::InvalidUtf8`] for text that is none, [`SendError::MessageInProgress`] before the last
+    /// fragment of another, [`SendError::Closed`], [`SendError::NotOpen`], [`SendError::Random`].
     #[inline]
     pub fn send(
         &mut self,
@@ -50,12 +51,12 @@ impl Protocol {
     }
 
     /// Sends the next fragment of a message (RFC 6455 section 5.4); the first call begins it, `last` ends it. Text
-    /// is checked fragment by fragment, so a fragment must not end inside a character. Control frames may be sent in
-    /// between, other messages not.
+    /// is checked as it goes; a fragment may end inside a character, the last one not. Control frames may be sent in
+    /// between, other messages not. After an error the message can be gone on with, as nothing has changed.
     ///
     /// # Errors
     /// [`SendError::KindChanged`] when `kind` is not that of the message begun, [`SendError::InvalidUtf8`],
-    /// [`SendError::Closed`], [`SendError::NotOpen`].
+    /// [`SendError::Closed`], [`SendError::NotOpen`], [`SendError::Random`].
     pub fn send_fragment(
         &mut self,
         output: &mut Output,
@@ -69,7 +70,20 @@ impl Protocol {
             Some(begun) if begun == kind => Opcode::Continuation,
             Some(_) => return Err(SendError::KindChanged),
         };
-        check_text(kind, payload)?;
+        let mut utf8 = if self.sending.is_some() {
+            self.sending_utf8
+        } else {
+            Utf8Validator::default()
+        };
+        if kind == MessageKind::Text {
+            let verdict = utf8.push(payload);
+            let verdict = if last {
+                verdict.and_then(|()| utf8.finish())
+            } else {
+                verdict
+            };
+            verdict.map_err(|_| SendError::InvalidUtf8)?;
+        }
         output.frame(
             self.role,
             last,
@@ -78,6 +92,7 @@ impl Protocol {
             self.options.trace.as_ref(),
         )?;
         self.sending = (!last).then_some(kind);
+        self.sending_utf8 = utf8;
         Ok(())
     }
 
