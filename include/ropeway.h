@@ -236,7 +236,7 @@
 /// Opening handshakes that ended well.
 #define ROPEWAY_COUNTER_OPENED 3
 
-/// Connections that ended, opened or not.
+/// Connections that ended, opened or not, and whose peers are gone.
 #define ROPEWAY_COUNTER_CLOSED 4
 
 /// Whole messages received; not counted with ROPEWAY_OPTION_STREAMING.

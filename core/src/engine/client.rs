@@ -133,7 +133,9 @@ impl Client {
     /// # Errors
     /// As [`send`](Self::send).
     pub fn ping(&mut self, payload: &[u8]) -> Result<(), Error> {
-        self.engine.connections().ping(self.id, payload)?;
+        let connections = self.engine.connections();
+        connections.ping(self.id, payload)?;
+        connections.uncork();
         Ok(())
     }
 
@@ -204,8 +206,10 @@ impl Client {
         self.closed.as_ref()
     }
 
-    /// Waits until the queue is below its low-water mark.
+    /// Sends what was taken, and waits until the queue is below its low-water mark.
     fn drain(&mut self, sent: Sent) -> Result<(), Error> {
+        // The last receive may have returned in the middle of a turn, where output waits for more.
+        self.engine.connections().uncork();
         if sent == Sent::Sent {
             return Ok(());
         }
