@@ -218,10 +218,16 @@ impl Connections {
                     self.counters.bytes_sent += sent as u64;
                     if sent < bytes.len() + payload.len() {
                         let rest = payload.len().min(bytes.len() + payload.len() - sent);
-                        slot.queue.get_or_insert_default().push(&[
+                        let rest = [
                             &bytes[sent.min(bytes.len())..],
                             &payload[payload.len() - rest..],
-                        ]);
+                        ];
+                        let queue = slot.queue.get_or_insert_default();
+                        if sent > 0 {
+                            queue.push_rest(&rest);
+                        } else {
+                            queue.push(&rest);
+                        }
                     }
                 }
                 Err(error) => {
