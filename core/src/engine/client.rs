@@ -134,6 +134,7 @@ impl Client {
     /// As [`send`](Self::send).
     pub fn ping(&mut self, payload: &[u8]) -> Result<(), Error> {
         self.engine.connections().ping(self.id, payload)?;
+        self.engine.connections().flush();
         Ok(())
     }
 
@@ -206,6 +207,7 @@ impl Client {
 
     /// Waits until the queue is below its low-water mark.
     fn drain(&mut self, sent: Sent) -> Result<(), Error> {
+        self.engine.connections().flush();
         if sent == Sent::Sent {
             return Ok(());
         }
@@ -231,16 +233,20 @@ impl Client {
         Ok(())
     }
 
-    /// The next thing that happens; `None` when nothing has until then.
+    /// The next thing that happens; `None` when nothing has until then. Nothing stays corked: nobody knows when the
+    /// next call comes.
     fn next(&mut self, until: Option<Instant>) -> Result<Option<Told>, Error> {
         loop {
             if let Some(told) = self.engine.advance() {
+                self.engine.connections().flush();
                 return Ok(Some(told));
             }
             let wait = until.map(|until| until.saturating_duration_since(Instant::now()));
             self.engine.poll(wait)?;
             if wait == Some(Duration::ZERO) {
-                return Ok(self.engine.advance());
+                let told = self.engine.advance();
+                self.engine.connections().flush();
+                return Ok(told);
             }
         }
     }

@@ -49,8 +49,10 @@ impl Engine {
                 self.connections.settle(index);
             }
             let connections = &mut self.connections;
-            if let Some(notice) = connections.notices.pop_front() {
-                return Some(Told::Notice(notice));
+            while let Some(notice) = connections.notices.pop_front() {
+                if connections.concerns(&notice) {
+                    return Some(Told::Notice(notice));
+                }
             }
             if !connections.in_turn && self.poll(Some(Duration::ZERO)).is_err() {
                 return None;
@@ -218,6 +220,8 @@ impl Engine {
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 slot.flags.take(Flags::READABLE);
+                // It was another address's socket that hung up while this one was dialled.
+                slot.flags.take(Flags::HANGUP);
                 if slot.flags.has(Flags::SENDING_FAILED) {
                     protocol.on_transport_error(Error::ConnectionLost, now);
                 }
@@ -256,7 +260,7 @@ impl Connections {
     }
 
     /// Sends all that has been gathered.
-    fn flush(&mut self) {
+    pub(super) fn flush(&mut self) {
         self.flush_batch();
         self.uncork();
     }
@@ -298,6 +302,7 @@ impl Connections {
             Shutdown::Close | Shutdown::HalfClose | Shutdown::AwaitEnd => {}
         }
         if shutdown != Shutdown::No {
+            self.slots.at(index).flags.set(Flags::TOLD);
             self.unsubscribe_all(index);
         }
         self.schedule(index);
@@ -348,6 +353,17 @@ impl Connections {
                     self.fail(id.index(), Error::Resolve { host, message });
                 }
             }
+        }
+    }
+
+    /// Whether what a notice is about has not been told closed in the meantime.
+    fn concerns(&self, notice: &Notice) -> bool {
+        match notice {
+            Notice::Writable(id) => self.slots.get(*id).is_some(),
+            Notice::Undelivered(id, ..) => {
+                *id == ConnectionId::NONE || self.slots.get(*id).is_some()
+            }
+            Notice::AcceptFailed(..) => true,
         }
     }
 
@@ -493,7 +509,8 @@ impl Connections {
                 else {
                     return;
                 };
-                slot.flags = Flags::default();
+                // It may have been told already that the server has spoken, or gone.
+                slot.flags.keep(Flags::INCOMING);
                 self.cork(index);
                 match Protocol::client(
                     &dial.url,
@@ -505,6 +522,9 @@ impl Connections {
                         self.slots.at(index).protocol = Some(protocol);
                         self.sent(index);
                         self.schedule(index);
+                        if self.slots.at(index).flags.has(Flags::READABLE) {
+                            self.list(index);
+                        }
                     }
                     Err(error) => {
                         let protocol = Protocol::open(Role::Client, dial.options, self.now);
