@@ -9,7 +9,7 @@ use mio::Token;
 use super::Engine;
 use super::connections::Connections;
 use super::event::Notice;
-use super::id::{self, ConnectionId};
+use super::id::{self, ConnectionId, ListenerId};
 use super::remote::Command;
 use super::slots::{Flags, Transport};
 use crate::error::{Deadline, Error, IoError, Role, SendError};
@@ -418,8 +418,8 @@ impl Connections {
             match listener.socket.accept() {
                 Ok(Some(stream)) => {
                     listener.failing = false;
-                    let options = listener.options.clone();
-                    self.accepted(stream, place, Protocol::server(options, self.now));
+                    let (id, options) = (listener.id, listener.options.clone());
+                    self.accepted(stream, id, Protocol::server(options, self.now));
                 }
                 Ok(None) => return,
                 Err(error) => {
@@ -436,7 +436,7 @@ impl Connections {
         self.resting.push_back(place);
     }
 
-    fn accepted(&mut self, mut stream: Stream, listener: u32, protocol: Protocol) {
+    fn accepted(&mut self, mut stream: Stream, listener: ListenerId, protocol: Protocol) {
         let place = self
             .reserve()
             .ok()
@@ -449,7 +449,7 @@ impl Connections {
         let registered = stream.register(&self.registry, id.token());
         let slot = self.slots.at(index);
         slot.id = id;
-        slot.listener = listener + 1;
+        slot.listener = listener;
         slot.protocol = Some(protocol);
         slot.transport = Transport::Stream(stream);
         self.counters.accepted += 1;

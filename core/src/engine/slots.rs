@@ -1,6 +1,6 @@
 //! The records of an engine's connections. Records stay where they are: the table grows by chunks.
 
-use super::id::ConnectionId;
+use super::id::{ConnectionId, ListenerId};
 use super::queue::Queue;
 use super::topics::Subscriptions;
 use crate::net::{Dial, Stream};
@@ -18,8 +18,8 @@ pub(super) struct Slot {
     pub(super) queue: Option<Box<Queue>>,
     pub(super) topics: Option<Box<Subscriptions>>,
     pub(super) user_data: u64,
-    /// The listener's index plus one; 0 for a dialled connection.
-    pub(super) listener: u32,
+    /// [`ListenerId::NONE`] for a dialled connection.
+    pub(super) listener: ListenerId,
     pub(super) flags: Flags,
 }
 
@@ -84,7 +84,7 @@ impl Slot {
             queue: None,
             topics: None,
             user_data: 0,
-            listener: 0,
+            listener: ListenerId::NONE,
             flags: Flags(0),
         }
     }
