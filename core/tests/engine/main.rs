@@ -1,0 +1,14 @@
+//! The engine over real sockets: engines on threads of their own or several in one, and plain sockets as peers that
+//! misbehave.
+
+mod closing;
+mod corking;
+mod dialling;
+mod echo;
+mod embedded;
+mod opening;
+mod pausing;
+mod pressure;
+mod remote;
+mod rig;
+mod topics;
