@@ -12,16 +12,29 @@ use ropeway_core::{Deadline, Error, SendError};
 use crate::rig::*;
 
 fn close_frame(code: CloseCode, reason: &str) -> Option<CloseFrame> {
-    Some(CloseFrame { code, reason: reason.to_owned() })
+    Some(CloseFrame {
+        code,
+        reason: reason.to_owned(),
+    })
 }
 
 /// Closes from one side; both say the same.
 fn closes(by_client: bool, code: CloseCode, reason: &str) {
     let mut engine = engine();
     let (client, server) = pair(&mut engine, Options::default(), Options::default());
-    let (closer, other) = if by_client { (client, server) } else { (server, client) };
-    engine.connections().send_text(closer, "last words").expect("sends");
-    engine.connections().close(closer, code, reason).expect("closes");
+    let (closer, other) = if by_client {
+        (client, server)
+    } else {
+        (server, client)
+    };
+    engine
+        .connections()
+        .send_text(closer, "last words")
+        .expect("sends");
+    engine
+        .connections()
+        .close(closer, code, reason)
+        .expect("closes");
     let mut log = Vec::new();
     let mut ends = 0;
     run(&mut engine, |event, _| {
@@ -64,8 +77,14 @@ fn a_server_closes() {
 fn both_close_at_once() {
     let mut engine = engine();
     let (client, server) = pair(&mut engine, Options::default(), Options::default());
-    engine.connections().close(client, CloseCode::NORMAL, "").expect("closes");
-    engine.connections().close(server, CloseCode::GOING_AWAY, "").expect("closes");
+    engine
+        .connections()
+        .close(client, CloseCode::NORMAL, "")
+        .expect("closes");
+    engine
+        .connections()
+        .close(server, CloseCode::GOING_AWAY, "")
+        .expect("closes");
     let mut codes = Vec::new();
     run(&mut engine, |event, _| {
         if let EventKind::Closed(closed) = event.kind {
@@ -75,7 +94,10 @@ fn both_close_at_once() {
         codes.len() == 2
     });
     codes.sort_unstable();
-    assert_eq!(codes, [(false, CloseCode::NORMAL), (true, CloseCode::GOING_AWAY)]);
+    assert_eq!(
+        codes,
+        [(false, CloseCode::NORMAL), (true, CloseCode::GOING_AWAY)]
+    );
     all_gone(&mut engine);
 }
 
@@ -95,9 +117,17 @@ fn what_cannot_be_sent_as_a_close_closes_nothing() {
         Err(SendError::ControlTooLong(124))
     );
     connections.send_text(client, "open still").expect("sends");
-    connections.close(client, CloseCode::NORMAL, "").expect("closes");
-    assert_eq!(connections.close(client, CloseCode::NORMAL, ""), Err(SendError::Closed));
-    assert_eq!(connections.send_text(client, "late"), Err(SendError::Closed));
+    connections
+        .close(client, CloseCode::NORMAL, "")
+        .expect("closes");
+    assert_eq!(
+        connections.close(client, CloseCode::NORMAL, ""),
+        Err(SendError::Closed)
+    );
+    assert_eq!(
+        connections.send_text(client, "late"),
+        Err(SendError::Closed)
+    );
     assert!(end_of(&mut engine, client).is_clean());
 }
 
@@ -118,7 +148,10 @@ fn abort_ends_at_once_and_the_peer_sees_a_lost_connection() {
     causes.sort_by_key(|(own, _)| *own);
     assert_eq!(
         causes,
-        [(false, Some(Error::Aborted)), (true, Some(Error::ConnectionLost))]
+        [
+            (false, Some(Error::Aborted)),
+            (true, Some(Error::ConnectionLost))
+        ]
     );
     all_gone(&mut engine);
 }
@@ -144,7 +177,9 @@ fn the_end_of_the_stream_without_a_close_frame_is_a_lost_connection() {
     assert_eq!(gone(drop), Some(Error::ConnectionLost));
     let mut kept = None;
     let half = gone(|raw| {
-        raw.socket.shutdown(std::net::Shutdown::Write).expect("ends its direction");
+        raw.socket
+            .shutdown(std::net::Shutdown::Write)
+            .expect("ends its direction");
         kept = Some(raw);
         // The engine ends its side too, and closes when it sees this end go.
         kept = None;
@@ -179,7 +214,10 @@ fn a_close_frame_is_read_even_when_the_answers_cannot_be_sent() {
         }
         end.is_some()
     });
-    assert_eq!(end.expect("ended").received, close_frame(CloseCode::GOING_AWAY, "gone"));
+    assert_eq!(
+        end.expect("ended").received,
+        close_frame(CloseCode::GOING_AWAY, "gone")
+    );
     raw.join().expect("no panic");
     all_gone(&mut engine);
 }
@@ -188,18 +226,29 @@ fn a_close_frame_is_read_even_when_the_answers_cannot_be_sent() {
 fn a_peer_that_never_answers_the_close_is_left_after_close_timeout() {
     let mut engine = engine();
     let wait = Duration::from_millis(60);
-    let options = Options { close_timeout: wait, ..Options::default() };
+    let options = Options {
+        close_timeout: wait,
+        ..Options::default()
+    };
     let (_, address) = listen(&mut engine, options);
     let raw = std::thread::spawn(move || Raw::open(address));
     let mut server = ConnectionId::NONE;
     run(&mut engine, |event, connections| {
         server = event.id;
-        connections.close(server, CloseCode::NORMAL, "").expect("closes");
+        connections
+            .close(server, CloseCode::NORMAL, "")
+            .expect("closes");
         true
     });
     let _raw = raw.join().expect("opens");
     let closed = end_of(&mut engine, server);
-    assert_eq!(closed.cause, Some(Error::Timeout { deadline: Deadline::Close, after: wait }));
+    assert_eq!(
+        closed.cause,
+        Some(Error::Timeout {
+            deadline: Deadline::Close,
+            after: wait
+        })
+    );
     assert_eq!(closed.sent, close_frame(CloseCode::NORMAL, ""));
     all_gone(&mut engine);
 }
@@ -208,8 +257,15 @@ fn a_peer_that_never_answers_the_close_is_left_after_close_timeout() {
 fn a_client_whose_server_does_not_end_the_stream_closes_after_close_timeout() {
     let mut engine = engine();
     let listener = TcpListener::bind("127.0.0.1:0").expect("listens");
-    let options = Options { close_timeout: Duration::from_millis(60), ..Options::default() };
-    let client = dial(&mut engine, listener.local_addr().expect("has one"), options);
+    let options = Options {
+        close_timeout: Duration::from_millis(60),
+        ..Options::default()
+    };
+    let client = dial(
+        &mut engine,
+        listener.local_addr().expect("has one"),
+        options,
+    );
     let raw = std::thread::spawn(move || {
         let mut raw = Raw::accept(&listener);
         raw.upgrade();
@@ -224,17 +280,26 @@ fn a_client_whose_server_does_not_end_the_stream_closes_after_close_timeout() {
         connections.close(client, CloseCode::NORMAL, "").is_ok()
     });
     assert!(end_of(&mut engine, client).is_clean());
-    assert!(!engine.connections().is_empty(), "it waits for the server to close first");
+    assert!(
+        !engine.connections().is_empty(),
+        "it waits for the server to close first"
+    );
     all_gone(&mut engine);
     raw.join().expect("no panic");
 }
 
 fn answers_closed(connections: &mut Connections, id: ConnectionId) {
     assert_eq!(connections.send_text(id, "x"), Err(SendError::Closed));
-    assert_eq!(connections.send_fragment(id, MessageKind::Text, b"x", true), Err(SendError::Closed));
+    assert_eq!(
+        connections.send_fragment(id, MessageKind::Text, b"x", true),
+        Err(SendError::Closed)
+    );
     assert_eq!(connections.ping(id, b""), Err(SendError::Closed));
     assert_eq!(connections.pong(id, b""), Err(SendError::Closed));
-    assert_eq!(connections.close(id, CloseCode::NORMAL, ""), Err(SendError::Closed));
+    assert_eq!(
+        connections.close(id, CloseCode::NORMAL, ""),
+        Err(SendError::Closed)
+    );
     assert_eq!(connections.abort(id), Err(SendError::Closed));
     assert_eq!(connections.pause(id), Err(Error::UnknownId));
     assert_eq!(connections.resume(id), Err(Error::UnknownId));
@@ -245,7 +310,10 @@ fn answers_closed(connections: &mut Connections, id: ConnectionId) {
     assert_eq!(connections.set_user_data(id, 1), Err(Error::UnknownId));
     assert_eq!(connections.subscribe(id, "t"), Err(Error::UnknownId));
     assert_eq!(connections.unsubscribe(id, "t"), Err(Error::UnknownId));
-    assert_eq!(connections.accept(id, &Default::default()), Err(Error::UnknownId));
+    assert_eq!(
+        connections.accept(id, &Default::default()),
+        Err(Error::UnknownId)
+    );
     assert_eq!(connections.listener_of(id), None);
     assert!(!connections.ids().any(|other| other == id));
 }
@@ -254,8 +322,14 @@ fn answers_closed(connections: &mut Connections, id: ConnectionId) {
 fn a_stale_id_is_a_clean_error_in_every_call() {
     let mut engine = engine();
     let (client, server) = pair(&mut engine, Options::default(), Options::default());
-    engine.connections().set_user_data(client, 42).expect("is there");
-    engine.connections().close(client, CloseCode::NORMAL, "").expect("closes");
+    engine
+        .connections()
+        .set_user_data(client, 42)
+        .expect("is there");
+    engine
+        .connections()
+        .close(client, CloseCode::NORMAL, "")
+        .expect("closes");
     let mut ends = 0;
     run(&mut engine, |event, connections| {
         ends += usize::from(matches!(event.kind, EventKind::Closed(_)));
@@ -271,7 +345,14 @@ fn a_stale_id_is_a_clean_error_in_every_call() {
     answers_closed(engine.connections(), server);
     all_gone(&mut engine);
     answers_closed(engine.connections(), client);
-    for bits in [0, 1, u64::MAX, 1 << 63, client.bits() + 1, client.bits() ^ (1 << 20)] {
+    for bits in [
+        0,
+        1,
+        u64::MAX,
+        1 << 63,
+        client.bits() + 1,
+        client.bits() ^ (1 << 20),
+    ] {
         answers_closed(engine.connections(), ConnectionId::from_bits(bits));
     }
 }
@@ -281,10 +362,16 @@ fn ids_are_never_given_twice() {
     let mut engine = engine();
     let mut ids = HashSet::new();
     for _ in 0..10_000 {
-        let id = dial(&mut engine, "127.0.0.1:1".parse().expect("an address"), Options::default());
+        let id = dial(
+            &mut engine,
+            "127.0.0.1:1".parse().expect("an address"),
+            Options::default(),
+        );
         assert!(ids.insert(id), "{id:?} came again");
         let _ = engine.connections().abort(id);
-        run(&mut engine, |event, _| matches!(event.kind, EventKind::Closed(_)));
+        run(&mut engine, |event, _| {
+            matches!(event.kind, EventKind::Closed(_))
+        });
     }
     assert_eq!(ids.len(), 10_000);
     assert!(engine.connections().is_empty());

@@ -29,7 +29,11 @@ fn answers_to_pipelined_messages_leave_together() {
         let before = connections.counters().bytes_sent;
         echo(&event, connections);
         came += 1;
-        assert_eq!(connections.counters().bytes_sent, before, "an answer left by itself");
+        assert_eq!(
+            connections.counters().bytes_sent,
+            before,
+            "an answer left by itself"
+        );
         most = most.max(connections.queued_bytes(event.id).expect("is there"));
         sent_before_the_last = Some(before);
         came == MESSAGES
@@ -56,13 +60,17 @@ fn what_is_sent_outside_a_turn_leaves_at_once() {
     let connections = engine.connections();
     connections.send_text(server, "text").expect("sends");
     assert_eq!(raw.receive(), (TEXT, b"text".to_vec()));
-    connections.send_fragment(server, MessageKind::Binary, b"part", false).expect("sends");
+    connections
+        .send_fragment(server, MessageKind::Binary, b"part", false)
+        .expect("sends");
     assert_eq!(raw.receive(), (0x02, b"part".to_vec()));
     connections.ping(server, b"ping").expect("sends");
     assert_eq!(raw.receive(), (PING, b"ping".to_vec()));
     connections.pong(server, b"pong").expect("sends");
     assert_eq!(raw.receive(), (PONG, b"pong".to_vec()));
-    connections.send_fragment(server, MessageKind::Binary, b"", true).expect("sends");
+    connections
+        .send_fragment(server, MessageKind::Binary, b"", true)
+        .expect("sends");
     assert_eq!(raw.receive(), (0x80, vec![]));
     connections
         .close(server, ropeway_core::frame::CloseCode::NORMAL, "")
@@ -75,7 +83,10 @@ fn another_connection_s_output_does_not_wait_for_the_turn_s_end() {
     let mut engine = engine();
     let (one_client, one) = pair(&mut engine, Options::default(), Options::default());
     let (_, two) = pair(&mut engine, Options::default(), Options::default());
-    engine.connections().send_text(one_client, "go").expect("sends");
+    engine
+        .connections()
+        .send_text(one_client, "go")
+        .expect("sends");
     run(&mut engine, |event, connections| {
         if event.id != one {
             return false;
@@ -84,7 +95,11 @@ fn another_connection_s_output_does_not_wait_for_the_turn_s_end() {
         connections.send_text(one, "1").expect("sends");
         assert_eq!(connections.counters().bytes_sent, before, "corked");
         connections.send_text(two, "2").expect("sends");
-        assert_eq!(connections.counters().bytes_sent, before + 3, "the first's has left");
+        assert_eq!(
+            connections.counters().bytes_sent,
+            before + 3,
+            "the first's has left"
+        );
         true
     });
 }
@@ -100,7 +115,9 @@ fn much_corked_output_leaves_before_the_turn_ends() {
         }
         let before = connections.counters().bytes_sent;
         for _ in 0..40 {
-            connections.send_binary(server, &[0; 10_000]).expect("sends");
+            connections
+                .send_binary(server, &[0; 10_000])
+                .expect("sends");
             assert!(connections.queued_bytes(server).expect("is there") < 128 << 10);
         }
         assert!(connections.counters().bytes_sent > before + (256 << 10));
@@ -114,21 +131,37 @@ fn frames_are_traced_in_both_directions_in_order() {
     let log = Arc::new(Mutex::new(Vec::new()));
     let into = Arc::clone(&log);
     let trace = Trace::new(move |frame| {
-        into.lock()
-            .expect("no panic")
-            .push((frame.sent, frame.header.opcode, frame.payload.to_vec()));
+        into.lock().expect("no panic").push((
+            frame.sent,
+            frame.header.opcode,
+            frame.payload.to_vec(),
+        ));
     });
     let mut engine = engine();
-    let options = Options { trace: Some(trace), ..Options::default() };
+    let options = Options {
+        trace: Some(trace),
+        ..Options::default()
+    };
     let (client, server) = pair(&mut engine, Options::default(), options);
-    engine.connections().subscribe(server, "t").expect("is there");
+    engine
+        .connections()
+        .subscribe(server, "t")
+        .expect("is there");
     engine.connections().send_text(client, "in").expect("sends");
     run(&mut engine, |event, connections| {
         if event.id == server {
             echo(&event, connections);
-            connections.publish("t", MessageKind::Text, b"out", None).expect("publishes");
+            connections
+                .publish("t", MessageKind::Text, b"out", None)
+                .expect("publishes");
         }
-        matches!(event.kind, EventKind::Message { payload: b"out", .. })
+        matches!(
+            event.kind,
+            EventKind::Message {
+                payload: b"out",
+                ..
+            }
+        )
     });
     use ropeway_core::frame::Opcode::Text;
     assert_eq!(

@@ -16,8 +16,16 @@ fn messages_of_all_sizes_come_back_the_same() {
     let mut engine = engine();
     let client = dial(&mut engine, server.address, Options::default());
     let sizes: Vec<usize> = (0..20)
-        .chain([125, 126, 127, 1000, 16_383, 16_384, 16_385, 65_535, 65_536, 65_537])
-        .chain([(512 << 10) - 14, 512 << 10, 1 << 20, (2 << 20) + 1, 16 << 20])
+        .chain([
+            125, 126, 127, 1000, 16_383, 16_384, 16_385, 65_535, 65_536, 65_537,
+        ])
+        .chain([
+            (512 << 10) - 14,
+            512 << 10,
+            1 << 20,
+            (2 << 20) + 1,
+            16 << 20,
+        ])
         .collect();
     let mut came = 0;
     run(&mut engine, |event, connections| {
@@ -25,12 +33,18 @@ fn messages_of_all_sizes_come_back_the_same() {
         match event.kind {
             EventKind::Opened(_) => {
                 for &size in &sizes {
-                    connections.send_binary(client, &pattern(size)).expect("sends");
+                    connections
+                        .send_binary(client, &pattern(size))
+                        .expect("sends");
                 }
             }
             EventKind::Message { kind, payload } => {
                 assert_eq!(kind, MessageKind::Binary);
-                assert!(payload == pattern(sizes[came]), "message of {} bytes", sizes[came]);
+                assert!(
+                    payload == pattern(sizes[came]),
+                    "message of {} bytes",
+                    sizes[came]
+                );
                 came += 1;
             }
             EventKind::Writable => {}
@@ -38,7 +52,10 @@ fn messages_of_all_sizes_come_back_the_same() {
         }
         came == sizes.len()
     });
-    assert_eq!(engine.connections().counters().messages_received, sizes.len() as u64);
+    assert_eq!(
+        engine.connections().counters().messages_received,
+        sizes.len() as u64
+    );
 }
 
 #[test]
@@ -47,7 +64,10 @@ fn a_server_s_messages_of_all_sizes_reach_a_client_in_order() {
     let (client, server) = pair(&mut engine, Options::default(), Options::default());
     let sizes = [5 << 20, 0, 1, 20_000, 70_000, 3, 16 << 20, 2];
     for size in sizes {
-        engine.connections().send_binary(server, &pattern(size)).expect("sends");
+        engine
+            .connections()
+            .send_binary(server, &pattern(size))
+            .expect("sends");
     }
     let mut came = Vec::new();
     run(&mut engine, |event, _| {
@@ -66,15 +86,24 @@ fn fragments_become_one_message_and_control_frames_come_in_between() {
     let mut engine = engine();
     let (client, server) = pair(&mut engine, Options::default(), Options::default());
     let connections = engine.connections();
-    connections.send_fragment(client, MessageKind::Text, "süß".as_bytes(), false).expect("begins");
+    connections
+        .send_fragment(client, MessageKind::Text, "süß".as_bytes(), false)
+        .expect("begins");
     connections.ping(client, b"between").expect("pings");
-    connections.send_fragment(client, MessageKind::Text, b"", false).expect("goes on");
-    connections.send_fragment(client, MessageKind::Text, b"!", true).expect("ends");
+    connections
+        .send_fragment(client, MessageKind::Text, b"", false)
+        .expect("goes on");
+    connections
+        .send_fragment(client, MessageKind::Text, b"!", true)
+        .expect("ends");
     let mut log = Vec::new();
     run(&mut engine, |event, _| {
         match event.kind {
             EventKind::Ping { payload } => log.push((event.id == server, payload.to_vec())),
-            EventKind::Pong { payload, round_trip } => {
+            EventKind::Pong {
+                payload,
+                round_trip,
+            } => {
                 assert_eq!(round_trip, None, "no keep-alive's");
                 log.push((event.id == server, payload.to_vec()));
             }
@@ -99,20 +128,36 @@ fn fragments_become_one_message_and_control_frames_come_in_between() {
 #[test]
 fn streaming_hands_a_large_message_out_in_pieces() {
     let mut engine = engine();
-    let streaming = Options { streaming: true, max_message_size: 10, ..Options::default() };
+    let streaming = Options {
+        streaming: true,
+        max_message_size: 10,
+        ..Options::default()
+    };
     let (client, server) = pair(&mut engine, Options::default(), streaming);
     let sent = pattern(20 << 20);
-    engine.connections().send_binary(client, &sent).expect("sends");
+    engine
+        .connections()
+        .send_binary(client, &sent)
+        .expect("sends");
     let (mut came, mut pieces) = (Vec::new(), 0);
     run(&mut engine, |event, _| {
         if event.id == client {
             assert!(matches!(event.kind, EventKind::Writable), "{event:?}");
             return false;
         }
-        let EventKind::Fragment { kind, payload, first, last } = event.kind else {
+        let EventKind::Fragment {
+            kind,
+            payload,
+            first,
+            last,
+        } = event.kind
+        else {
             panic!("{event:?}");
         };
-        assert_eq!((event.id, kind, first), (server, MessageKind::Binary, pieces == 0));
+        assert_eq!(
+            (event.id, kind, first),
+            (server, MessageKind::Binary, pieces == 0)
+        );
         pieces += 1;
         came.extend_from_slice(payload);
         last
@@ -124,18 +169,28 @@ fn streaming_hands_a_large_message_out_in_pieces() {
 #[test]
 fn engines_on_several_threads_share_a_port() {
     const ENGINES: usize = 3;
-    let listen = ListenOptions { reuse_port: true, ..ListenOptions::default() };
-    let served: Arc<Vec<AtomicUsize>> = Arc::new((0..ENGINES).map(|_| AtomicUsize::new(0)).collect());
+    let listen = ListenOptions {
+        reuse_port: true,
+        ..ListenOptions::default()
+    };
+    let served: Arc<Vec<AtomicUsize>> =
+        Arc::new((0..ENGINES).map(|_| AtomicUsize::new(0)).collect());
     let mut address = "127.0.0.1:0".to_owned();
     let mut servers = Vec::new();
     for number in 0..ENGINES {
         let served = Arc::clone(&served);
-        let server = Served::with(engine(), &address, &listen, Options::default(), move |event, connections| {
-            if let EventKind::Opened(_) = event.kind {
-                served[number].fetch_add(1, Ordering::Relaxed);
-            }
-            echo(&event, connections);
-        });
+        let server = Served::with(
+            engine(),
+            &address,
+            &listen,
+            Options::default(),
+            move |event, connections| {
+                if let EventKind::Opened(_) = event.kind {
+                    served[number].fetch_add(1, Ordering::Relaxed);
+                }
+                echo(&event, connections);
+            },
+        );
         address = server.address.to_string();
         servers.push(server);
     }
@@ -145,7 +200,10 @@ fn engines_on_several_threads_share_a_port() {
         raw.send(TEXT, b"hello");
         assert_eq!(raw.receive(), (TEXT, b"hello".to_vec()));
     }
-    let counts: Vec<usize> = served.iter().map(|count| count.load(Ordering::Relaxed)).collect();
+    let counts: Vec<usize> = served
+        .iter()
+        .map(|count| count.load(Ordering::Relaxed))
+        .collect();
     assert_eq!(counts.iter().sum::<usize>(), 200);
     assert!(counts.iter().all(|&count| count > 0), "{counts:?}");
 }
@@ -178,14 +236,22 @@ fn listeners_open_and_close_and_are_told_apart() {
     assert_eq!(connections.close_listener(first), Err(Error::UnknownId));
     assert_eq!(connections.listener_address(first), Err(Error::UnknownId));
     assert_eq!(connections.listener_of(accepted), None);
-    assert!(std::net::TcpStream::connect(one).is_err(), "nobody listens any more");
+    assert!(
+        std::net::TcpStream::connect(one).is_err(),
+        "nobody listens any more"
+    );
     // Another listener in its place is not taken for it.
     let (third, _) = listen(&mut engine, Options::default());
     assert_ne!(third, first);
     assert_eq!(engine.connections().listener_of(accepted), None);
     // Its connections live on.
-    engine.connections().send_text(accepted, "still there").expect("sends");
-    run(&mut engine, |event, _| message(&event).is_some_and(|(_, text)| text == b"still there"));
+    engine
+        .connections()
+        .send_text(accepted, "still there")
+        .expect("sends");
+    run(&mut engine, |event, _| {
+        message(&event).is_some_and(|(_, text)| text == b"still there")
+    });
 }
 
 #[test]
@@ -204,7 +270,10 @@ fn ipv6_serves_and_dials() {
             return;
         }
     };
-    let address = engine.connections().listener_address(listener).expect("is there");
+    let address = engine
+        .connections()
+        .listener_address(listener)
+        .expect("is there");
     let client = dial(&mut engine, address, Options::default());
     run(&mut engine, |event, connections| {
         if event.id == client {
@@ -222,12 +291,18 @@ fn ipv6_serves_and_dials() {
 #[test]
 fn a_blocking_client_and_a_threaded_server_exchange_a_hundred_messages() {
     let server = Served::echo(Options::default());
-    let mut client = Client::open(&url(server.address), Arc::new(Options::default())).expect("opens");
+    let mut client =
+        Client::open(&url(server.address), Arc::new(Options::default())).expect("opens");
     for number in 0..100_u32 {
         let text = number.to_string();
-        client.send(MessageKind::Text, text.as_bytes()).expect("sends");
+        client
+            .send(MessageKind::Text, text.as_bytes())
+            .expect("sends");
         match client.receive(Some(PATIENCE)).expect("receives") {
-            Some(Received::Message { kind: MessageKind::Text, payload }) => {
+            Some(Received::Message {
+                kind: MessageKind::Text,
+                payload,
+            }) => {
                 assert_eq!(payload, text.as_bytes());
             }
             other => panic!("{other:?}"),

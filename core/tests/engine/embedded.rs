@@ -6,10 +6,10 @@ use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use ropeway_core::Error;
 use ropeway_core::engine::{ConnectionId, Connections, Engine, Event, EventKind};
 use ropeway_core::frame::CloseCode;
 use ropeway_core::protocol::{MessageKind, Options};
-use ropeway_core::Error;
 
 use crate::rig::*;
 
@@ -27,10 +27,7 @@ fn ready(descriptor: RawFd, wait: Duration) -> bool {
 }
 
 /// A loop that knows nothing but the descriptor. Counts its wake-ups.
-fn embed(
-    engine: &mut Engine,
-    mut step: impl FnMut(Event<'_>, &mut Connections) -> bool,
-) -> usize {
+fn embed(engine: &mut Engine, mut step: impl FnMut(Event<'_>, &mut Connections) -> bool) -> usize {
     let descriptor = engine.descriptor();
     let mut wakeups = 0;
     loop {
@@ -62,19 +59,28 @@ fn quiet(engine: &mut Engine) {
 fn every_kind_of_work_makes_the_descriptor_ready() {
     let mut engine = engine();
     engine.descriptor();
-    let options = Options { ask_upgrade: true, ..Options::default() };
+    let options = Options {
+        ask_upgrade: true,
+        ..Options::default()
+    };
     let (_, address) = listen(&mut engine, options);
     // Connections that come.
     let client = dial(&mut engine, address, Options::default());
     let mut server = ConnectionId::NONE;
     embed(&mut engine, |event, _| {
-        assert!(matches!(event.kind, EventKind::UpgradeRequest(_)), "{event:?}");
+        assert!(
+            matches!(event.kind, EventKind::UpgradeRequest(_)),
+            "{event:?}"
+        );
         server = event.id;
         true
     });
     quiet(&mut engine);
     // A decision from outside.
-    engine.connections().accept(server, &Default::default()).expect("accepts");
+    engine
+        .connections()
+        .accept(server, &Default::default())
+        .expect("accepts");
     let mut opened = 0;
     embed(&mut engine, |_, _| {
         opened += 1;
@@ -82,18 +88,27 @@ fn every_kind_of_work_makes_the_descriptor_ready() {
     });
     quiet(&mut engine);
     // Data.
-    engine.connections().send_text(client, "data").expect("sends");
+    engine
+        .connections()
+        .send_text(client, "data")
+        .expect("sends");
     embed(&mut engine, |event, _| message(&event).is_some());
     // A pause holds back, and a resume from outside brings it.
     engine.connections().pause(server).expect("pauses");
-    engine.connections().send_text(client, "held").expect("sends");
+    engine
+        .connections()
+        .send_text(client, "held")
+        .expect("sends");
     quiet(&mut engine);
     engine.connections().resume(server).expect("resumes");
     embed(&mut engine, |event, _| message(&event).is_some());
     // Another thread.
     let remote = engine.remote();
-    let thread = std::thread::spawn(move || remote.send(server, MessageKind::Text, b"remote".to_vec()));
-    embed(&mut engine, |event, _| event.id == client && message(&event).is_some());
+    let thread =
+        std::thread::spawn(move || remote.send(server, MessageKind::Text, b"remote".to_vec()));
+    embed(&mut engine, |event, _| {
+        event.id == client && message(&event).is_some()
+    });
     thread.join().expect("no panic").expect("is taken");
     quiet(&mut engine);
     // An end of this side's own making.
@@ -107,10 +122,21 @@ fn every_kind_of_work_makes_the_descriptor_ready() {
     assert!(engine.connections().is_empty());
     // A name that does not resolve, and a URL without a server.
     let options = Arc::new(Options::default());
-    engine.connections().connect("ws://no-such-host.invalid/", options).expect("dials");
-    embed(&mut engine, |event, _| matches!(event.kind, EventKind::Closed(_)));
-    dial(&mut engine, "127.0.0.1:1".parse().expect("an address"), Options::default());
-    embed(&mut engine, |event, _| matches!(event.kind, EventKind::Closed(_)));
+    engine
+        .connections()
+        .connect("ws://no-such-host.invalid/", options)
+        .expect("dials");
+    embed(&mut engine, |event, _| {
+        matches!(event.kind, EventKind::Closed(_))
+    });
+    dial(
+        &mut engine,
+        "127.0.0.1:1".parse().expect("an address"),
+        Options::default(),
+    );
+    embed(&mut engine, |event, _| {
+        matches!(event.kind, EventKind::Closed(_))
+    });
     quiet(&mut engine);
 }
 
@@ -121,9 +147,18 @@ fn time_outs_make_the_descriptor_ready() {
     engine.descriptor();
     let wait = Duration::from_millis(70);
     let begun = Instant::now();
-    let options = Options { open_timeout: wait, ..Options::default() };
-    dial(&mut engine, listener.local_addr().expect("has one"), options);
-    let wakeups = embed(&mut engine, |event, _| matches!(event.kind, EventKind::Closed(_)));
+    let options = Options {
+        open_timeout: wait,
+        ..Options::default()
+    };
+    dial(
+        &mut engine,
+        listener.local_addr().expect("has one"),
+        options,
+    );
+    let wakeups = embed(&mut engine, |event, _| {
+        matches!(event.kind, EventKind::Closed(_))
+    });
     assert!(begun.elapsed() >= wait);
     assert!(wakeups < 12, "{wakeups} wake-ups for one time-out");
     quiet(&mut engine);
@@ -132,7 +167,10 @@ fn time_outs_make_the_descriptor_ready() {
 #[test]
 fn keep_alive_pings_leave_a_foreign_loop() {
     let mut engine = engine();
-    let options = Options { ping_interval: Duration::from_millis(30), ..Options::default() };
+    let options = Options {
+        ping_interval: Duration::from_millis(30),
+        ..Options::default()
+    };
     let (_, server) = pair(&mut engine, Options::default(), options);
     let mut pongs = 0;
     let wakeups = embed(&mut engine, |event, _| {
@@ -149,12 +187,17 @@ fn keep_alive_pings_leave_a_foreign_loop() {
 #[test]
 fn work_that_lies_ready_before_the_descriptor_is_asked_for_is_not_lost() {
     let mut engine = engine();
-    let id = dial(&mut engine, "127.0.0.1:1".parse().expect("an address"), Options::default());
+    let id = dial(
+        &mut engine,
+        "127.0.0.1:1".parse().expect("an address"),
+        Options::default(),
+    );
     engine.connections().abort(id).expect("aborts");
     assert!(ready(engine.descriptor(), PATIENCE));
     let mut told = false;
     while let Some((event, _)) = engine.next_event() {
-        told |= matches!(event.kind, EventKind::Closed(closed) if closed.cause == Some(Error::Aborted));
+        told |=
+            matches!(event.kind, EventKind::Closed(closed) if closed.cause == Some(Error::Aborted));
     }
     assert!(told);
 }
@@ -186,7 +229,9 @@ fn a_turn_is_bounded_and_a_flood_does_not_starve_others() {
     let stopped = Arc::clone(&stop);
     let flood = std::thread::spawn(move || {
         let mut raw = Raw::open(address);
-        let block: Vec<u8> = (0..2_000).flat_map(|_| frame(BINARY, &[0; 100], true)).collect();
+        let block: Vec<u8> = (0..2_000)
+            .flat_map(|_| frame(BINARY, &[0; 100], true))
+            .collect();
         while !stopped.load(std::sync::atomic::Ordering::Relaxed)
             && std::io::Write::write_all(&mut raw.socket, &block).is_ok()
         {}
@@ -234,9 +279,15 @@ fn a_close_from_outside_ends_a_paused_connection_in_a_foreign_loop() {
     let (client, server) = pair(&mut engine, Options::default(), Options::default());
     engine.descriptor();
     engine.connections().pause(server).expect("pauses");
-    engine.connections().send_text(client, "held").expect("sends");
+    engine
+        .connections()
+        .send_text(client, "held")
+        .expect("sends");
     quiet(&mut engine);
-    engine.connections().close(server, CloseCode::NORMAL, "").expect("closes");
+    engine
+        .connections()
+        .close(server, CloseCode::NORMAL, "")
+        .expect("closes");
     let mut ends = 0;
     embed(&mut engine, |event, _| {
         ends += usize::from(matches!(event.kind, EventKind::Closed(_)));

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use ropeway_core::Error;
 use ropeway_core::engine::{ConnectionId, Engine, EventKind};
 use ropeway_core::frame::CloseCode;
 use ropeway_core::protocol::Options;
-use ropeway_core::Error;
 
 use crate::rig::*;
 
@@ -33,7 +33,9 @@ fn nothing_comes(engine: &mut Engine) {
 fn a_pause_in_the_middle_of_a_read_loses_nothing() {
     let mut engine = engine();
     let (server, mut raw) = opened(&mut engine, Options::default());
-    let all: Vec<u8> = (0..100_u8).flat_map(|number| frame(TEXT, &[b'a' + number % 26], true)).collect();
+    let all: Vec<u8> = (0..100_u8)
+        .flat_map(|number| frame(TEXT, &[b'a' + number % 26], true))
+        .collect();
     raw.write(&all);
     let mut came = Vec::new();
     while came.len() < 100 {
@@ -103,7 +105,11 @@ fn a_paused_peer_is_slowed_down() {
     engine.connections().resume(server).expect("resumes");
     let whole = sent / chunk.len();
     let mut came = 0;
-    until(&mut engine, |event, _| came += usize::from(message(&event).is_some()), |_| true);
+    until(
+        &mut engine,
+        |event, _| came += usize::from(message(&event).is_some()),
+        |_| true,
+    );
     while came < whole {
         run(&mut engine, |event, _| {
             came += usize::from(message(&event).is_some());
@@ -128,9 +134,14 @@ fn close_and_abort_override_a_pause() {
         connections.pause(server).is_ok()
     });
     nothing_comes(&mut engine);
-    engine.connections().close(server, CloseCode::NORMAL, "").expect("closes");
+    engine
+        .connections()
+        .close(server, CloseCode::NORMAL, "")
+        .expect("closes");
     // What was held back is told, as the peer's messages before its Close frame are.
-    run(&mut engine, |event, _| message(&event).expect("two").1 == b"two");
+    run(&mut engine, |event, _| {
+        message(&event).expect("two").1 == b"two"
+    });
     assert_eq!(raw.receive(), (CLOSE, close_payload(1000, "")));
     raw.send(CLOSE, &close_payload(1000, ""));
     assert!(end_of(&mut engine, server).is_clean());

@@ -2,10 +2,10 @@
 
 use std::io::Read;
 
+use ropeway_core::SendError;
 use ropeway_core::engine::{ConnectionId, Connections, Engine, EventKind, Sent};
 use ropeway_core::frame::CloseCode;
 use ropeway_core::protocol::Options;
-use ropeway_core::SendError;
 
 use crate::rig::*;
 
@@ -22,7 +22,10 @@ fn stalled(engine: &mut Engine, options: Options) -> (ConnectionId, Raw) {
         server = event.id;
         true
     });
-    engine.connections().close_listener(listener).expect("is there");
+    engine
+        .connections()
+        .close_listener(listener)
+        .expect("is there");
     (server, raw.join().expect("opens"))
 }
 
@@ -68,7 +71,11 @@ fn figures_are_exact_and_a_full_queue_takes_nothing() {
             Ok(sent) => {
                 count += 1;
                 queued += frame;
-                let expected = if queued > high { Sent::Queued(queued) } else { Sent::Sent };
+                let expected = if queued > high {
+                    Sent::Queued(queued)
+                } else {
+                    Sent::Sent
+                };
                 assert_eq!(sent, expected);
             }
             Err(error) => {
@@ -79,7 +86,11 @@ fn figures_are_exact_and_a_full_queue_takes_nothing() {
         assert_eq!(connections.queued_bytes(server), Ok(queued));
     }
     assert!(queued + 1_014 > limit && queued <= limit);
-    assert_eq!(connections.queued_bytes(server), Ok(queued), "all or nothing");
+    assert_eq!(
+        connections.queued_bytes(server),
+        Ok(queued),
+        "all or nothing"
+    );
     // Control frames have a reserve, and an end of it too.
     let mut pings = 0;
     let error = loop {
@@ -115,16 +126,26 @@ fn figures_are_exact_and_a_full_queue_takes_nothing() {
     let (_raw, frames) = reader.join().expect("no panic");
     assert_eq!(writable, 1);
     let (data, control) = frames.split_at(count as usize);
-    assert!(data.iter().all(|(first, payload)| *first == BINARY && *payload == message));
+    assert!(
+        data.iter()
+            .all(|(first, payload)| *first == BINARY && *payload == message)
+    );
     assert!(control.iter().all(|(first, _)| *first == PING));
     assert_eq!(engine.connections().queued_bytes(server), Ok(0));
-    assert_eq!(engine.connections().send_binary(server, &message), Ok(Sent::Sent));
+    assert_eq!(
+        engine.connections().send_binary(server, &message),
+        Ok(Sent::Sent)
+    );
 }
 
 #[test]
 fn figures_inside_a_turn_count_what_is_corked() {
     let mut engine = engine();
-    let options = Options { send_queue_high: 10_000, send_queue_limit: 40_000, ..Options::default() };
+    let options = Options {
+        send_queue_high: 10_000,
+        send_queue_limit: 40_000,
+        ..Options::default()
+    };
     let (server, mut raw) = stalled(&mut engine, options);
     let message = pattern(1_000);
     fill(engine.connections(), server, &message);
@@ -133,10 +154,16 @@ fn figures_inside_a_turn_count_what_is_corked() {
         assert!(message_is(&event, b"go"));
         let mut queued = connections.queued_bytes(server).expect("is there");
         while queued + 1_014 <= 40_000 {
-            let sent = connections.send_binary(server, &message).expect("there is room");
+            let sent = connections
+                .send_binary(server, &message)
+                .expect("there is room");
             queued += 1_004;
             assert_eq!(connections.queued_bytes(server), Ok(queued));
-            let expected = if queued > 10_000 { Sent::Queued(queued) } else { Sent::Sent };
+            let expected = if queued > 10_000 {
+                Sent::Queued(queued)
+            } else {
+                Sent::Sent
+            };
             assert_eq!(sent, expected);
         }
         assert!(matches!(
@@ -155,7 +182,10 @@ fn message_is(event: &ropeway_core::engine::Event<'_>, text: &[u8]) -> bool {
 fn cve_2020_35896_a_peer_that_never_reads_is_refused_not_remembered() {
     let mut engine = engine();
     let limit = 1 << 20;
-    let options = Options { send_queue_limit: limit, ..Options::default() };
+    let options = Options {
+        send_queue_limit: limit,
+        ..Options::default()
+    };
     let (server, mut raw) = stalled(&mut engine, options);
     let message = pattern(10_000);
     let mut refused = 0;
@@ -184,12 +214,18 @@ fn cve_2020_35896_a_peer_that_never_reads_is_refused_not_remembered() {
 #[test]
 fn cve_2026_11586_pongs_do_not_pile_up_and_the_newest_goes_first() {
     let mut engine = engine();
-    let options = Options { send_queue_limit: 8 << 20, ..Options::default() };
+    let options = Options {
+        send_queue_limit: 8 << 20,
+        ..Options::default()
+    };
     let (server, mut raw) = stalled(&mut engine, options);
     let message = pattern(100_000);
     let mut count = fill(engine.connections(), server, &message);
     for _ in 0..10 {
-        engine.connections().send_binary(server, &message).expect("sends");
+        engine
+            .connections()
+            .send_binary(server, &message)
+            .expect("sends");
         count += 1;
     }
     let before = engine.connections().queued_bytes(server).expect("is there");
@@ -202,9 +238,15 @@ fn cve_2026_11586_pongs_do_not_pile_up_and_the_newest_goes_first() {
         pings += 1;
         pings == 1_000
     });
-    assert_eq!(engine.connections().queued_bytes(server), Ok(before), "no pong is queued");
+    assert_eq!(
+        engine.connections().queued_bytes(server),
+        Ok(before),
+        "no pong is queued"
+    );
     let (_raw, frames) = read_frames(&mut engine, raw, count + 1);
-    let pongs: Vec<usize> = (0..frames.len()).filter(|&at| frames[at].0 == PONG).collect();
+    let pongs: Vec<usize> = (0..frames.len())
+        .filter(|&at| frames[at].0 == PONG)
+        .collect();
     assert_eq!(pongs.len(), 1, "one pong for all");
     assert_eq!(frames[pongs[0]].1, 999_u32.to_be_bytes(), "the newest");
     // It overtakes what waited: ten whole messages were queued behind the one under way.
@@ -220,7 +262,9 @@ fn cve_2025_5399_a_pong_held_back_does_not_keep_the_engine_busy() {
     let (server, mut raw) = stalled(&mut engine, Options::default());
     fill(engine.connections(), server, &pattern(100_000));
     raw.send(PING, b"?");
-    run(&mut engine, |event, _| matches!(event.kind, EventKind::Ping { .. }));
+    run(&mut engine, |event, _| {
+        matches!(event.kind, EventKind::Ping { .. })
+    });
     // Nothing to do now: a wait lasts as long as it was asked for.
     let wait = std::time::Duration::from_millis(100);
     let mut returned = 0;
@@ -236,14 +280,20 @@ fn cve_2025_5399_a_pong_held_back_does_not_keep_the_engine_busy() {
 #[test]
 fn a_close_gets_through_behind_what_was_queued() {
     let mut engine = engine();
-    let options = Options { send_queue_limit: 300_000, ..Options::default() };
+    let options = Options {
+        send_queue_limit: 300_000,
+        ..Options::default()
+    };
     let (server, mut raw) = stalled(&mut engine, options);
     let message = pattern(50_000);
     let mut count = fill(engine.connections(), server, &message);
     while engine.connections().send_binary(server, &message).is_ok() {
         count += 1;
     }
-    engine.connections().close(server, CloseCode::NORMAL, "full").expect("closes");
+    engine
+        .connections()
+        .close(server, CloseCode::NORMAL, "full")
+        .expect("closes");
     let reader = std::thread::spawn(move || {
         let frames: Vec<_> = (0..=count).map(|_| raw.receive()).collect();
         raw.send(CLOSE, &close_payload(1000, ""));
@@ -255,16 +305,26 @@ fn a_close_gets_through_behind_what_was_queued() {
     all_gone(&mut engine);
     let frames = reader.join().expect("no panic");
     assert_eq!(frames[count], (CLOSE, close_payload(1000, "full")));
-    assert!(frames[..count].iter().all(|(_, payload)| *payload == message));
+    assert!(
+        frames[..count]
+            .iter()
+            .all(|(_, payload)| *payload == message)
+    );
 }
 
 #[test]
 fn order_holds_under_partial_writes_with_pings_and_topics_in_between() {
     let mut random = Random(0x9E37_79B9_7F4A_7C15);
     let mut engine = engine();
-    let options = Options { send_queue_high: 32 << 20, ..Options::default() };
+    let options = Options {
+        send_queue_high: 32 << 20,
+        ..Options::default()
+    };
     let (server, raw) = stalled(&mut engine, options);
-    engine.connections().subscribe(server, "all").expect("is there");
+    engine
+        .connections()
+        .subscribe(server, "all")
+        .expect("is there");
     let sizes: Vec<usize> = (0..400)
         .map(|_| match random.below(10) {
             0 => random.below(200_000),
@@ -285,7 +345,10 @@ fn order_holds_under_partial_writes_with_pings_and_topics_in_between() {
                     continue;
                 }
                 assert_eq!(first, BINARY);
-                assert!(payload == pattern(*size), "message {number} of {size} bytes");
+                assert!(
+                    payload == pattern(*size),
+                    "message {number} of {size} bytes"
+                );
                 break;
             }
         }
@@ -296,10 +359,18 @@ fn order_holds_under_partial_writes_with_pings_and_topics_in_between() {
     for (number, &size) in sizes.iter().enumerate() {
         let message = pattern(size);
         if random.below(3) == 0 {
-            let count = engine.connections().publish("all", ropeway_core::protocol::MessageKind::Binary, &message, None);
+            let count = engine.connections().publish(
+                "all",
+                ropeway_core::protocol::MessageKind::Binary,
+                &message,
+                None,
+            );
             assert_eq!(count, Ok(1));
         } else {
-            engine.connections().send_binary(server, &message).expect("sends");
+            engine
+                .connections()
+                .send_binary(server, &message)
+                .expect("sends");
         }
         if number % 4 == 0 {
             raw.send(PING, &[1; 5]);
@@ -322,11 +393,20 @@ fn order_holds_under_partial_writes_with_pings_and_topics_in_between() {
 #[test]
 fn a_message_larger_than_the_limit_is_taken_when_nothing_is_queued() {
     let mut engine = engine();
-    let options = Options { send_queue_limit: 100_000, ..Options::default() };
+    let options = Options {
+        send_queue_limit: 100_000,
+        ..Options::default()
+    };
     let (server, raw) = stalled(&mut engine, options);
     let message = pattern(12 << 20);
-    let sent = engine.connections().send_binary(server, &message).expect("is taken");
-    assert!(matches!(sent, Sent::Queued(bytes) if bytes > 100_000), "{sent:?}");
+    let sent = engine
+        .connections()
+        .send_binary(server, &message)
+        .expect("is taken");
+    assert!(
+        matches!(sent, Sent::Queued(bytes) if bytes > 100_000),
+        "{sent:?}"
+    );
     assert!(matches!(
         engine.connections().send_binary(server, b"x"),
         Err(SendError::Full { limit: 100_000, .. })

@@ -16,7 +16,10 @@ fn several_threads_send_each_in_its_order() {
     const EACH: u32 = 2_000;
     let mut engine = engine();
     let (client, server) = pair(&mut engine, Options::default(), Options::default());
-    engine.connections().subscribe(server, "all").expect("is there");
+    engine
+        .connections()
+        .subscribe(server, "all")
+        .expect("is there");
     let threads: Vec<_> = (0..THREADS)
         .map(|thread| {
             let remote = engine.remote();
@@ -24,9 +27,13 @@ fn several_threads_send_each_in_its_order() {
                 for number in 0..EACH {
                     let payload = [thread.to_be_bytes(), number.to_be_bytes()].concat();
                     if number % 2 == 0 {
-                        remote.send(server, MessageKind::Binary, payload).expect("is taken");
+                        remote
+                            .send(server, MessageKind::Binary, payload)
+                            .expect("is taken");
                     } else {
-                        remote.publish("all", MessageKind::Binary, payload).expect("is taken");
+                        remote
+                            .publish("all", MessageKind::Binary, payload)
+                            .expect("is taken");
                     }
                 }
             })
@@ -42,12 +49,17 @@ fn several_threads_send_each_in_its_order() {
         next[thread] += 1;
         next == [EACH; THREADS as usize]
     });
-    threads.into_iter().for_each(|thread| thread.join().expect("no panic"));
+    threads
+        .into_iter()
+        .for_each(|thread| thread.join().expect("no panic"));
 }
 
 #[test]
 fn waiting_commands_are_bounded() {
-    let options = EngineOptions { remote_queue_limit: 10_000, ..EngineOptions::default() };
+    let options = EngineOptions {
+        remote_queue_limit: 10_000,
+        ..EngineOptions::default()
+    };
     let mut engine = Engine::new(options).expect("an engine");
     let (client, server) = pair(&mut engine, Options::default(), Options::default());
     let remote = engine.remote();
@@ -60,7 +72,12 @@ fn waiting_commands_are_bounded() {
     };
     assert!(taken > 5);
     match error {
-        Error::Limit { limit: Limit::RemoteQueue, value, actual, .. } => {
+        Error::Limit {
+            limit: Limit::RemoteQueue,
+            value,
+            actual,
+            ..
+        } => {
             assert_eq!(value, 10_000);
             assert!(actual > value);
         }
@@ -71,16 +88,27 @@ fn waiting_commands_are_bounded() {
         came += usize::from(event.id == client && message(&event).is_some());
         came == taken
     });
-    remote.send(server, MessageKind::Binary, vec![0; 9_000]).expect("there is room again");
+    remote
+        .send(server, MessageKind::Binary, vec![0; 9_000])
+        .expect("there is room again");
 }
 
 #[test]
 fn an_engine_that_is_gone_says_so() {
     let remote = engine().remote();
     let id = ConnectionId::from_bits(1 << 20);
-    assert_eq!(remote.send(id, MessageKind::Text, vec![]), Err(Error::EngineGone));
-    assert_eq!(remote.publish("t", MessageKind::Text, vec![]), Err(Error::EngineGone));
-    assert_eq!(remote.close(id, CloseCode::NORMAL, ""), Err(Error::EngineGone));
+    assert_eq!(
+        remote.send(id, MessageKind::Text, vec![]),
+        Err(Error::EngineGone)
+    );
+    assert_eq!(
+        remote.publish("t", MessageKind::Text, vec![]),
+        Err(Error::EngineGone)
+    );
+    assert_eq!(
+        remote.close(id, CloseCode::NORMAL, ""),
+        Err(Error::EngineGone)
+    );
     assert_eq!(remote.abort(id), Err(Error::EngineGone));
     assert_eq!(remote.wake(), Err(Error::EngineGone));
 }
@@ -111,8 +139,12 @@ fn closes_and_aborts() {
     let (client, server) = pair(&mut engine, Options::default(), Options::default());
     let remote = engine.remote();
     std::thread::spawn(move || {
-        remote.close(server, CloseCode::GOING_AWAY, "from elsewhere").expect("is taken");
-        remote.close(server, CloseCode::GOING_AWAY, "twice").expect("is taken");
+        remote
+            .close(server, CloseCode::GOING_AWAY, "from elsewhere")
+            .expect("is taken");
+        remote
+            .close(server, CloseCode::GOING_AWAY, "twice")
+            .expect("is taken");
     })
     .join()
     .expect("no panic");
@@ -120,8 +152,14 @@ fn closes_and_aborts() {
     all_gone(&mut engine);
 
     let (client, server) = pair(&mut engine, Options::default(), Options::default());
-    engine.remote().close(server, CloseCode::NO_STATUS, "no code for it").expect("is taken");
-    assert_eq!(end_of(&mut engine, client).code(), CloseCode::INTERNAL_ERROR);
+    engine
+        .remote()
+        .close(server, CloseCode::NO_STATUS, "no code for it")
+        .expect("is taken");
+    assert_eq!(
+        end_of(&mut engine, client).code(),
+        CloseCode::INTERNAL_ERROR
+    );
     all_gone(&mut engine);
 
     let (_, server) = pair(&mut engine, Options::default(), Options::default());
@@ -134,7 +172,10 @@ fn closes_and_aborts() {
 #[test]
 fn what_cannot_be_delivered_is_told_unless_the_connection_is_gone() {
     let mut engine = engine();
-    let options = Options { send_queue_limit: 100_000, ..Options::default() };
+    let options = Options {
+        send_queue_limit: 100_000,
+        ..Options::default()
+    };
     let (_, address) = listen(&mut engine, options);
     let raw = std::thread::spawn(move || Raw::open(address));
     let mut server = ConnectionId::NONE;
@@ -143,13 +184,25 @@ fn what_cannot_be_delivered_is_told_unless_the_connection_is_gone() {
         true
     });
     let _raw = raw.join().expect("opens");
-    while engine.connections().send_binary(server, &pattern(50_000)).is_ok() {}
+    while engine
+        .connections()
+        .send_binary(server, &pattern(50_000))
+        .is_ok()
+    {}
     let remote = engine.remote();
-    remote.send(server, MessageKind::Binary, vec![0; 70_000]).expect("is taken");
-    remote.send(server, MessageKind::Text, vec![0xFF]).expect("is taken");
-    remote.publish("t", MessageKind::Text, vec![0xFF]).expect("is taken");
+    remote
+        .send(server, MessageKind::Binary, vec![0; 70_000])
+        .expect("is taken");
+    remote
+        .send(server, MessageKind::Text, vec![0xFF])
+        .expect("is taken");
+    remote
+        .publish("t", MessageKind::Text, vec![0xFF])
+        .expect("is taken");
     let gone = ConnectionId::from_bits(99 << 20);
-    remote.send(gone, MessageKind::Text, vec![]).expect("is taken");
+    remote
+        .send(gone, MessageKind::Text, vec![])
+        .expect("is taken");
     let mut log = Vec::new();
     run(&mut engine, |event, _| {
         match event.kind {

@@ -59,10 +59,7 @@ pub(crate) fn url(address: SocketAddr) -> String {
 }
 
 /// Drains turns until `step` has said that it is done, and the turn is over.
-pub(crate) fn run(
-    engine: &mut Engine,
-    mut step: impl FnMut(Event<'_>, &mut Connections) -> bool,
-) {
+pub(crate) fn run(engine: &mut Engine, mut step: impl FnMut(Event<'_>, &mut Connections) -> bool) {
     let end = Instant::now() + PATIENCE;
     let mut done = false;
     while !done {
@@ -98,7 +95,11 @@ pub(crate) fn echo(event: &Event<'_>, connections: &mut Connections) {
 }
 
 /// A connected pair in one engine: the client's id and the server's.
-pub(crate) fn pair(engine: &mut Engine, client: Options, server: Options) -> (ConnectionId, ConnectionId) {
+pub(crate) fn pair(
+    engine: &mut Engine,
+    client: Options,
+    server: Options,
+) -> (ConnectionId, ConnectionId) {
     let (_, address) = listen(engine, server);
     let own = dial(engine, address, client);
     let (mut opened, mut accepted) = (0, ConnectionId::NONE);
@@ -148,7 +149,13 @@ impl Served {
         options: Options,
         handler: impl FnMut(Event<'_>, &mut Connections) + Send + 'static,
     ) -> Self {
-        Self::with(engine(), "127.0.0.1:0", &ListenOptions::default(), options, handler)
+        Self::with(
+            engine(),
+            "127.0.0.1:0",
+            &ListenOptions::default(),
+            options,
+            handler,
+        )
     }
 
     pub(crate) fn with(
@@ -190,7 +197,10 @@ impl Drop for Served {
         let _ = self.remote.wake();
         let result = self.thread.take().map(JoinHandle::join);
         if !std::thread::panicking() {
-            assert!(matches!(result, Some(Ok(()))), "the server's thread panicked");
+            assert!(
+                matches!(result, Some(Ok(()))),
+                "the server's thread panicked"
+            );
         }
     }
 }
@@ -223,7 +233,9 @@ impl Raw {
 
     fn over(socket: TcpStream, masks: bool) -> Self {
         socket.set_read_timeout(Some(PATIENCE)).expect("a time-out");
-        socket.set_write_timeout(Some(PATIENCE)).expect("a time-out");
+        socket
+            .set_write_timeout(Some(PATIENCE))
+            .expect("a time-out");
         socket.set_nodelay(true).expect("no delay");
         Self { socket, masks }
     }
@@ -338,7 +350,11 @@ pub(crate) fn receive_frame(source: &mut impl Read) -> (u8, Vec<u8>) {
         127 => u64::from_be_bytes(read(8).try_into().expect("eight bytes")),
         length => u64::from(length),
     };
-    let key = if start[1] & 0x80 == 0 { vec![0; 4] } else { read(4) };
+    let key = if start[1] & 0x80 == 0 {
+        vec![0; 4]
+    } else {
+        read(4)
+    };
     let mut payload = read(usize::try_from(length).expect("fits"));
     payload
         .iter_mut()

@@ -14,9 +14,15 @@ fn publish(connections: &mut Connections, topic: &str, text: &str) -> usize {
 }
 
 /// So many pairs in one engine, clients first.
-fn pairs(engine: &mut Engine, count: usize, options: &Options) -> (Vec<ConnectionId>, Vec<ConnectionId>) {
+fn pairs(
+    engine: &mut Engine,
+    count: usize,
+    options: &Options,
+) -> (Vec<ConnectionId>, Vec<ConnectionId>) {
     let (_, address) = listen(engine, options.clone());
-    let clients: Vec<ConnectionId> = (0..count).map(|_| dial(engine, address, Options::default())).collect();
+    let clients: Vec<ConnectionId> = (0..count)
+        .map(|_| dial(engine, address, Options::default()))
+        .collect();
     let mut servers = Vec::new();
     let mut opened = 0;
     run(engine, |event, connections| {
@@ -66,12 +72,19 @@ fn subscriptions_begin_and_end_and_are_counted() {
         connections.publish("news", MessageKind::Text, b"\xff", None),
         Err(SendError::InvalidUtf8)
     );
-    let mut texts: Vec<String> = collect(&mut engine, 3).into_iter().map(|(_, text)| text).collect();
+    let mut texts: Vec<String> = collect(&mut engine, 3)
+        .into_iter()
+        .map(|(_, text)| text)
+        .collect();
     texts.sort_unstable();
     assert_eq!(texts, ["one", "one", "two"]);
     engine.connections().abort(servers[1]).expect("aborts");
     end_of(&mut engine, servers[1]);
-    assert_eq!(engine.connections().subscribers("news"), 0, "the end of a connection ends its subscriptions");
+    assert_eq!(
+        engine.connections().subscribers("news"),
+        0,
+        "the end of a connection ends its subscriptions"
+    );
 }
 
 #[test]
@@ -84,7 +97,9 @@ fn thousands_of_subscribers_get_all_in_order_with_what_is_sent_to_them_alone() {
     }
     // From inside a turn, mixed with direct messages.
     let remote = engine.remote();
-    remote.send(servers[0], MessageKind::Text, b"go".to_vec()).expect("is taken");
+    remote
+        .send(servers[0], MessageKind::Text, b"go".to_vec())
+        .expect("is taken");
     let mut counts = std::collections::HashMap::new();
     let mut total = 0;
     run(&mut engine, |event, connections| {
@@ -129,7 +144,10 @@ fn publishing_outside_a_turn_leaves_at_once() {
     let connections = engine.connections();
     connections.subscribe(server, "t").expect("is there");
     // An earlier call that failed leaves nothing behind that would cork it.
-    assert_eq!(connections.send(server, MessageKind::Text, b"\xff"), Err(SendError::InvalidUtf8));
+    assert_eq!(
+        connections.send(server, MessageKind::Text, b"\xff"),
+        Err(SendError::InvalidUtf8)
+    );
     publish(connections, "t", "now");
     assert_eq!(raw.receive(), (TEXT, b"now".to_vec()));
 }
@@ -139,7 +157,10 @@ fn clients_can_subscribe_too() {
     let mut engine = engine();
     let (clients, servers) = pairs(&mut engine, 3, &Options::default());
     for &id in clients.iter().chain(&servers) {
-        engine.connections().subscribe(id, "both").expect("is there");
+        engine
+            .connections()
+            .subscribe(id, "both")
+            .expect("is there");
     }
     assert_eq!(publish(engine.connections(), "both", "masked or not"), 6);
     let log = collect(&mut engine, 6);
@@ -152,8 +173,16 @@ fn clients_can_subscribe_too() {
 #[test]
 fn osv_2020_1695_topics_change_in_every_event() {
     let mut engine = engine();
-    let (_, address) = listen(&mut engine, Options { ask_upgrade: true, ..Options::default() });
-    let clients: Vec<ConnectionId> = (0..20).map(|_| dial(&mut engine, address, Options::default())).collect();
+    let (_, address) = listen(
+        &mut engine,
+        Options {
+            ask_upgrade: true,
+            ..Options::default()
+        },
+    );
+    let clients: Vec<ConnectionId> = (0..20)
+        .map(|_| dial(&mut engine, address, Options::default()))
+        .collect();
     let mut ended = 0;
     let mut deepest = 0;
     run(&mut engine, |event, connections| {
@@ -161,7 +190,9 @@ fn osv_2020_1695_topics_change_in_every_event() {
         let own = clients.contains(&id);
         match event.kind {
             EventKind::UpgradeRequest(_) => {
-                connections.accept(id, &Default::default()).expect("accepts");
+                connections
+                    .accept(id, &Default::default())
+                    .expect("accepts");
                 assert_eq!(connections.subscribe(id, "t"), Ok(true));
             }
             EventKind::Opened(_) if own => {
@@ -175,7 +206,9 @@ fn osv_2020_1695_topics_change_in_every_event() {
                 connections.subscribe(id, "t").expect("is there");
                 publish(connections, "t", "c");
                 if payload == b"end" {
-                    connections.close(id, CloseCode::NORMAL, "").expect("closes");
+                    connections
+                        .close(id, CloseCode::NORMAL, "")
+                        .expect("closes");
                     publish(connections, "t", "d");
                     connections.unsubscribe(id, "t").expect("is there still");
                 }
@@ -204,7 +237,13 @@ fn osv_2020_1695_topics_change_in_every_event() {
         ended == 40
     });
     assert!(deepest > 0);
-    assert_eq!((engine.connections().subscribers("t"), engine.connections().subscribers("u")), (0, 0));
+    assert_eq!(
+        (
+            engine.connections().subscribers("t"),
+            engine.connections().subscribers("u")
+        ),
+        (0, 0)
+    );
     all_gone(&mut engine);
 }
 
@@ -221,7 +260,9 @@ fn slow(engine: &mut Engine, options: Options) -> (ConnectionId, Raw) {
     connections.subscribe(server, "t").expect("is there");
     let high = Options::default().send_queue_high;
     while connections.queued_bytes(server).expect("is there") <= high {
-        connections.send_binary(server, &pattern(100_000)).expect("sends");
+        connections
+            .send_binary(server, &pattern(100_000))
+            .expect("sends");
     }
     (server, raw.join().expect("opens"))
 }
@@ -234,18 +275,30 @@ fn a_slow_subscriber_is_left_out_and_counted() {
     for _ in 0..1_000 {
         assert_eq!(publish(engine.connections(), "t", "dropped"), 1);
     }
-    assert_eq!(engine.connections().queued_bytes(server), queued, "its queue does not grow");
+    assert_eq!(
+        engine.connections().queued_bytes(server),
+        queued,
+        "its queue does not grow"
+    );
     assert_eq!(engine.connections().counters().publishes_dropped, 1_000);
 }
 
 #[test]
 fn a_slow_subscriber_is_closed_where_that_is_the_policy() {
     let mut engine = engine();
-    let options = Options { close_slow_subscribers: true, ..Options::default() };
+    let options = Options {
+        close_slow_subscribers: true,
+        ..Options::default()
+    };
     let (server, _raw) = slow(&mut engine, options);
     publish(engine.connections(), "t", "too much");
     match end_of(&mut engine, server).cause {
-        Some(Error::Limit { limit: Limit::SlowSubscriber, value, actual, .. }) => {
+        Some(Error::Limit {
+            limit: Limit::SlowSubscriber,
+            value,
+            actual,
+            ..
+        }) => {
             assert_eq!(value, Options::default().send_queue_high);
             assert!(actual > value);
         }
@@ -257,16 +310,27 @@ fn a_slow_subscriber_is_closed_where_that_is_the_policy() {
 #[test]
 fn what_is_published_before_a_close_arrives_and_a_closing_subscriber_is_not_slow() {
     let mut engine = engine();
-    let options = Options { close_slow_subscribers: true, ..Options::default() };
+    let options = Options {
+        close_slow_subscribers: true,
+        ..Options::default()
+    };
     let (clients, servers) = pairs(&mut engine, 1, &options);
-    engine.connections().subscribe(servers[0], "t").expect("is there");
-    engine.connections().send_text(clients[0], "go").expect("sends");
+    engine
+        .connections()
+        .subscribe(servers[0], "t")
+        .expect("is there");
+    engine
+        .connections()
+        .send_text(clients[0], "go")
+        .expect("sends");
     let (mut log, mut ends) = (Vec::new(), 0);
     run(&mut engine, |event, connections| {
         match event.kind {
             EventKind::Message { .. } if event.id == servers[0] => {
                 publish(connections, "t", "last");
-                connections.close(servers[0], CloseCode::NORMAL, "").expect("closes");
+                connections
+                    .close(servers[0], CloseCode::NORMAL, "")
+                    .expect("closes");
                 publish(connections, "t", "too late");
             }
             EventKind::Message { payload, .. } => log.push(payload.to_vec()),
