@@ -144,7 +144,7 @@ fn nn_2025_0102_an_upgrade_is_refused_at_once_or_later() {
 }
 
 #[test]
-fn a_request_that_is_never_answered_ends_with_408() {
+fn a_request_that_is_never_answered_ends_with_503() {
     let wait = Duration::from_millis(60);
     let mut engine = engine();
     let options = Options {
@@ -160,7 +160,7 @@ fn a_request_that_is_never_answered_ends_with_408() {
             after: wait
         })
     );
-    assert!(raw.head().starts_with("HTTP/1.1 408 "));
+    assert!(raw.head().starts_with("HTTP/1.1 503 "));
     drop(raw);
     all_gone(&mut engine);
     assert_eq!(
