@@ -42,6 +42,22 @@ pub(super) enum Told {
 }
 
 impl Engine {
+    /// The next message of the connection whose bytes are at hand, in the common case.
+    #[inline]
+    pub(super) fn next_plain(&mut self) -> Option<Told> {
+        let index = self.active?;
+        let connections = &mut self.connections;
+        if connections.corked != Some(index) {
+            return None;
+        }
+        let slot = connections.slots.at(index);
+        let protocol = slot.protocol.as_mut()?;
+        let raw =
+            protocol.plain_message(&mut self.input, &mut connections.output, connections.now)?;
+        connections.counters.messages_received += 1;
+        Some(Told::Event(slot.id, raw))
+    }
+
     pub(super) fn advance(&mut self) -> Option<Told> {
         loop {
             if let Some(index) = self.active {

@@ -166,7 +166,10 @@ impl Engine {
     /// In a child process it returns `None`; [`poll`](Self::poll) and every other call say why.
     #[inline]
     pub fn next_event(&mut self) -> Option<(Event<'_>, &mut Connections)> {
-        let told = self.advance()?;
+        let told = match self.next_plain() {
+            Some(told) => told,
+            None => self.advance()?,
+        };
         let event = match told {
             Told::Event(id, raw) => Event {
                 id,

@@ -205,6 +205,20 @@ impl Header {
         self.encoded_length()
     }
 
+    /// Appends the header, as [`encode`](Self::encode) writes it, to `out`.
+    #[inline]
+    pub fn append_to(&self, out: &mut Vec<u8>) {
+        if self.length < u64::from(LENGTH_16) && self.mask.is_none() {
+            // The most common header, in one store.
+            let fin = if self.fin { FIN } else { 0 } | if self.rsv1 { RSV1 } else { 0 };
+            out.extend_from_slice(&[fin | self.opcode.bits(), self.length as u8]);
+        } else {
+            let mut encoded = [0; MAX_HEADER];
+            let size = self.encode(&mut encoded);
+            out.extend_from_slice(&encoded[..size]);
+        }
+    }
+
     /// The size in bytes of this header when [`encode`](Self::encode)d: 2 to 14.
     #[inline]
     #[must_use]

@@ -186,9 +186,15 @@ impl Input {
         self.incomplete = self.incomplete.saturating_sub(buffer.capacity() as u64);
     }
 
+    /// Whether the last event was lent from a gathered message.
+    #[inline]
+    pub(super) const fn lends_message(&self) -> bool {
+        self.message.capacity() > 0
+    }
+
     /// Ends the loan of the last event.
     pub(super) fn recycle(&mut self) {
-        if self.message.capacity() > 0 {
+        if self.lends_message() {
             let mut message = std::mem::take(&mut self.message);
             if message.capacity() <= SPARE_LIMIT && message.capacity() > self.spare.capacity() {
                 message.clear();

@@ -40,6 +40,7 @@ mod keepalive;
 mod opening;
 mod options;
 mod output;
+mod plain;
 mod receive;
 mod send;
 #[cfg(test)]

@@ -125,14 +125,13 @@ impl Output {
                 payload,
             });
         }
-        let mut encoded = [0; MAX_HEADER];
-        let size = header.encode(&mut encoded);
-        self.bytes.extend_from_slice(&encoded[..size]);
+        header.append_to(&mut self.bytes);
         Ok(header)
     }
 }
 
 /// Appends a whole message as one frame of a server, unmasked, which any number of clients can be given.
+#[inline]
 pub(crate) fn append_server_frame(out: &mut Vec<u8>, kind: MessageKind, payload: &[u8]) {
     let header = Header {
         fin: true,
@@ -141,8 +140,7 @@ pub(crate) fn append_server_frame(out: &mut Vec<u8>, kind: MessageKind, payload:
         mask: None,
         length: payload.len() as u64,
     };
-    let mut encoded = [0; MAX_HEADER];
-    let size = header.encode(&mut encoded);
-    out.extend_from_slice(&encoded[..size]);
+    out.reserve(MAX_HEADER + payload.len());
+    header.append_to(out);
     out.extend_from_slice(payload);
 }

@@ -1,0 +1,88 @@
+//! The short way for the common case: a message of one frame that is wholly there, on an open connection in the middle
+//! of nothing. Everything else is [`step`](Protocol::step)'s.
+
+use crate::frame::{self, FrameError, Header, HeaderRules, Opcode, apply_mask};
+
+use super::output::append_server_frame;
+use super::receive::{Raw, Source};
+use super::{Frame, Input, MessageKind, Output, Protocol, Role, State, Time};
+
+impl Protocol {
+    /// The next event, if it is such a message. `None` says nothing: [`step`](Self::step) has to be asked.
+    #[inline]
+    pub(crate) fn plain_message(
+        &mut self,
+        input: &mut Input,
+        output: &mut Output,
+        now: Time,
+    ) -> Option<Raw> {
+        if self.state != State::Open
+            || self.frame != Frame::None
+            || self.receiving.is_some()
+            || self.header_len != 0
+            || self.paused
+            || self.opening.is_some()
+            || input.lends_message()
+        {
+            return None;
+        }
+        let options = &*self.options;
+        if options.streaming || options.trace.is_some() {
+            return None;
+        }
+        let rules = HeaderRules {
+            masked: self.role == Role::Server,
+            rsv1: false,
+        };
+        let bytes = input.bytes();
+        // What is wrong with a header is for the long way to say.
+        let (header, size) = Header::parse(bytes, rules).ok()??;
+        let kind = match header.opcode {
+            Opcode::Text => MessageKind::Text,
+            Opcode::Binary => MessageKind::Binary,
+            _ => return None,
+        };
+        let payload = &mut bytes[size..];
+        if !header.fin
+            || header.length > payload.len() as u64
+            || header.length > options.max_message_size
+        {
+            return None;
+        }
+        // It is in memory, so it fits.
+        let length = header.length as usize;
+        let payload = &mut payload[..length];
+        if let Some(key) = header.mask {
+            apply_mask(payload, key, 0);
+        }
+        self.heard = now;
+        self.last_message = now;
+        if kind == MessageKind::Text && !frame::is_valid(payload) {
+            self.fail(FrameError::InvalidUtf8InText.into(), output, now);
+            return None;
+        }
+        input.take(size);
+        let source: Source = input.take(length);
+        Some(Raw::Message { kind, source })
+    }
+
+    /// Sends a whole message in the common case: on an open server's connection. `false` says nothing:
+    /// [`send`](Self::send) has to be asked.
+    #[inline]
+    pub(crate) fn send_plain(
+        &self,
+        output: &mut Output,
+        kind: MessageKind,
+        payload: &[u8],
+    ) -> bool {
+        let plain = self.state == State::Open
+            && self.sending.is_none()
+            && self.role == Role::Server
+            && self.options.trace.is_none()
+            && (kind == MessageKind::Binary || frame::is_valid(payload));
+        if plain {
+            append_server_frame(output.raw(), kind, payload);
+        }
+        plain
+    }
+}
