@@ -33,7 +33,8 @@ impl Connections {
     /// Sends a whole message. The payload is copied as far as the kernel does not take it at once.
     ///
     /// # Errors
-    /// [`SendError::Full`] when the queue would pass `send_queue_limit`, [`SendError::Closed`], [`SendError::NotOpen`],
+    /// [`SendError::Full`] when the queue would pass `send_queue_limit` (with nothing queued a message of any size is
+    /// taken), [`SendError::Closed`], [`SendError::NotOpen`],
     /// [`SendError::InvalidUtf8`], [`SendError::MessageInProgress`], [`SendError::Forked`]; nothing has been sent then.
     pub fn send(
         &mut self,

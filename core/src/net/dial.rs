@@ -176,6 +176,100 @@ fn interleave(addresses: Vec<SocketAddr>) -> VecDeque<SocketAddr> {
 mod tests {
     use super::*;
 
+    const TOKEN: Token = Token(1);
+    const BEGUN: Time = Time::from_micros(1);
+
+    fn dial() -> Dial {
+        let url = WebSocketUrl::parse("ws://localhost/").expect("a URL");
+        Dial::new(url, Arc::new(Options::default()), BEGUN)
+    }
+
+    fn listener() -> (std::net::TcpListener, SocketAddr) {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("listens");
+        let address = listener.local_addr().expect("has one");
+        (listener, address)
+    }
+
+    /// A port that the system gives to nobody who asks for any.
+    fn refusing(port: u16) -> SocketAddr {
+        (std::net::Ipv4Addr::LOCALHOST, port).into()
+    }
+
+    /// Goes on whenever a socket is ready, until it has come to an end.
+    fn race(dial: &mut Dial, poll: &mut mio::Poll, mut state: DialState) -> DialState {
+        let mut events = mio::Events::with_capacity(8);
+        while let DialState::Pending = state {
+            poll.poll(&mut events, Some(Duration::from_secs(30)))
+                .expect("polls");
+            assert!(!events.is_empty(), "nothing ever comes of it");
+            state = dial.on_ready(poll.registry(), TOKEN, BEGUN);
+        }
+        state
+    }
+
+    #[test]
+    fn an_address_that_refuses_is_followed_by_the_next_at_once() {
+        let (_listener, open) = listener();
+        let closed = refusing(1);
+        let mut poll = mio::Poll::new().expect("a poller");
+        let mut dial = dial();
+        let state = dial.resolved(vec![closed, open], poll.registry(), TOKEN, BEGUN);
+        match race(&mut dial, &mut poll, state) {
+            DialState::Connected(stream) => {
+                assert_eq!(stream.peer_address().expect("has one"), open);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn an_address_that_is_silent_is_joined_by_the_next_after_a_while() {
+        // A backlog that is full answers nothing.
+        let full = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)
+            .expect("a socket");
+        let any: SocketAddr = "127.0.0.1:0".parse().expect("an address");
+        full.bind(&any.into()).expect("binds");
+        full.listen(0).expect("listens");
+        let silent = full.local_addr().expect("has one");
+        let silent = silent.as_socket().expect("an IP address");
+        let _waiting: Vec<_> = (0..4).map(|_| TcpStream::connect(silent)).collect();
+        let (_listener, open) = listener();
+        let mut poll = mio::Poll::new().expect("a poller");
+        let mut dial = dial();
+        let state = dial.resolved(vec![silent, open], poll.registry(), TOKEN, BEGUN);
+        assert!(matches!(state, DialState::Pending), "{state:?}");
+        let then = BEGUN + ATTEMPT_DELAY;
+        assert_eq!(dial.next_deadline(), Some(then));
+        let state = dial.on_time(poll.registry(), TOKEN, then);
+        assert_eq!(dial.attempts.len(), 2, "both are under way");
+        assert_eq!(
+            dial.next_deadline(),
+            Some(BEGUN + Options::default().open_timeout)
+        );
+        match race(&mut dial, &mut poll, state) {
+            DialState::Connected(stream) => {
+                assert_eq!(stream.peer_address().expect("has one"), open);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_failure_lists_every_address() {
+        let addresses = [refusing(1), refusing(2)];
+        let mut poll = mio::Poll::new().expect("a poller");
+        let mut dial = dial();
+        let state = dial.resolved(addresses.to_vec(), poll.registry(), TOKEN, BEGUN);
+        match race(&mut dial, &mut poll, state) {
+            DialState::Failed(Error::Connect { host, attempts }) => {
+                assert_eq!(host, "localhost");
+                let tried: Vec<SocketAddr> = attempts.iter().map(|(address, _)| *address).collect();
+                assert_eq!(tried, addresses);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
     #[test]
     fn families_alternate_beginning_with_the_preferred() {
         let address = |text: &str| text.parse::<SocketAddr>().expect("an address");

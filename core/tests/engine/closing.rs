@@ -156,8 +156,8 @@ fn abort_ends_at_once_and_the_peer_sees_a_lost_connection() {
     all_gone(&mut engine);
 }
 
-/// What a server says of a raw client that goes in some way.
-fn gone(go: impl FnOnce(Raw)) -> Option<Error> {
+/// What a server says of a raw client that goes in some way, and what that leaves.
+fn gone<T>(go: impl FnOnce(Raw) -> T) -> (Option<Error>, T) {
     let mut engine = engine();
     let (_, address) = listen(&mut engine, Options::default());
     let raw = std::thread::spawn(move || Raw::open(address));
@@ -166,31 +166,28 @@ fn gone(go: impl FnOnce(Raw)) -> Option<Error> {
         server = event.id;
         true
     });
-    go(raw.join().expect("opens"));
+    let left = go(raw.join().expect("opens"));
     let closed = end_of(&mut engine, server);
     all_gone(&mut engine);
-    closed.cause
+    (closed.cause, left)
 }
 
 #[test]
 fn the_end_of_the_stream_without_a_close_frame_is_a_lost_connection() {
-    assert_eq!(gone(drop), Some(Error::ConnectionLost));
-    let mut kept = None;
-    let half = gone(|raw| {
+    assert_eq!(gone(drop).0, Some(Error::ConnectionLost));
+    let (half, mut raw) = gone(|raw| {
         raw.socket
             .shutdown(std::net::Shutdown::Write)
             .expect("ends its direction");
-        kept = Some(raw);
-        // The engine ends its side too, and closes when it sees this end go.
-        kept = None;
+        raw
     });
     assert_eq!(half, Some(Error::ConnectionLost));
-    assert!(kept.is_none());
+    assert_eq!(raw.rest(), b"", "the engine ends its direction too");
 }
 
 #[test]
 fn a_reset_is_a_network_error() {
-    match gone(Raw::reset) {
+    match gone(Raw::reset).0 {
         Some(Error::Io(error)) => assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset),
         other => panic!("{other:?}"),
     }

@@ -190,7 +190,10 @@ fn work_that_lies_ready_before_the_descriptor_is_asked_for_is_not_lost() {
     let id = dial(
         &mut engine,
         "127.0.0.1:1".parse().expect("an address"),
-        Options::default(),
+        Options {
+            open_timeout: Duration::ZERO,
+            ..Options::default()
+        },
     );
     engine.connections().abort(id).expect("aborts");
     assert!(ready(engine.descriptor(), PATIENCE));

@@ -53,16 +53,12 @@ pub(crate) fn limit_descriptors(count: Option<u64>) -> u64 {
         rlim_max: 0,
     };
     // SAFETY: `limit` is valid for writes.
-    assert_eq!(
-        unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) },
-        0
-    );
+    let result = unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) };
+    assert_eq!(result, 0);
     limit.rlim_cur = count.unwrap_or(limit.rlim_max);
     // SAFETY: `limit` is valid for reads.
-    assert_eq!(
-        unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) },
-        0
-    );
+    let result = unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) };
+    assert_eq!(result, 0);
     limit.rlim_cur
 }
 

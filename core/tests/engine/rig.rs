@@ -247,7 +247,7 @@ impl Raw {
             .lines()
             .find_map(|line| line.strip_prefix("Sec-WebSocket-Key: "))
             .expect("a key");
-        self.write(&format!(
+        self.write(format!(
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
              Sec-WebSocket-Accept: {}\r\n\r\n",
             accept_key(key)
