@@ -23,6 +23,8 @@ pub enum Limit {
     IncompleteMessages,
     /// Bytes queued to be sent on one connection.
     SendQueue,
+    /// Bytes queued on a subscriber when a message is published, with `close_slow_subscribers`.
+    SlowSubscriber,
     /// Connections of one engine.
     Connections,
     /// Commands waiting for an engine from other threads, in bytes.
@@ -38,6 +40,7 @@ impl Limit {
             Self::Fragments => "max_fragments",
             Self::IncompleteMessages => "max_incomplete_bytes",
             Self::SendQueue => "send_queue_limit",
+            Self::SlowSubscriber => "send_queue_high",
             Self::Connections => "max_connections",
             Self::RemoteQueue => "remote_queue_limit",
         }
@@ -261,6 +264,12 @@ impl fmt::Display for Error {
                             Bytes(*value)
                         )
                     }
+                    Limit::SlowSubscriber => write!(
+                        f,
+                        "a subscriber with {} queued is above {option}, {}",
+                        Bytes(*actual),
+                        Bytes(*value)
+                    ),
                     Limit::Connections => write!(f, "{actual} connections pass {option}, {value}"),
                 }
             }
@@ -325,8 +334,16 @@ from! {
     HandshakeError => Handshake,
     UrlError => Url,
     HeaderError => Header,
-    SendError => Send,
     IoError => Io,
+}
+
+impl From<SendError> for Error {
+    fn from(error: SendError) -> Self {
+        match error {
+            SendError::Forked => Self::Forked,
+            error => Self::Send(error),
+        }
+    }
 }
 
 /// An operating-system error with what was being done; unlike [`io::Error`] it can be copied and compared.
@@ -378,6 +395,8 @@ impl std::error::Error for IoError {}
 pub enum SendError {
     /// The connection is closing, closed or unknown.
     Closed,
+    /// The engine was made in another process, from which this one was forked.
+    Forked,
     /// The connection's opening handshake has not ended.
     NotOpen,
     /// The send queue's hard limit would be passed.
@@ -417,6 +436,7 @@ impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Closed => f.write_str("the connection is closed or closing"),
+            Self::Forked => Error::Forked.fmt(f),
             Self::NotOpen => f.write_str("the connection is not open yet"),
             Self::Full { queued, limit } => write!(
                 f,

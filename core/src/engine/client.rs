@@ -133,9 +133,8 @@ impl Client {
     /// # Errors
     /// As [`send`](Self::send).
     pub fn ping(&mut self, payload: &[u8]) -> Result<(), Error> {
-        let connections = self.engine.connections();
-        connections.ping(self.id, payload)?;
-        connections.uncork();
+        self.engine.connections().ping(self.id, payload)?;
+        self.engine.connections().flush();
         Ok(())
     }
 
@@ -209,7 +208,7 @@ impl Client {
     /// Sends what was taken, and waits until the queue is below its low-water mark.
     fn drain(&mut self, sent: Sent) -> Result<(), Error> {
         // The last receive may have returned in the middle of a turn, where output waits for more.
-        self.engine.connections().uncork();
+        self.engine.connections().flush();
         if sent == Sent::Sent {
             return Ok(());
         }
@@ -235,16 +234,20 @@ impl Client {
         Ok(())
     }
 
-    /// The next thing that happens; `None` when nothing has until then.
+    /// The next thing that happens; `None` when nothing has until then. Nothing stays corked: nobody knows when the
+    /// next call comes.
     fn next(&mut self, until: Option<Instant>) -> Result<Option<Told>, Error> {
         loop {
             if let Some(told) = self.engine.advance() {
+                self.engine.connections().flush();
                 return Ok(Some(told));
             }
             let wait = until.map(|until| until.saturating_duration_since(Instant::now()));
             self.engine.poll(wait)?;
             if wait == Some(Duration::ZERO) {
-                return Ok(self.engine.advance());
+                let told = self.engine.advance();
+                self.engine.connections().flush();
+                return Ok(told);
             }
         }
     }

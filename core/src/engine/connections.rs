@@ -84,6 +84,7 @@ impl Connections {
         let remote = Remote::new(
             Waker::new(&registry, drive::WAKER)?,
             options.remote_queue_limit,
+            fork,
         );
         let roused = remote.clone();
         let clock = Clock(Instant::now());
@@ -287,7 +288,7 @@ impl Connections {
         code: CloseCode,
         reason: &str,
     ) -> Result<(), SendError> {
-        self.check_fork().map_err(|_| SendError::Closed)?;
+        self.check_fork().map_err(|_| SendError::Forked)?;
         if self
             .slots
             .get(id)
@@ -298,6 +299,8 @@ impl Connections {
             return self.abort(id);
         }
         let index = id.index();
+        // What was published before the close goes out before it.
+        self.flush_batch();
         self.cork(index);
         let now = self.now;
         let slot = self.slots.at(index);
@@ -319,7 +322,7 @@ impl Connections {
     /// # Errors
     /// [`SendError::Closed`] when it has ended already.
     pub fn abort(&mut self, id: ConnectionId) -> Result<(), SendError> {
-        self.check_fork().map_err(|_| SendError::Closed)?;
+        self.check_fork().map_err(|_| SendError::Forked)?;
         let slot = self.slots.get(id).ok_or(SendError::Closed)?;
         if slot.is_ended() {
             return Err(SendError::Closed);
@@ -411,8 +414,8 @@ impl Connections {
     /// The listener that a connection came from; `None` for a dialled one, or when the listener is closed.
     #[must_use]
     pub fn listener_of(&self, id: ConnectionId) -> Option<ListenerId> {
-        let index = self.slots.get(id)?.listener.checked_sub(1)?;
-        Some(self.listeners.get(index as usize)?.as_ref()?.id)
+        let listener = self.slots.get(id)?.listener;
+        self.listener(listener).ok().map(|slot| slot.id)
     }
 
     /// Connections that have not ended, those being made included.

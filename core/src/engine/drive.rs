@@ -9,7 +9,7 @@ use mio::Token;
 use super::Engine;
 use super::connections::Connections;
 use super::event::Notice;
-use super::id::{self, ConnectionId};
+use super::id::{self, ConnectionId, ListenerId};
 use super::remote::Command;
 use super::slots::{Flags, Transport};
 use crate::error::{Deadline, Error, IoError, Role, SendError};
@@ -56,8 +56,10 @@ impl Engine {
                 self.connections.settle(index);
             }
             let connections = &mut self.connections;
-            if let Some(notice) = connections.notices.pop_front() {
-                return Some(Told::Notice(notice));
+            while let Some(notice) = connections.notices.pop_front() {
+                if connections.concerns(&notice) {
+                    return Some(Told::Notice(notice));
+                }
             }
             if !connections.in_turn && self.poll(Some(Duration::ZERO)).is_err() {
                 return None;
@@ -234,6 +236,8 @@ impl Engine {
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 slot.flags.take(Flags::READABLE);
+                // It was another address's socket that hung up while this one was dialled.
+                slot.flags.take(Flags::HANGUP);
                 if slot.flags.has(Flags::SENDING_FAILED) {
                     protocol.on_transport_error(Error::ConnectionLost, now);
                 }
@@ -272,7 +276,7 @@ impl Connections {
     }
 
     /// Sends all that has been gathered.
-    fn flush(&mut self) {
+    pub(super) fn flush(&mut self) {
         self.flush_batch();
         self.uncork();
     }
@@ -314,6 +318,7 @@ impl Connections {
             Shutdown::Close | Shutdown::HalfClose | Shutdown::AwaitEnd => {}
         }
         if shutdown != Shutdown::No {
+            self.slots.at(index).flags.set(Flags::TOLD);
             self.unsubscribe_all(index);
         }
         self.schedule(index);
@@ -364,6 +369,17 @@ impl Connections {
                     self.fail(id.index(), Error::Resolve { host, message });
                 }
             }
+        }
+    }
+
+    /// Whether what a notice is about has not been told closed in the meantime.
+    fn concerns(&self, notice: &Notice) -> bool {
+        match notice {
+            Notice::Writable(id) => self.slots.get(*id).is_some(),
+            Notice::Undelivered(id, ..) => {
+                *id == ConnectionId::NONE || self.slots.get(*id).is_some()
+            }
+            Notice::AcceptFailed(..) => true,
         }
     }
 
@@ -418,8 +434,8 @@ impl Connections {
             match listener.socket.accept() {
                 Ok(Some(stream)) => {
                     listener.failing = false;
-                    let options = listener.options.clone();
-                    self.accepted(stream, place, Protocol::server(options, self.now));
+                    let (id, options) = (listener.id, listener.options.clone());
+                    self.accepted(stream, id, Protocol::server(options, self.now));
                 }
                 Ok(None) => return,
                 Err(error) => {
@@ -436,7 +452,7 @@ impl Connections {
         self.resting.push_back(place);
     }
 
-    fn accepted(&mut self, mut stream: Stream, listener: u32, protocol: Protocol) {
+    fn accepted(&mut self, mut stream: Stream, listener: ListenerId, protocol: Protocol) {
         let place = self
             .reserve()
             .ok()
@@ -449,7 +465,7 @@ impl Connections {
         let registered = stream.register(&self.registry, id.token());
         let slot = self.slots.at(index);
         slot.id = id;
-        slot.listener = listener + 1;
+        slot.listener = listener;
         slot.protocol = Some(protocol);
         slot.transport = Transport::Stream(stream);
         self.counters.accepted += 1;
@@ -509,7 +525,8 @@ impl Connections {
                 else {
                     return;
                 };
-                slot.flags = Flags::default();
+                // It may have been told already that the server has spoken, or gone.
+                slot.flags.keep(Flags::INCOMING);
                 self.cork(index);
                 match Protocol::client(
                     &dial.url,
@@ -521,6 +538,9 @@ impl Connections {
                         self.slots.at(index).protocol = Some(protocol);
                         self.sent(index);
                         self.schedule(index);
+                        if self.slots.at(index).flags.has(Flags::READABLE) {
+                            self.list(index);
+                        }
                     }
                     Err(error) => {
                         let protocol = Protocol::open(Role::Client, dial.options, self.now);

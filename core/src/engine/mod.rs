@@ -133,7 +133,11 @@ impl Engine {
     /// The descriptor that is readable when [`next_event`](Self::next_event) has something to do, for any loop's
     /// `poll`, `epoll` or `kqueue`. It is the engine's: watch it, do not read or close it.
     pub fn descriptor(&mut self) -> RawFd {
-        self.connections.embedded = true;
+        if !std::mem::replace(&mut self.connections.embedded, true)
+            && (self.active.is_some() || self.connections.has_work())
+        {
+            self.connections.remote.rouse();
+        }
         self.poll.as_raw_fd()
     }
 

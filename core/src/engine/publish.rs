@@ -7,7 +7,7 @@ use super::connections::Connections;
 use super::id::ConnectionId;
 use super::slots::{Flags, Transport};
 use super::topics::{Subscription, Subscriptions};
-use crate::error::{Error, IoError, Role, SendError};
+use crate::error::{Error, IoError, Limit, Role, SendError};
 use crate::frame;
 use crate::protocol::{self, MessageKind};
 
@@ -119,7 +119,7 @@ impl Connections {
     /// [`close_slow_subscribers`](crate::protocol::Options::close_slow_subscribers) it is closed instead.
     ///
     /// # Errors
-    /// [`SendError::InvalidUtf8`], [`SendError::Closed`] in a child process.
+    /// [`SendError::InvalidUtf8`], [`SendError::Forked`].
     pub fn publish(
         &mut self,
         topic: &str,
@@ -127,7 +127,7 @@ impl Connections {
         payload: &[u8],
         except: Option<ConnectionId>,
     ) -> Result<usize, SendError> {
-        self.check_fork().map_err(|_| SendError::Closed)?;
+        self.check_fork().map_err(|_| SendError::Forked)?;
         if kind == MessageKind::Text && !frame::is_valid(payload) {
             return Err(SendError::InvalidUtf8);
         }
@@ -155,6 +155,7 @@ impl Connections {
         let others = self.publish_masked(topic, kind, payload, except);
         if !self.in_turn {
             self.flush_batch();
+            self.uncork();
         }
         Ok(others)
     }
@@ -217,12 +218,19 @@ impl Connections {
                 continue;
             }
             let queued = slot.queue.as_ref().map_or(0, |queue| queue.bytes());
-            if protocol.check_data(MessageKind::Binary, &[]).is_err()
-                || slot.flags.has(Flags::SENDING_FAILED)
-                || queued > protocol.options().send_queue_high
-            {
-                self.slow(index, batch.messages);
-                continue;
+            match protocol.check_data(MessageKind::Binary, &[]) {
+                Ok(())
+                    if queued <= protocol.options().send_queue_high
+                        && !slot.flags.has(Flags::SENDING_FAILED) => {}
+                Ok(()) | Err(SendError::MessageInProgress) => {
+                    self.slow(index, batch.messages);
+                    continue;
+                }
+                // It does not take messages yet, or no more.
+                Err(_) => {
+                    self.counters.publishes_dropped += batch.messages;
+                    continue;
+                }
             }
             protocol.trace_sent(&batch.frames);
             self.counters.messages_sent += batch.messages;
@@ -255,16 +263,19 @@ impl Connections {
     fn slow(&mut self, index: u32, messages: u64) {
         self.counters.publishes_dropped += messages;
         let slot = self.slots.at(index);
-        let closes = slot
+        let Some(protocol) = slot
             .protocol
             .as_ref()
-            .is_some_and(|protocol| protocol.options().close_slow_subscribers);
-        if closes && !slot.is_ended() {
-            let error = SendError::Full {
-                queued: slot.queued(),
-                limit: 0,
-            };
-            self.fail(index, Error::Send(error));
-        }
+            .filter(|protocol| protocol.is_open() && protocol.options().close_slow_subscribers)
+        else {
+            return;
+        };
+        let error = Error::Limit {
+            limit: Limit::SlowSubscriber,
+            value: protocol.options().send_queue_high,
+            actual: slot.queued(),
+            role: protocol.role(),
+        };
+        self.fail(index, error);
     }
 }

@@ -16,6 +16,8 @@ pub(super) struct Queue {
     /// How much of the first piece has been sent.
     sent: usize,
     bytes: u64,
+    /// The first piece begins inside a frame.
+    inside: bool,
     /// The application was told to wait for `Writable`.
     pub(super) above_high: bool,
 }
@@ -45,7 +47,13 @@ impl Queue {
         self.pieces.is_empty()
     }
 
-    /// Adds whole frames, or the rest of one whose beginning has been sent.
+    /// Adds the rest of frames of which the kernel took a part, to an empty queue.
+    pub(super) fn push_rest(&mut self, parts: &[&[u8]]) {
+        self.push(parts);
+        self.inside = true;
+    }
+
+    /// Adds whole frames.
     pub(super) fn push(&mut self, parts: &[&[u8]]) {
         let length: usize = parts.iter().map(|part| part.len()).sum();
         if length == 0 {
@@ -74,7 +82,7 @@ impl Queue {
 
     /// Whether a frame may be put in front of all others.
     pub(super) const fn is_between_frames(&self) -> bool {
-        self.sent == 0
+        self.sent == 0 && !self.inside
     }
 
     /// Adds a control frame in front of all others, which [`is_between_frames`](Self::is_between_frames) allows.
@@ -95,6 +103,7 @@ impl Queue {
         if done {
             self.pieces.pop_front();
             self.sent = 0;
+            self.inside = false;
         }
         Ok(done)
     }

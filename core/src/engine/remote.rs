@@ -8,6 +8,7 @@ use mio::Waker;
 use super::id::ConnectionId;
 use crate::error::{Error, Limit, Role};
 use crate::frame::CloseCode;
+use crate::net::ForkGuard;
 use crate::protocol::MessageKind;
 
 /// What a command weighs in the queue besides its payload, in bytes.
@@ -23,6 +24,7 @@ struct Shared {
     queue: Mutex<Queue>,
     waker: Waker,
     limit: u64,
+    fork: ForkGuard,
 }
 
 #[derive(Default)]
@@ -42,11 +44,12 @@ pub(super) enum Command {
 }
 
 impl Remote {
-    pub(super) fn new(waker: Waker, limit: u64) -> Self {
+    pub(super) fn new(waker: Waker, limit: u64, fork: ForkGuard) -> Self {
         Self(Arc::new(Shared {
             queue: Mutex::default(),
             waker,
             limit,
+            fork,
         }))
     }
 
@@ -54,7 +57,8 @@ impl Remote {
     /// the connection's queue is full, nothing when the connection is gone.
     ///
     /// # Errors
-    /// [`Error::Limit`] when commands of `remote_queue_limit` bytes wait already, [`Error::EngineGone`].
+    /// [`Error::Limit`] when commands of `remote_queue_limit` bytes wait already, [`Error::EngineGone`],
+    /// [`Error::Forked`].
     pub fn send(&self, id: ConnectionId, kind: MessageKind, payload: Vec<u8>) -> Result<(), Error> {
         let size = payload.len();
         self.push(Command::Send(id, kind, payload), size)
@@ -88,8 +92,9 @@ impl Remote {
     /// Makes a waiting [`Engine::poll`](super::Engine::poll) return.
     ///
     /// # Errors
-    /// [`Error::EngineGone`].
+    /// [`Error::EngineGone`], [`Error::Forked`].
     pub fn wake(&self) -> Result<(), Error> {
+        self.check_fork()?;
         if self.lock().gone {
             return Err(Error::EngineGone);
         }
@@ -98,6 +103,7 @@ impl Remote {
     }
 
     fn push(&self, command: Command, size: usize) -> Result<(), Error> {
+        self.check_fork()?;
         let mut queue = self.lock();
         if queue.gone {
             return Err(Error::EngineGone);
@@ -121,6 +127,15 @@ impl Remote {
         Ok(())
     }
 
+    /// In a child the queue is a copy, which its engine's process never sees, and may be locked for ever.
+    fn check_fork(&self) -> Result<(), Error> {
+        if self.0.fork.is_child() {
+            Err(Error::Forked)
+        } else {
+            Ok(())
+        }
+    }
+
     pub(super) fn take(&self) -> Vec<Command> {
         let mut queue = self.lock();
         queue.bytes = 0;
@@ -129,6 +144,9 @@ impl Remote {
 
     /// No engine carries out commands any more.
     pub(super) fn retire(&self) {
+        if self.check_fork().is_err() {
+            return;
+        }
         let mut queue = self.lock();
         queue.gone = true;
         queue.commands = Vec::new();

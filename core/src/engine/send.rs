@@ -34,7 +34,7 @@ impl Connections {
     ///
     /// # Errors
     /// [`SendError::Full`] when the queue would pass `send_queue_limit`, [`SendError::Closed`], [`SendError::NotOpen`],
-    /// [`SendError::InvalidUtf8`], [`SendError::MessageInProgress`]; nothing has been sent then.
+    /// [`SendError::InvalidUtf8`], [`SendError::MessageInProgress`], [`SendError::Forked`]; nothing has been sent then.
     pub fn send(
         &mut self,
         id: ConnectionId,
@@ -141,7 +141,7 @@ impl Connections {
         length: usize,
         reserve: u64,
     ) -> Result<u32, SendError> {
-        self.check_fork().map_err(|_| SendError::Closed)?;
+        self.check_fork().map_err(|_| SendError::Forked)?;
         let slot = self.slots.get(id).ok_or(SendError::Closed)?;
         let protocol = slot.protocol.as_ref().ok_or(SendError::NotOpen)?;
         protocol.check_open()?;
@@ -171,7 +171,7 @@ impl Connections {
     /// Makes `index` the connection whose output is gathered; another one's is sent.
     #[inline]
     pub(super) fn cork(&mut self, index: u32) {
-        if self.corked != Some(index) {
+        if self.corked != Some(index) || !self.in_turn {
             self.tick();
             self.uncork();
             self.corked = Some(index);
@@ -218,10 +218,16 @@ impl Connections {
                     self.counters.bytes_sent += sent as u64;
                     if sent < bytes.len() + payload.len() {
                         let rest = payload.len().min(bytes.len() + payload.len() - sent);
-                        slot.queue.get_or_insert_default().push(&[
+                        let rest = [
                             &bytes[sent.min(bytes.len())..],
                             &payload[payload.len() - rest..],
-                        ]);
+                        ];
+                        let queue = slot.queue.get_or_insert_default();
+                        if sent > 0 {
+                            queue.push_rest(&rest);
+                        } else {
+                            queue.push(&rest);
+                        }
                     }
                 }
                 Err(error) => {
@@ -254,12 +260,13 @@ impl Connections {
     }
 
     fn outcome(&mut self, index: u32) -> Sent {
+        let corked = self.corked_bytes(index);
         let slot = self.slots.at(index);
         if let (Some(queue), Some(protocol)) = (&mut slot.queue, &slot.protocol)
-            && queue.bytes() > protocol.options().send_queue_high
+            && queue.bytes() + corked > protocol.options().send_queue_high
         {
             queue.above_high = true;
-            return Sent::Queued(queue.bytes());
+            return Sent::Queued(queue.bytes() + corked);
         }
         Sent::Sent
     }

@@ -1,6 +1,6 @@
 //! The records of an engine's connections. Records stay where they are: the table grows by chunks.
 
-use super::id::ConnectionId;
+use super::id::{ConnectionId, ListenerId};
 use super::queue::Queue;
 use super::topics::Subscriptions;
 use crate::net::{Dial, Stream};
@@ -18,8 +18,8 @@ pub(super) struct Slot {
     pub(super) queue: Option<Box<Queue>>,
     pub(super) topics: Option<Box<Subscriptions>>,
     pub(super) user_data: u64,
-    /// The listener's index plus one; 0 for a dialled connection.
-    pub(super) listener: u32,
+    /// [`ListenerId::NONE`] for a dialled connection.
+    pub(super) listener: ListenerId,
     pub(super) flags: Flags,
 }
 
@@ -43,12 +43,16 @@ impl Flags {
     pub(super) const WRITABLE: Self = Self(4);
     /// The peer has ended its direction, or the socket failed: reading goes on until that shows.
     pub(super) const HANGUP: Self = Self(8);
+    /// What was told of the socket's receiving side, once.
+    pub(super) const INCOMING: Self = Self(Self::READABLE.0 | Self::HANGUP.0);
     /// The protocol has something to tell without new bytes.
     pub(super) const STEP: Self = Self(16);
     /// Our direction of the stream has been ended.
     pub(super) const SENDING_ENDED: Self = Self(32);
     /// The kernel refuses what is sent.
     pub(super) const SENDING_FAILED: Self = Self(64);
+    /// The application knows that it is closed: its id names nothing any more.
+    pub(super) const TOLD: Self = Self(128);
 
     pub(super) const fn has(self, flag: Self) -> bool {
         self.0 & flag.0 != 0
@@ -56,6 +60,11 @@ impl Flags {
 
     pub(super) const fn set(&mut self, flag: Self) {
         self.0 |= flag.0;
+    }
+
+    /// Takes all other flags away.
+    pub(super) const fn keep(&mut self, flags: Self) {
+        self.0 &= flags.0;
     }
 
     /// Takes the flag away and says whether it was there.
@@ -75,13 +84,17 @@ impl Slot {
             queue: None,
             topics: None,
             user_data: 0,
-            listener: 0,
+            listener: ListenerId::NONE,
             flags: Flags(0),
         }
     }
 
     pub(super) fn queued(&self) -> u64 {
         self.queue.as_ref().map_or(0, |queue| queue.bytes())
+    }
+
+    fn is_named(&self, id: ConnectionId) -> bool {
+        self.id == id && id != ConnectionId::NONE && !self.flags.has(Flags::TOLD)
     }
 
     /// The connection has been told closed, or is about to be.
@@ -132,13 +145,13 @@ impl Slots {
     pub(super) fn get(&self, id: ConnectionId) -> Option<&Slot> {
         let index = id.index() as usize;
         let slot = self.chunks.get(index / CHUNK)?.get(index % CHUNK)?;
-        (slot.id == id && id != ConnectionId::NONE).then_some(slot)
+        slot.is_named(id).then_some(slot)
     }
 
     pub(super) fn get_mut(&mut self, id: ConnectionId) -> Option<&mut Slot> {
         let index = id.index() as usize;
         let slot = self.chunks.get_mut(index / CHUNK)?.get_mut(index % CHUNK)?;
-        (slot.id == id && id != ConnectionId::NONE).then_some(slot)
+        slot.is_named(id).then_some(slot)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Slot> {

@@ -1,0 +1,18 @@
+//! The engine over real sockets: engines on threads of their own or several in one, and plain sockets as peers that
+//! misbehave.
+
+mod client;
+mod closing;
+mod corking;
+mod dialling;
+mod echo;
+mod embedded;
+mod keepalive;
+mod many;
+mod opening;
+mod pausing;
+mod pressure;
+mod process;
+mod remote;
+mod rig;
+mod topics;
