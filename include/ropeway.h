@@ -1242,6 +1242,34 @@ ropeway_status ropeway_protocol_consume(struct ropeway_protocol *protocol, size_
 ropeway_status ropeway_protocol_set_blocked(struct ropeway_protocol *protocol,
                                             int32_t blocked);
 
+/// Writes to `*deadline` when ropeway_protocol_on_deadline is to be called, on the clock of `now`.
+///
+/// ROPEWAY_NONE when there is no need to. Errors: ROPEWAY_ERROR_NULL.
+ropeway_status ropeway_protocol_next_deadline(const struct ropeway_protocol *protocol,
+                                              uint64_t *deadline);
+
+/// Does what the time calls for: a keep-alive ping, the end of a wait. Too early is harmless. Take the events after.
+///
+/// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_ARGUMENT.
+ropeway_status ropeway_protocol_on_deadline(struct ropeway_protocol *protocol,
+                                            uint64_t now);
+
+/// Says that the peer has ended its direction of the stream. Take the events after.
+///
+/// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_ARGUMENT.
+ropeway_status ropeway_protocol_on_eof(struct ropeway_protocol *protocol, uint64_t now);
+
+/// Says that the transport has failed with the operating system's error `number` (errno). Take the events after.
+///
+/// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_ARGUMENT.
+ropeway_status ropeway_protocol_on_error(struct ropeway_protocol *protocol,
+                                         int32_t number,
+                                         uint64_t now);
+
+/// What to do with the transport once the output is sent: ROPEWAY_SHUTDOWN_...; ROPEWAY_SHUTDOWN_DROP, with
+/// ropeway_last_error, when `protocol` is NULL or has failed by a defect.
+int32_t ropeway_protocol_shutdown(const struct ropeway_protocol *protocol);
+
 /// Puts a whole message of the kind ROPEWAY_TEXT or ROPEWAY_BINARY into the output: `length` bytes at `data`, which are
 /// copied.
 ///
@@ -1303,34 +1331,6 @@ ropeway_status ropeway_protocol_refuse(struct ropeway_protocol *protocol,
                                        const void *body,
                                        size_t length,
                                        uint64_t now);
-
-/// Writes to `*deadline` when ropeway_protocol_on_deadline is to be called, on the clock of `now`.
-///
-/// ROPEWAY_NONE when there is no need to. Errors: ROPEWAY_ERROR_NULL.
-ropeway_status ropeway_protocol_next_deadline(const struct ropeway_protocol *protocol,
-                                              uint64_t *deadline);
-
-/// Does what the time calls for: a keep-alive ping, the end of a wait. Too early is harmless. Take the events after.
-///
-/// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_ARGUMENT.
-ropeway_status ropeway_protocol_on_deadline(struct ropeway_protocol *protocol,
-                                            uint64_t now);
-
-/// Says that the peer has ended its direction of the stream. Take the events after.
-///
-/// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_ARGUMENT.
-ropeway_status ropeway_protocol_on_eof(struct ropeway_protocol *protocol, uint64_t now);
-
-/// Says that the transport has failed with the operating system's error `number` (errno). Take the events after.
-///
-/// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_ARGUMENT.
-ropeway_status ropeway_protocol_on_error(struct ropeway_protocol *protocol,
-                                         int32_t number,
-                                         uint64_t now);
-
-/// What to do with the transport once the output is sent: ROPEWAY_SHUTDOWN_...; ROPEWAY_SHUTDOWN_DROP, with
-/// ropeway_last_error, when `protocol` is NULL or has failed by a defect.
-int32_t ropeway_protocol_shutdown(const struct ropeway_protocol *protocol);
 
 #ifdef __cplusplus
 }  // extern "C"
