@@ -900,8 +900,8 @@ ropeway_status ropeway_engine_counter(const struct ropeway_engine *engine,
                                       int32_t counter,
                                       uint64_t *value);
 
-/// Begins to listen and writes the listener's number to `*listener`. `url` says where: "ws://127.0.0.1:8080/",
-/// "ws://[::]:8080/", "ws://localhost:0/"; the host is an address, or localhost; port 0 takes a free one, which
+/// Begins to listen and writes the listener's number to `*listener`. `url` says where: `ws://127.0.0.1:8080/`,
+/// `ws://[::]:8080/`, `ws://localhost:0/`; the host is an address, or localhost; port 0 takes a free one, which
 /// ropeway_engine_listener_port tells; the path does not matter. `options`, NULL for the defaults, are those of the
 /// listener (the 700s) and of the connections that come from it; they are copied.
 ///
@@ -921,7 +921,7 @@ ropeway_status ropeway_engine_listener_port(const struct ropeway_engine *engine,
                                             ropeway_listener listener,
                                             uint16_t *port);
 
-/// Writes the address and port that a listener has, as "127.0.0.1:8080" or "[::1]:8080", NUL-terminated, to `buffer`,
+/// Writes the address and port that a listener has, as `127.0.0.1:8080` or `[::1]:8080`, NUL-terminated, to `buffer`,
 /// which holds `capacity` bytes; 64 are always enough.
 ///
 /// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_CLOSED for a stale number; ROPEWAY_ERROR_BUFFER_TOO_SMALL.
@@ -1063,7 +1063,7 @@ ropeway_status ropeway_engine_queued_bytes(const struct ropeway_engine *engine,
                                            ropeway_connection connection,
                                            uint64_t *bytes);
 
-/// Writes the peer's address and port, as "127.0.0.1:49152" or "[::1]:49152", NUL-terminated, to `buffer`, which holds
+/// Writes the peer's address and port, as `127.0.0.1:49152` or `[::1]:49152`, NUL-terminated, to `buffer`, which holds
 /// `capacity` bytes; 64 are always enough.
 ///
 /// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_CLOSED; ROPEWAY_ERROR_IO while it is being dialled, and when the peer is
