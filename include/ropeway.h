@@ -900,8 +900,8 @@ ropeway_status ropeway_engine_counter(const struct ropeway_engine *engine,
                                       int32_t counter,
                                       uint64_t *value);
 
-/// Begins to listen and writes the listener's number to `*listener`. `url` says where: "ws://127.0.0.1:8080/",
-/// "ws://[::]:8080/", "ws://localhost:0/"; the host is an address, or localhost; port 0 takes a free one, which
+/// Begins to listen and writes the listener's number to `*listener`. `url` says where: `ws://127.0.0.1:8080/`,
+/// `ws://[::]:8080/`, `ws://localhost:0/`; the host is an address, or localhost; port 0 takes a free one, which
 /// ropeway_engine_listener_port tells; the path does not matter. `options`, NULL for the defaults, are those of the
 /// listener (the 700s) and of the connections that come from it; they are copied.
 ///
@@ -921,7 +921,7 @@ ropeway_status ropeway_engine_listener_port(const struct ropeway_engine *engine,
                                             ropeway_listener listener,
                                             uint16_t *port);
 
-/// Writes the address and port that a listener has, as "127.0.0.1:8080" or "[::1]:8080", NUL-terminated, to `buffer`,
+/// Writes the address and port that a listener has, as `127.0.0.1:8080` or `[::1]:8080`, NUL-terminated, to `buffer`,
 /// which holds `capacity` bytes; 64 are always enough.
 ///
 /// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_CLOSED for a stale number; ROPEWAY_ERROR_BUFFER_TOO_SMALL.
@@ -1063,7 +1063,7 @@ ropeway_status ropeway_engine_queued_bytes(const struct ropeway_engine *engine,
                                            ropeway_connection connection,
                                            uint64_t *bytes);
 
-/// Writes the peer's address and port, as "127.0.0.1:49152" or "[::1]:49152", NUL-terminated, to `buffer`, which holds
+/// Writes the peer's address and port, as `127.0.0.1:49152` or `[::1]:49152`, NUL-terminated, to `buffer`, which holds
 /// `capacity` bytes; 64 are always enough.
 ///
 /// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_CLOSED; ROPEWAY_ERROR_IO while it is being dialled, and when the peer is
@@ -1242,6 +1242,34 @@ ropeway_status ropeway_protocol_consume(struct ropeway_protocol *protocol, size_
 ropeway_status ropeway_protocol_set_blocked(struct ropeway_protocol *protocol,
                                             int32_t blocked);
 
+/// Writes to `*deadline` when ropeway_protocol_on_deadline is to be called, on the clock of `now`.
+///
+/// ROPEWAY_NONE when there is no need to. Errors: ROPEWAY_ERROR_NULL.
+ropeway_status ropeway_protocol_next_deadline(const struct ropeway_protocol *protocol,
+                                              uint64_t *deadline);
+
+/// Does what the time calls for: a keep-alive ping, the end of a wait. Too early is harmless. Take the events after.
+///
+/// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_ARGUMENT.
+ropeway_status ropeway_protocol_on_deadline(struct ropeway_protocol *protocol,
+                                            uint64_t now);
+
+/// Says that the peer has ended its direction of the stream. Take the events after.
+///
+/// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_ARGUMENT.
+ropeway_status ropeway_protocol_on_eof(struct ropeway_protocol *protocol, uint64_t now);
+
+/// Says that the transport has failed with the operating system's error `number` (errno). Take the events after.
+///
+/// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_ARGUMENT.
+ropeway_status ropeway_protocol_on_error(struct ropeway_protocol *protocol,
+                                         int32_t number,
+                                         uint64_t now);
+
+/// What to do with the transport once the output is sent: ROPEWAY_SHUTDOWN_...; ROPEWAY_SHUTDOWN_DROP, with
+/// ropeway_last_error, when `protocol` is NULL or has failed by a defect.
+int32_t ropeway_protocol_shutdown(const struct ropeway_protocol *protocol);
+
 /// Puts a whole message of the kind ROPEWAY_TEXT or ROPEWAY_BINARY into the output: `length` bytes at `data`, which are
 /// copied.
 ///
@@ -1303,34 +1331,6 @@ ropeway_status ropeway_protocol_refuse(struct ropeway_protocol *protocol,
                                        const void *body,
                                        size_t length,
                                        uint64_t now);
-
-/// Writes to `*deadline` when ropeway_protocol_on_deadline is to be called, on the clock of `now`.
-///
-/// ROPEWAY_NONE when there is no need to. Errors: ROPEWAY_ERROR_NULL.
-ropeway_status ropeway_protocol_next_deadline(const struct ropeway_protocol *protocol,
-                                              uint64_t *deadline);
-
-/// Does what the time calls for: a keep-alive ping, the end of a wait. Too early is harmless. Take the events after.
-///
-/// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_ARGUMENT.
-ropeway_status ropeway_protocol_on_deadline(struct ropeway_protocol *protocol,
-                                            uint64_t now);
-
-/// Says that the peer has ended its direction of the stream. Take the events after.
-///
-/// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_ARGUMENT.
-ropeway_status ropeway_protocol_on_eof(struct ropeway_protocol *protocol, uint64_t now);
-
-/// Says that the transport has failed with the operating system's error `number` (errno). Take the events after.
-///
-/// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_ARGUMENT.
-ropeway_status ropeway_protocol_on_error(struct ropeway_protocol *protocol,
-                                         int32_t number,
-                                         uint64_t now);
-
-/// What to do with the transport once the output is sent: ROPEWAY_SHUTDOWN_...; ROPEWAY_SHUTDOWN_DROP, with
-/// ropeway_last_error, when `protocol` is NULL or has failed by a defect.
-int32_t ropeway_protocol_shutdown(const struct ropeway_protocol *protocol);
 
 #ifdef __cplusplus
 }  // extern "C"

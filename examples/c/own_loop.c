@@ -80,6 +80,7 @@ static int run(ropeway_engine *engine, const char *url) {
 int main(int argc, char **argv) {
     ropeway_engine *engine;
     int status;
+    setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
     if (ropeway_engine_new(NULL, &engine) != ROPEWAY_OK)
         return fail("engine");
     status = run(engine, argc > 1 ? argv[1] : "ws://127.0.0.1:9000/");

@@ -385,7 +385,7 @@ pub unsafe extern "C" fn ropeway_engine_queued_bytes(
     }
 }
 
-/// Writes the peer's address and port, as "127.0.0.1:49152" or "[::1]:49152", NUL-terminated, to `buffer`, which holds
+/// Writes the peer's address and port, as `127.0.0.1:49152` or `[::1]:49152`, NUL-terminated, to `buffer`, which holds
 /// `capacity` bytes; 64 are always enough.
 ///
 /// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_CLOSED; ROPEWAY_ERROR_IO while it is being dialled, and when the peer is

@@ -12,8 +12,8 @@ use crate::guard::{self, Out};
 use crate::options::{self, ropeway_options};
 use crate::status::{ROPEWAY_OK, ropeway_status};
 
-/// Begins to listen and writes the listener's number to `*listener`. `url` says where: "ws://127.0.0.1:8080/",
-/// "ws://[::]:8080/", "ws://localhost:0/"; the host is an address, or localhost; port 0 takes a free one, which
+/// Begins to listen and writes the listener's number to `*listener`. `url` says where: `ws://127.0.0.1:8080/`,
+/// `ws://[::]:8080/`, `ws://localhost:0/`; the host is an address, or localhost; port 0 takes a free one, which
 /// ropeway_engine_listener_port tells; the path does not matter. `options`, NULL for the defaults, are those of the
 /// listener (the 700s) and of the connections that come from it; they are copied.
 ///
@@ -74,7 +74,7 @@ pub unsafe extern "C" fn ropeway_engine_listener_port(
     }
 }
 
-/// Writes the address and port that a listener has, as "127.0.0.1:8080" or "[::1]:8080", NUL-terminated, to `buffer`,
+/// Writes the address and port that a listener has, as `127.0.0.1:8080` or `[::1]:8080`, NUL-terminated, to `buffer`,
 /// which holds `capacity` bytes; 64 are always enough.
 ///
 /// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_CLOSED for a stale number; ROPEWAY_ERROR_BUFFER_TOO_SMALL.

@@ -168,8 +168,37 @@ static void freed_options(void) {
     ropeway_engine_free(pair.engine);
 }
 
+struct looker {
+    ropeway_engine *engine;
+    int frames, entered;
+};
+
+static void look(void *user, const ropeway_frame *frame) {
+    struct looker *looker = user;
+    CHECK(frame->size == sizeof *frame && frame->masked == 1 && frame->sent == (frame->role == ROPEWAY_CLIENT));
+    looker->frames++;
+    if (looker->engine != NULL && ropeway_engine_poll(looker->engine, 0) != ROPEWAY_ERROR_MISUSE)
+        looker->entered++;
+}
+
+/* A trace is shown each frame, and cannot enter the engine that calls it. */
+static void a_trace_that_calls_back(void) {
+    ropeway_options *options = ropeway_options_new();
+    struct looker looker = {NULL, 0, 0};
+    struct pair pair;
+    CHECK_STATUS(ropeway_options_set_trace(options, look, &looker), ROPEWAY_OK);
+    pair = make_pair(options);
+    ropeway_options_free(options);
+    looker.engine = pair.engine;
+    CHECK_STATUS(ropeway_engine_send_text(pair.engine, pair.client, "seen", 4), ROPEWAY_OK);
+    CHECK(holds(await_event(pair.engine, pair.server, ROPEWAY_EVENT_MESSAGE), "seen"));
+    CHECK(looker.frames == 2 && looker.entered == 0);
+    ropeway_engine_free(pair.engine);
+}
+
 int main(void) {
     stale_numbers();
+    a_trace_that_calls_back();
     libwebsockets_issue_1362_buffers();
     a_lent_event();
     two_closes();
