@@ -40,7 +40,8 @@ pub struct Options {
     pub send_queue_low: u64,
     /// Above this many queued bytes a send is answered by `Queued`. Default 1 MiB.
     pub send_queue_high: u64,
-    /// Queued bytes that no message may pass; such a send is refused whole. Default 64 MiB.
+    /// Queued bytes that a further message may not pass; such a send is refused whole. A message that finds nothing
+    /// queued is taken whatever its size. Default 64 MiB.
     pub send_queue_limit: u64,
     /// Close a subscriber that is above its high-water mark when a message is published, instead of leaving the message
     /// out for it. Default off.
