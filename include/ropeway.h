@@ -236,7 +236,7 @@
 /// Opening handshakes that ended well.
 #define ROPEWAY_COUNTER_OPENED 3
 
-/// Connections that ended, opened or not, and whose peers are gone.
+/// Connections that ended, opened or not.
 #define ROPEWAY_COUNTER_CLOSED 4
 
 /// Whole messages received; not counted with ROPEWAY_OPTION_STREAMING.
@@ -598,6 +598,10 @@ typedef struct ropeway_event {
 
 /// The peer's head passed ROPEWAY_OPTION_MAX_HEADERS.
 #define ROPEWAY_ERROR_TOO_MANY_HEADERS -308
+
+/// With ROPEWAY_OPTION_CLOSE_SLOW_SUBSCRIBERS: a subscriber's queue was above ROPEWAY_OPTION_SEND_QUEUE_HIGH when a
+/// message was published.
+#define ROPEWAY_ERROR_SLOW_SUBSCRIBER -309
 
 /// Another limit, without a number in this release.
 #define ROPEWAY_ERROR_LIMIT -399

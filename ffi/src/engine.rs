@@ -236,7 +236,7 @@ pub const ROPEWAY_COUNTER_ACCEPTED: i32 = 1;
 pub const ROPEWAY_COUNTER_DIALLED: i32 = 2;
 /// Opening handshakes that ended well.
 pub const ROPEWAY_COUNTER_OPENED: i32 = 3;
-/// Connections that ended, opened or not, and whose peers are gone.
+/// Connections that ended, opened or not.
 pub const ROPEWAY_COUNTER_CLOSED: i32 = 4;
 /// Whole messages received; not counted with ROPEWAY_OPTION_STREAMING.
 pub const ROPEWAY_COUNTER_MESSAGES_RECEIVED: i32 = 5;

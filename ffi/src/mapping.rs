@@ -18,6 +18,7 @@ pub(crate) fn of_error(error: &Error) -> ropeway_status {
             Limit::SendQueue => ROPEWAY_ERROR_FULL,
             Limit::Connections => ROPEWAY_ERROR_TOO_MANY_CONNECTIONS,
             Limit::RemoteQueue => ROPEWAY_ERROR_REMOTE_FULL,
+            Limit::SlowSubscriber => ROPEWAY_ERROR_SLOW_SUBSCRIBER,
             _ => ROPEWAY_ERROR_LIMIT,
         },
         Error::Timeout { deadline, .. } => match deadline {
@@ -54,6 +55,7 @@ fn of_send(error: &SendError) -> ropeway_status {
         SendError::ControlTooLong(_) => ROPEWAY_ERROR_CONTROL_TOO_LONG,
         SendError::InvalidCloseCode(_) => ROPEWAY_ERROR_INVALID_CLOSE_CODE,
         SendError::Random(_) => ROPEWAY_ERROR_RANDOM,
+        SendError::Forked => ROPEWAY_ERROR_FORKED,
         _ => ROPEWAY_ERROR_INTERNAL,
     }
 }

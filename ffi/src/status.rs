@@ -220,6 +220,10 @@ pub const ROPEWAY_ERROR_START_LINE_TOO_LONG: ropeway_status = -307;
 /// The peer's head passed ROPEWAY_OPTION_MAX_HEADERS.
 pub const ROPEWAY_ERROR_TOO_MANY_HEADERS: ropeway_status = -308;
 
+/// With ROPEWAY_OPTION_CLOSE_SLOW_SUBSCRIBERS: a subscriber's queue was above ROPEWAY_OPTION_SEND_QUEUE_HIGH when a
+/// message was published.
+pub const ROPEWAY_ERROR_SLOW_SUBSCRIBER: ropeway_status = -309;
+
 /// Another limit, without a number in this release.
 pub const ROPEWAY_ERROR_LIMIT: ropeway_status = -399;
 
@@ -436,6 +440,10 @@ const TABLE: &[(ropeway_status, &CStr)] = &[
         c"max_head_size passed by the first line",
     ),
     (ROPEWAY_ERROR_TOO_MANY_HEADERS, c"max_headers passed"),
+    (
+        ROPEWAY_ERROR_SLOW_SUBSCRIBER,
+        c"a subscriber's queue was above send_queue_high",
+    ),
     (ROPEWAY_ERROR_LIMIT, c"another limit passed"),
     (ROPEWAY_ERROR_OPEN_TIMEOUT, c"open_timeout passed"),
     (ROPEWAY_ERROR_PONG_TIMEOUT, c"pong_timeout passed"),

@@ -156,6 +156,7 @@ impl Engine {
         match raw {
             Raw::Message { .. } => connections.counters.messages_received += 1,
             Raw::Opened => connections.counters.opened += 1,
+            Raw::Closed => connections.counters.closed += 1,
             _ => {}
         }
         Some(Told::Event(slot.id, raw))
@@ -347,7 +348,6 @@ impl Connections {
         self.unsubscribe_all(index);
         self.timers.clear(index);
         self.slots.release(index);
-        self.counters.closed += 1;
     }
 
     /// Carries out what other threads want, and takes the resolver's answers.
