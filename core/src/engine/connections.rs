@@ -11,12 +11,11 @@ use mio::{Registry, Waker};
 use super::counters::Counters;
 use super::event::Notice;
 use super::id::{ConnectionId, Ids, ListenerId, MAX_CONNECTIONS};
-use super::publish::Batch;
 use super::remote::Remote;
 use super::slots::{Flags, Slot, Slots, Transport};
 use super::timers::Timers;
-use super::topics::Topics;
-use super::{Clock, EngineOptions, drive};
+use super::topics::{Batch, Topics};
+use super::{Clock, EngineOptions, id};
 use crate::error::{Error, IoError, Limit, Role, SendError};
 use crate::frame::CloseCode;
 use crate::handshake::{Refusal, WebSocketUrl};
@@ -80,9 +79,9 @@ impl Connections {
         options: EngineOptions,
         fork: ForkGuard,
     ) -> io::Result<Self> {
-        let alarm = Alarm::new(&registry, drive::ALARM)?;
+        let alarm = Alarm::new(&registry, id::ALARM)?;
         let remote = Remote::new(
-            Waker::new(&registry, drive::WAKER)?,
+            Waker::new(&registry, id::WAKER)?,
             options.remote_queue_limit,
             fork,
         );

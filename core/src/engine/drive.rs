@@ -4,21 +4,16 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use mio::Token;
-
 use super::Engine;
 use super::connections::Connections;
 use super::event::Notice;
-use super::id::{self, ConnectionId, ListenerId};
+use super::id::{self, ALARM, ConnectionId, ListenerId, WAKER};
 use super::remote::Command;
 use super::slots::{Flags, Transport};
 use crate::error::{Deadline, Error, IoError, Role, SendError};
 use crate::frame::CloseCode;
 use crate::net::{DialState, Stream};
 use crate::protocol::{Protocol, Raw, Shutdown, Time};
-
-pub(super) const WAKER: Token = Token(usize::MAX);
-pub(super) const ALARM: Token = Token(usize::MAX - 1);
 
 /// Bytes asked of a socket at once.
 const READ_SIZE: usize = 64 << 10;

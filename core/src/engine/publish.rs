@@ -6,22 +6,13 @@ use std::sync::Arc;
 use super::connections::Connections;
 use super::id::ConnectionId;
 use super::slots::{Flags, Transport};
-use super::topics::{Subscription, Subscriptions};
+use super::topics::{Batch, Subscription, Subscriptions};
 use crate::error::{Error, IoError, Limit, Role, SendError};
 use crate::frame;
 use crate::protocol::{self, MessageKind};
 
 /// Published messages of one topic are gathered up to this size.
 const BATCH: usize = 64 << 10;
-
-/// Frames that the subscribers of one topic are to get in this turn.
-#[derive(Debug)]
-pub(super) struct Batch {
-    topic: u32,
-    except: ConnectionId,
-    frames: Vec<u8>,
-    messages: u64,
-}
 
 impl Connections {
     /// Subscribes a connection to a topic. Whether it had not been before. Topics come into being with their first
@@ -37,15 +28,18 @@ impl Connections {
         self.flush_batch();
         let index = id.index();
         let known = self.topics.find(topic);
-        let Subscriptions(subscriptions) =
-            &mut **self.slots.at(index).topics.get_or_insert_default();
+        let slot = self.slots.at(index);
+        // While dialling there is no protocol yet; this side will be the client.
+        let masked =
+            (slot.protocol.as_ref()).is_none_or(|protocol| protocol.role() == Role::Client);
+        let Subscriptions(subscriptions) = &mut **slot.topics.get_or_insert_default();
         if subscriptions
             .iter()
             .any(|subscription| Some(subscription.topic) == known)
         {
             return Ok(false);
         }
-        let subscription = self.topics.add(topic, index);
+        let subscription = self.topics.add(topic, index, masked);
         subscriptions.push(subscription);
         Ok(true)
     }
@@ -152,7 +146,17 @@ impl Connections {
         });
         protocol::append_server_frame(&mut batch.frames, kind, payload);
         batch.messages += 1;
-        let others = self.publish_masked(topic, kind, payload, except);
+        if self.topics.has_masked(topic) {
+            self.publish_masked(topic, kind, payload, except);
+        }
+        let excepted =
+            (self.slots.get(except).and_then(|slot| slot.topics.as_ref())).is_some_and(|topics| {
+                topics
+                    .0
+                    .iter()
+                    .any(|subscription| subscription.topic == topic)
+            });
+        let others = self.topics.subscribers(topic).len() - usize::from(excepted);
         if !self.in_turn {
             self.flush_batch();
             self.uncork();
@@ -160,43 +164,38 @@ impl Connections {
         Ok(others)
     }
 
-    /// Connections on which this side is the client need masked frames, each its own. Counts all subscribers.
+    /// Connections on which this side is the client need masked frames, each its own.
     fn publish_masked(
         &mut self,
         topic: u32,
         kind: MessageKind,
         payload: &[u8],
         except: ConnectionId,
-    ) -> usize {
-        let mut others = 0;
+    ) {
         let mut position = 0;
         while let Some(&index) = self.topics.subscribers(topic).get(position) {
             position += 1;
             let slot = self.slots.at(index);
             let id = slot.id;
-            if id == except {
-                continue;
-            }
-            others += 1;
-            let Some(protocol) = slot
-                .protocol
-                .as_ref()
-                .filter(|protocol| protocol.role() == Role::Client)
+            let Some(protocol) =
+                (slot.protocol.as_ref()).filter(|protocol| protocol.role() == Role::Client)
             else {
                 continue;
             };
-            let high = protocol.options().send_queue_high;
-            if slot.queued() > high {
-                self.slow(index, 1);
-            } else if self.slots.at(index).topics.is_some() {
-                let batch = self.batch.take();
-                if self.send(id, kind, payload).is_err() {
-                    self.counters.publishes_dropped += 1;
-                }
-                self.batch = batch;
+            if id == except {
+                continue;
             }
+            if slot.queued() > protocol.options().send_queue_high {
+                self.slow(index, 1);
+                continue;
+            }
+            // What the others get waits meanwhile: this send is no reason to give it to them.
+            let batch = self.batch.take();
+            if self.send(id, kind, payload).is_err() {
+                self.counters.publishes_dropped += 1;
+            }
+            self.batch = batch;
         }
-        others
     }
 
     /// Gives the gathered messages to the subscribers.
