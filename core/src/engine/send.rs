@@ -36,6 +36,7 @@ impl Connections {
     /// [`SendError::Full`] when the queue would pass `send_queue_limit` (with nothing queued a message of any size is
     /// taken), [`SendError::Closed`], [`SendError::NotOpen`],
     /// [`SendError::InvalidUtf8`], [`SendError::MessageInProgress`], [`SendError::Forked`]; nothing has been sent then.
+    #[inline]
     pub fn send(
         &mut self,
         id: ConnectionId,
@@ -45,6 +46,17 @@ impl Connections {
         if self.answer(id, kind, payload) {
             return Ok(Sent::Sent);
         }
+        self.send_any(id, kind, payload)
+    }
+
+    /// [`send`](Self::send) in all other cases.
+    #[inline(never)]
+    fn send_any(
+        &mut self,
+        id: ConnectionId,
+        kind: MessageKind,
+        payload: &[u8],
+    ) -> Result<Sent, SendError> {
         let index = self.sendable(id, payload.len(), 0)?;
         self.cork(index);
         let slot = self.slots.at(index);

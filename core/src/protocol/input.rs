@@ -104,6 +104,7 @@ impl Input {
         self.start = self.end;
     }
 
+    #[inline]
     pub(super) fn bytes(&mut self) -> &mut [u8] {
         &mut self.buffer[self.start..self.end]
     }
@@ -203,7 +204,8 @@ impl Input {
         }
     }
 
-    pub(super) fn payload(&self, source: Source) -> &[u8] {
+    #[inline]
+    pub(crate) fn payload(&self, source: Source) -> &[u8] {
         match source {
             Source::Buffer { start, end } => &self.buffer[start..end],
             Source::Message => &self.message,

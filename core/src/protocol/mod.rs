@@ -57,7 +57,7 @@ pub use opening::Accept;
 pub use options::Options;
 pub use output::Output;
 pub(crate) use output::append_server_frame;
-pub(crate) use receive::Raw;
+pub(crate) use receive::{Raw, Source};
 pub use time::Time;
 pub use trace::{Trace, TracedFrame};
 

@@ -131,7 +131,7 @@ impl Output {
 }
 
 /// Appends a whole message as one frame of a server, unmasked, which any number of clients can be given.
-#[inline]
+#[inline(always)]
 pub(crate) fn append_server_frame(out: &mut Vec<u8>, kind: MessageKind, payload: &[u8]) {
     let header = Header {
         fin: true,
