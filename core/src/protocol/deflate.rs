@@ -3,7 +3,7 @@
 
 use crate::deflate::{Compress, Compressor, Config, Inflater};
 use crate::error::{Error, Role, SendError};
-use crate::frame::{self, FrameError, Header, Opcode, apply_mask};
+use crate::frame::{self, FrameError, Header, HeaderRules, MAX_HEADER, Opcode, apply_mask};
 
 use super::input::PIECE;
 use super::receive::{Raw, Source};
@@ -17,8 +17,61 @@ pub(super) struct Codecs {
     inflater: Option<Inflater>,
 }
 
+/// How a connection without context takeover compresses its messages: each alone, so that another connection whose way
+/// is equal can be given the same frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Alone {
+    config: Config,
+    threshold: usize,
+}
+
+/// Compresses whole messages of a server, made by [`append_server_frame`](super::append_server_frame), where they become
+/// smaller for it.
+pub(crate) fn compress_server_frames(
+    output: &mut Output,
+    mut frames: &[u8],
+    alone: Alone,
+) -> Vec<u8> {
+    let rules = HeaderRules {
+        masked: false,
+        rsv1: false,
+    };
+    let mut compressed = Vec::with_capacity(frames.len());
+    while let Ok(Some((header, size))) = Header::parse(frames, rules) {
+        let (frame, rest) = frames.split_at(size + header.length as usize);
+        frames = rest;
+        let payload = &frame[size..];
+        let length = (payload.len() >= alone.threshold)
+            .then(|| output.compressors.message(alone.config, payload))
+            .and_then(Result::ok)
+            .filter(|&length| length < payload.len());
+        let Some(length) = length else {
+            compressed.extend_from_slice(frame);
+            continue;
+        };
+        let header = Header {
+            rsv1: true,
+            length: length as u64,
+            ..header
+        };
+        let mut encoded = [0; MAX_HEADER];
+        let size = header.encode(&mut encoded);
+        compressed.extend_from_slice(&encoded[..size]);
+        compressed.extend_from_slice(&output.compressors.buffer[..length]);
+    }
+    output.compressors.shrink();
+    compressed
+}
+
 impl Protocol {
-    /// The role's own way to compress a message of `length` bytes; `None` when it goes as it is.
+    /// How messages that this connection shares with others are compressed; `None` if each has to be its own, or plain.
+    pub(crate) fn compresses_alone(&self) -> Option<Alone> {
+        let config = self.compresses(0, Compress::Always)?;
+        let threshold = self.options.compression.threshold;
+        (!self.takes_over(self.role)).then_some(Alone { config, threshold })
+    }
+
+    /// How a message of `length` bytes is compressed; `None` when it goes as it is.
     #[inline]
     pub(crate) fn compresses(&self, length: usize, compress: Compress) -> Option<Config> {
         let agreed = self.deflate?;
@@ -32,7 +85,7 @@ impl Protocol {
         Some(Config::new(settings, bits))
     }
 
-    /// Whether a message compressed by `config` on its own serves this connection as well as one it compresses itself.
+    /// Whether what `role` sends refers to earlier messages.
     pub(super) fn takes_over(&self, role: Role) -> bool {
         self.deflate.is_some_and(|agreed| agreed.takes_over(role))
     }

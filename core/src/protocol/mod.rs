@@ -51,6 +51,7 @@ mod trace;
 use std::fmt;
 use std::sync::Arc;
 
+pub(crate) use deflate::{Alone, compress_server_frames};
 pub use event::{CloseFrame, Closed, Event, MessageKind, Opened};
 pub use input::Input;
 pub use opening::Accept;
