@@ -2,6 +2,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use ropeway_core::Error;
 use ropeway_core::deflate::Compression;
 use ropeway_core::engine::{Engine, EngineOptions, EventKind, ListenOptions};
 use ropeway_core::frame::{CloseCode, Opcode};
@@ -169,4 +170,37 @@ fn what_is_sent_and_published_is_compressed_for_those_that_agreed() {
     // The echoes of four, and what the two that subscribed first could be given alike.
     assert_eq!(count(|rsv1, length| rsv1 && length < 2000), 6, "{seen:?}");
     assert_eq!(count(|rsv1, length| !rsv1 && length > 5), 4, "{seen:?}");
+}
+
+#[test]
+fn compression_settings_that_cannot_be_used_are_refused_at_once() {
+    let mut engine = Engine::new(EngineOptions::default()).expect("engine");
+    let with = |compression| {
+        Arc::new(Options {
+            compression,
+            ..Options::default()
+        })
+    };
+    let bad = Compression {
+        level: 10,
+        ..Compression::default()
+    };
+    let dialled = engine.connections().connect("ws://127.0.0.1:9/", with(bad));
+    assert!(
+        matches!(&dialled, Err(Error::Compression(error)) if error.option == "level"),
+        "{dialled:?}"
+    );
+    let mut listen = |compression| {
+        let address = "127.0.0.1:0".parse().expect("address");
+        engine
+            .connections()
+            .listen(address, &ListenOptions::default(), with(compression))
+    };
+    let enabled = Compression {
+        enabled: Some(true),
+        ..bad
+    };
+    assert!(matches!(listen(enabled), Err(Error::Compression(_))));
+    // While it is off, as on servers by default, the settings do not matter.
+    assert!(listen(bad).is_ok());
 }

@@ -2,7 +2,7 @@
 //! codec of messages (section 7.2) over zlib-rs.
 //!
 //! A codec that keeps no history between messages ("no context takeover") serves any number of connections; one that
-//! does belongs to its connection. Compressing holds about 330 KiB in a codec, inflating about 48 KiB.
+//! does belongs to its connection. With the default settings a compressor holds about 290 KiB, an inflater about 48 KiB.
 #![forbid(unsafe_code)]
 
 mod compress;
@@ -44,9 +44,11 @@ pub struct Compression {
     pub client_max_window_bits: u8,
     /// Messages below so many bytes are sent as they are. Default 128.
     pub threshold: usize,
-    /// From 1, fast, to 9, small. Default 2.
+    /// From 1, fast, to 9, small. Default 2: of small messages 1 makes a fifth more at twice the speed, and what 3 and
+    /// up save of JSON is a twentieth at most.
     pub level: u8,
-    /// Memory for gathering a block, from 1, little, to 9, much. Default 8.
+    /// Memory for gathering a block, from 1, little, to 9, much. Default 6, which makes messages of 16 KiB no larger
+    /// than 8 does and is a little faster.
     pub memory_level: u8,
 }
 
@@ -60,7 +62,7 @@ impl Default for Compression {
             client_max_window_bits: MAX_WINDOW_BITS,
             threshold: 128,
             level: 2,
-            memory_level: 8,
+            memory_level: 6,
         }
     }
 }
@@ -90,11 +92,14 @@ impl Compression {
         self.enabled.unwrap_or(role == Role::Client)
     }
 
-    /// Whether the settings can be used in this role.
+    /// Whether the settings can be used in this role. While the extension is off there, any can.
     ///
     /// # Errors
     /// [`CompressionError`] with the first one that cannot.
     pub fn check(&self, role: Role) -> Result<(), CompressionError> {
+        if !self.is_on(role) {
+            return Ok(());
+        }
         let least = |own| {
             if role == own {
                 MIN_COMPRESS_BITS
