@@ -4,26 +4,19 @@ use super::deflate::{COMPRESSED, Two, agreed, compressing, deflated, on};
 use super::*;
 use crate::deflate::Compress;
 
-/// A message of some 1 MB that comes to `1 << 30` bytes.
-fn bomb() -> Vec<u8> {
-    let mut encoder = flate2::Compress::new(flate2::Compression::best(), false);
-    let zeros = vec![0; 1 << 20];
-    let mut bytes = Vec::with_capacity(2 << 20);
-    for _ in 0..1024 {
-        encoder
-            .compress_vec(&zeros, &mut bytes, flate2::FlushCompress::None)
-            .expect("room");
-    }
-    encoder
-        .compress_vec(b"", &mut bytes, flate2::FlushCompress::Sync)
-        .expect("room");
-    bytes.truncate(bytes.len() - 4);
+/// A message that comes to so many MiB of zeros, at a thousandth of the size.
+fn bomb(mebibytes: usize) -> Vec<u8> {
+    let mut piece = deflated(&vec![0; 1 << 20]);
+    // Whole blocks that refer to nothing before them.
+    piece.extend([0, 0, 0xff, 0xff]);
+    let mut bytes = piece.repeat(mebibytes);
+    bytes.push(0);
     bytes
 }
 
 #[test]
 fn cve_2026_1526_pysec_2018_79_a_bomb_costs_the_limit_and_ends_in_1009() {
-    let bomb = bomb();
+    let bomb = bomb(1024);
     assert!(bomb.len() < 6 << 20);
     let limit = 1 << 20;
     for role in BOTH {
@@ -62,7 +55,7 @@ fn cve_2026_1526_pysec_2018_79_a_bomb_costs_the_limit_and_ends_in_1009() {
 
 #[test]
 fn a_streamed_bomb_passes_in_constant_memory() {
-    let bomb = bomb();
+    let bomb = bomb(32);
     for role in BOTH {
         let options = Options {
             streaming: true,
@@ -70,6 +63,7 @@ fn a_streamed_bomb_passes_in_constant_memory() {
         };
         let mut peer = compressing(role, false, options);
         let mut total = 0;
+        let mut ended = false;
         for piece in frame_to(role, BINARY | COMPRESSED, &bomb).chunks(256 << 10) {
             peer.input.extend(piece);
             while let Some(event) =
@@ -87,12 +81,12 @@ fn a_streamed_bomb_passes_in_constant_memory() {
                 };
                 assert_eq!(first, total == 0);
                 total += payload.len();
-                assert_eq!(last, total == 1 << 30);
+                ended |= last;
                 assert!(payload.len() <= 64 << 10);
             }
             assert!(peer.input.inflated_capacity() <= 64 << 10);
         }
-        assert_eq!(total, 1 << 30);
+        assert!(ended && total == 32 << 20, "{total}");
         assert!(peer.protocol.codecs.is_none() && peer.input.incomplete_bytes() == 0);
     }
 }
