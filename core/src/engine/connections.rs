@@ -120,7 +120,8 @@ impl Connections {
     /// Listens for connections, which then come as events.
     ///
     /// # Errors
-    /// [`Error::Io`] when the address cannot be had, [`Error::Forked`].
+    /// [`Error::Io`] when the address cannot be had, [`Error::Compression`] for settings a server cannot use,
+    /// [`Error::Forked`].
     pub fn listen(
         &mut self,
         address: SocketAddr,
@@ -128,6 +129,7 @@ impl Connections {
         options: Arc<Options>,
     ) -> Result<ListenerId, Error> {
         self.check_fork()?;
+        options.compression.check(Role::Server)?;
         let io = |error| Error::Io(IoError::new("listen", &error));
         let mut socket = Listener::bind(address, listen).map_err(io)?;
         let index = match self.listeners.iter().position(Option::is_none) {
@@ -190,9 +192,10 @@ impl Connections {
     /// # Errors
     /// [`Error::Url`] for a URL that is none, [`Error::Misuse`] for `wss`, which is not supported yet,
     /// [`Error::Limit`] at `max_connections`, [`Error::Io`] when no thread can be started for name resolution,
-    /// [`Error::Forked`].
+    /// [`Error::Compression`] for settings a client cannot use, [`Error::Forked`].
     pub fn connect(&mut self, url: &str, options: Arc<Options>) -> Result<ConnectionId, Error> {
         self.check_fork()?;
+        options.compression.check(Role::Client)?;
         let url = WebSocketUrl::parse(url)?;
         if url.secure() {
             return Err(Error::Misuse("wss is not supported yet; use ws"));

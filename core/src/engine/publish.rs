@@ -9,10 +9,29 @@ use super::slots::{Flags, Transport};
 use super::topics::{Batch, Subscription, Subscriptions};
 use crate::error::{Error, IoError, Limit, Role, SendError};
 use crate::frame;
-use crate::protocol::{self, MessageKind};
+use crate::protocol::{self, Alone, MessageKind};
 
 /// Published messages of one topic are gathered up to this size.
 const BATCH: usize = 64 << 10;
+
+/// Frames for several subscribers, shared by the queues of those that do not take them at once.
+#[derive(Debug)]
+struct Frames {
+    bytes: Vec<u8>,
+    shared: Option<Arc<[u8]>>,
+}
+
+impl Frames {
+    const fn new(bytes: Vec<u8>) -> Self {
+        let shared = None;
+        Self { bytes, shared }
+    }
+
+    fn shared(&mut self) -> &Arc<[u8]> {
+        self.shared
+            .get_or_insert_with(|| self.bytes.as_slice().into())
+    }
+}
 
 impl Connections {
     /// Subscribes a connection to a topic. Whether it had not been before. Topics come into being with their first
@@ -107,7 +126,8 @@ impl Connections {
             .map_or(0, |topic| self.topics.subscribers(topic).len())
     }
 
-    /// Sends a message to every subscriber of a topic but `except`. How many subscribers there are besides it. A
+    /// Sends a message to every subscriber of a topic but `except`, compressed once for those that agreed on compression
+    /// without context takeover, as it is for others. How many subscribers there are besides it. A
     /// subscriber does not get it, and [`publishes_dropped`](super::Counters::publishes_dropped) counts it, when its
     /// queue is above the high-water mark or it is in the middle of a message that is sent in fragments; with
     /// [`close_slow_subscribers`](crate::protocol::Options::close_slow_subscribers) it is closed instead.
@@ -203,7 +223,8 @@ impl Connections {
         let Some(batch) = self.batch.take() else {
             return;
         };
-        let mut shared: Option<Arc<[u8]>> = None;
+        let mut plain = Frames::new(batch.frames);
+        let mut compressed: Option<(Alone, Frames)> = None;
         let mut position = 0;
         while let Some(&index) = self.topics.subscribers(batch.topic).get(position) {
             position += 1;
@@ -231,16 +252,27 @@ impl Connections {
                     continue;
                 }
             }
-            protocol.trace_sent(&batch.frames);
+            // Compressed once, in the first such subscriber's way; those who need another get the plain frames.
+            let alone = protocol.compresses_alone();
+            if let (Some(alone), None) = (alone, &compressed) {
+                let frames =
+                    protocol::compress_server_frames(&mut self.output, &plain.bytes, alone);
+                compressed = Some((alone, Frames::new(frames)));
+            }
+            let frames = match &mut compressed {
+                Some((known, frames)) if alone == Some(*known) => frames,
+                _ => &mut plain,
+            };
+            protocol.trace_sent(&frames.bytes);
             self.counters.messages_sent += batch.messages;
             if corked {
-                self.output.append(&batch.frames);
+                self.output.append(&frames.bytes);
                 continue;
             }
             let result = if slot.queue.is_some() {
                 Ok(0)
             } else {
-                stream.send(&batch.frames)
+                stream.send(&frames.bytes)
             };
             match result {
                 Err(error) if error.kind() != std::io::ErrorKind::WouldBlock => {
@@ -249,9 +281,9 @@ impl Connections {
                 result => {
                     let sent = result.unwrap_or(0);
                     self.counters.bytes_sent += sent as u64;
-                    if sent < batch.frames.len() {
-                        let frames = shared.get_or_insert_with(|| batch.frames.as_slice().into());
-                        slot.queue.get_or_insert_default().push_shared(frames, sent);
+                    if sent < frames.bytes.len() {
+                        let queue = slot.queue.get_or_insert_default();
+                        queue.push_shared(frames.shared(), sent);
                     }
                 }
             }

@@ -3,6 +3,8 @@
 
 use crate::frame::{self, FrameError, Header, HeaderRules, Opcode, apply_mask};
 
+use crate::deflate::Compress;
+
 use super::output::append_server_frame;
 use super::receive::Source;
 use super::{Frame, Input, MessageKind, Output, Protocol, Role, State, Time};
@@ -78,6 +80,9 @@ impl Protocol {
             && self.sending.is_none()
             && self.role == Role::Server
             && self.options.trace.is_none()
+            && self
+                .compresses(payload.len(), Compress::ByOptions)
+                .is_none()
             && (kind == MessageKind::Binary || frame::is_valid(payload));
         if plain {
             append_server_frame(output.raw(), kind, payload);
