@@ -42,7 +42,8 @@ pub struct Compression {
     /// Bits of the client's window, 9 to 15 on a client and 8 to 15 on a server. Default 15. A server asks for it only
     /// of clients that say they can (RFC 7692 section 7.1.2.2).
     pub client_max_window_bits: u8,
-    /// Messages below so many bytes are sent as they are. Default 128.
+    /// Messages below so many bytes are sent as they are, and so are those above that would become no smaller, unless
+    /// they are needed as history. At 0 every message is compressed, even if it grows. Default 128.
     pub threshold: usize,
     /// From 1, fast, to 9, small. Default 2: of small messages 1 makes a fifth more at twice the speed, and what 3 and
     /// up save of JSON is a twentieth at most.
@@ -181,7 +182,7 @@ pub enum Compress {
     ByOptions,
     /// Not at all: it is compressed already, or holds a secret beside what an attacker chose.
     Never,
-    /// Whatever its size.
+    /// Whatever its size, and even if it grows.
     Always,
 }
 

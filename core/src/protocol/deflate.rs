@@ -90,20 +90,22 @@ impl Protocol {
         self.deflate.is_some_and(|agreed| agreed.takes_over(role))
     }
 
-    /// Sends a whole message compressed. Not, if it has become no smaller and no history depends on it.
+    /// Sends a whole message compressed. Not, if it has become no smaller, no history depends on it and nobody insists.
     pub(super) fn send_compressed(
         &mut self,
         output: &mut Output,
         config: Config,
         kind: MessageKind,
         payload: &[u8],
+        compress: Compress,
     ) -> Result<bool, SendError> {
         if self.takes_over(self.role) {
             self.send_compressed_piece(output, config, kind.opcode(), payload, true)?;
             return Ok(true);
         }
         let length = output.compressors.message(config, payload)?;
-        if length >= payload.len() {
+        let insists = compress == Compress::Always || self.options.compression.threshold == 0;
+        if length >= payload.len() && !insists {
             return Ok(false);
         }
         let trace = self.options.trace.as_ref();

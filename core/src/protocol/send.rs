@@ -40,7 +40,7 @@ impl Protocol {
     ) -> Result<(), SendError> {
         self.check_data(kind, payload)?;
         if let Some(config) = self.compresses(payload.len(), compress)
-            && self.send_compressed(output, config, kind, payload)?
+            && self.send_compressed(output, config, kind, payload, compress)?
         {
             return Ok(());
         }

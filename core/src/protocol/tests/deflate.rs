@@ -357,6 +357,7 @@ fn text_is_validated_after_inflation_and_as_it_comes() {
 #[test]
 fn threshold_and_override_decide_what_is_compressed() {
     let long = [b'a'; 128];
+    let noise: Vec<u8> = (0..=255).collect();
     for role in BOTH {
         let mut two = Two::new(role, false, on());
         for (payload, compress, compressed) in [
@@ -364,9 +365,11 @@ fn threshold_and_override_decide_what_is_compressed() {
             (&long[..], Compress::ByOptions, true),
             (&long[..], Compress::Never, false),
             (&long[..40], Compress::Always, true),
-            // No smaller for it.
-            (b"a", Compress::Always, false),
-            (b"", Compress::Always, false),
+            // It would become no smaller.
+            (&noise, Compress::ByOptions, false),
+            (&noise, Compress::Always, true),
+            (b"a", Compress::Always, true),
+            (b"", Compress::Always, true),
         ] {
             two.send(payload, compress);
             let frames = frames_of(role, two.sender.output.bytes());
