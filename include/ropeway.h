@@ -227,6 +227,42 @@
 /// ROPEWAY_EVENT_CLOSED: this side's Close frame was the first.
 #define ROPEWAY_FLAG_CLOSED_BY_US 32
 
+/// Compression (permessage-deflate, RFC 7692): 1 offers it (client) or accepts it (server), 0 does not. Default -1: a
+/// client offers it, a server does not accept it.
+#define ROPEWAY_OPTION_COMPRESSION 800
+
+/// 1: the server forgets what it compressed after each message, so that an idle connection costs no compression memory
+/// on either side. 0: it keeps it, and compresses better. Default -1: a server wants 1, a client 0.
+#define ROPEWAY_OPTION_SERVER_NO_CONTEXT_TAKEOVER 801
+
+/// The same of what the client compresses. Default -1: a server wants 1, a client 0.
+#define ROPEWAY_OPTION_CLIENT_NO_CONTEXT_TAKEOVER 802
+
+/// Bits of the server's window, 9 to 15 on a server, 8 to 15 on a client. Less costs less memory and compresses less.
+/// Default 15.
+#define ROPEWAY_OPTION_SERVER_MAX_WINDOW_BITS 803
+
+/// Bits of the client's window, 9 to 15 on a client, 8 to 15 on a server. Default 15.
+#define ROPEWAY_OPTION_CLIENT_MAX_WINDOW_BITS 804
+
+/// Messages below so many bytes are sent as they are. Default 128.
+#define ROPEWAY_OPTION_COMPRESSION_THRESHOLD 805
+
+/// From 1, fast, to 9, small. Default 2.
+#define ROPEWAY_OPTION_COMPRESSION_LEVEL 806
+
+/// Memory for gathering a block, from 1, little, to 9, much. Default 6.
+#define ROPEWAY_OPTION_COMPRESSION_MEMORY_LEVEL 807
+
+/// A message is compressed from ROPEWAY_OPTION_COMPRESSION_THRESHOLD on, where the peers agreed on compression.
+#define ROPEWAY_COMPRESS_BY_OPTIONS 0
+
+/// A message is not compressed: it is already, or it holds a secret beside what an attacker may have chosen.
+#define ROPEWAY_COMPRESS_NEVER 1
+
+/// A message is compressed whatever its size, where the peers agreed on compression.
+#define ROPEWAY_COMPRESS_ALWAYS 2
+
 /// Connections taken from listeners.
 #define ROPEWAY_COUNTER_ACCEPTED 1
 
@@ -467,6 +503,9 @@ typedef struct ropeway_event {
 /// The caller's buffer is too small.
 #define ROPEWAY_ERROR_BUFFER_TOO_SMALL -121
 
+/// A compression setting is outside its range for a server, or for a client.
+#define ROPEWAY_ERROR_COMPRESSION_OPTION -122
+
 /// A frame with RSV bits that no extension defines.
 #define ROPEWAY_ERROR_RESERVED_BITS -200
 
@@ -514,6 +553,9 @@ typedef struct ropeway_event {
 
 /// A continuation frame marked as compressed (RFC 7692).
 #define ROPEWAY_ERROR_COMPRESSED_CONTINUATION -215
+
+/// A compressed message could not be inflated (RFC 7692 section 7.2.2); closed with 1007.
+#define ROPEWAY_ERROR_INFLATE -216
 
 /// Another violation in a frame, without a number in this release.
 #define ROPEWAY_ERROR_FRAME -249
@@ -568,6 +610,9 @@ typedef struct ropeway_event {
 
 /// The server refused: it answered with another status than 101. Its response is the event's head.
 #define ROPEWAY_ERROR_HTTP_STATUS -266
+
+/// The server's answer to an extension that was offered is none that may be given (RFC 7692 section 7.1).
+#define ROPEWAY_ERROR_INVALID_EXTENSION -267
 
 /// Another failure of the opening handshake, without a number in this release.
 #define ROPEWAY_ERROR_HANDSHAKE -299
@@ -644,6 +689,9 @@ typedef struct ropeway_event {
 
 /// There is no memory for the copy that the call takes.
 #define ROPEWAY_ERROR_OUT_OF_MEMORY -503
+
+/// zlib failed to compress a message; it was not taken.
+#define ROPEWAY_ERROR_COMPRESS -504
 
 /// An error without a number in this release.
 #define ROPEWAY_ERROR_INTERNAL -599
@@ -988,6 +1036,15 @@ ropeway_status ropeway_engine_send(struct ropeway_engine *engine,
                                    int32_t kind,
                                    const void *data,
                                    size_t length);
+
+/// As ropeway_engine_send, with a word on compression for this message alone: `compress` is one of
+/// ROPEWAY_COMPRESS_BY_OPTIONS, ROPEWAY_COMPRESS_NEVER and ROPEWAY_COMPRESS_ALWAYS.
+ropeway_status ropeway_engine_send_compressed(struct ropeway_engine *engine,
+                                              ropeway_connection connection,
+                                              int32_t kind,
+                                              int32_t compress,
+                                              const void *data,
+                                              size_t length);
 
 /// Sends a whole text message of `length` bytes, a NUL not among them. Otherwise as ropeway_engine_send.
 ropeway_status ropeway_engine_send_text(struct ropeway_engine *engine,

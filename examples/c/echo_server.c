@@ -1,6 +1,11 @@
 /* A server that sends back every message it gets: the engine's whole loop, and a clean end on SIGTERM or SIGINT.
  *
- *     echo_server [--host ADDRESS] [--port N]        127.0.0.1 and 9000; port 0 takes a free one
+ *     echo_server [--host ADDRESS] [--port N] [--deflate | --deflate-takeover]
+ *                 [--deflate-threshold BYTES]
+ *
+ * 127.0.0.1 and 9000 unless told otherwise; port 0 takes a free one. --deflate accepts compression, with nothing kept
+ * between messages; --deflate-takeover keeps what was compressed before, which costs memory and compresses better.
+ * Messages below --deflate-threshold, 128 unless told otherwise, are sent as they are.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -55,7 +60,7 @@ static int serve(ropeway_engine *engine) {
     return EXIT_SUCCESS;
 }
 
-static int run(ropeway_engine *engine, const char *host, const char *port) {
+static int run(ropeway_engine *engine, const char *host, const char *port, const ropeway_options *options) {
     char url[300], address[64];
     ropeway_listener listener;
     struct watch watch;
@@ -63,7 +68,7 @@ static int run(ropeway_engine *engine, const char *host, const char *port) {
     int status;
 
     snprintf(url, sizeof url, strchr(host, ':') ? "ws://[%s]:%s/" : "ws://%s:%s/", host, port);
-    if (ropeway_engine_listen(engine, url, NULL, &listener) != ROPEWAY_OK)
+    if (ropeway_engine_listen(engine, url, options, &listener) != ROPEWAY_OK)
         return fail(url);
     if (ropeway_engine_remote(engine, &watch.remote) != ROPEWAY_OK)
         return fail("remote");
@@ -91,21 +96,39 @@ static int run(ropeway_engine *engine, const char *host, const char *port) {
 
 int main(int argc, char **argv) {
     const char *host = "127.0.0.1", *port = "9000";
+    ropeway_options *options;
     ropeway_engine *engine;
     int status, i;
-    for (i = 1; i < argc; i += 2) {
+    if ((options = ropeway_options_new()) == NULL)
+        return fail("options");
+    for (i = 1; i < argc; i++) {
         if (i + 1 < argc && strcmp(argv[i], "--port") == 0)
-            port = argv[i + 1];
+            port = argv[++i];
         else if (i + 1 < argc && strcmp(argv[i], "--host") == 0)
-            host = argv[i + 1];
+            host = argv[++i];
+        else if (strcmp(argv[i], "--deflate") == 0)
+            ropeway_options_set_int(options, ROPEWAY_OPTION_COMPRESSION, 1);
+        else if (strcmp(argv[i], "--deflate-takeover") == 0) {
+            ropeway_options_set_int(options, ROPEWAY_OPTION_COMPRESSION, 1);
+            ropeway_options_set_int(options, ROPEWAY_OPTION_SERVER_NO_CONTEXT_TAKEOVER, 0);
+            ropeway_options_set_int(options, ROPEWAY_OPTION_CLIENT_NO_CONTEXT_TAKEOVER, 0);
+        } else if (i + 1 < argc && strcmp(argv[i], "--deflate-threshold") == 0)
+            ropeway_options_set_int(options, ROPEWAY_OPTION_COMPRESSION_THRESHOLD, atol(argv[++i]));
         else {
-            fprintf(stderr, "usage: %s [--host ADDRESS] [--port N]\n", argv[0]);
+            fprintf(stderr,
+                    "usage: %s [--host ADDRESS] [--port N] [--deflate | --deflate-takeover] "
+                    "[--deflate-threshold BYTES]\n",
+                    argv[0]);
+            ropeway_options_free(options);
             return 2;
         }
     }
-    if (ropeway_engine_new(NULL, &engine) != ROPEWAY_OK)
+    if (ropeway_engine_new(options, &engine) != ROPEWAY_OK) {
+        ropeway_options_free(options);
         return fail("engine");
-    status = run(engine, host, port);
+    }
+    status = run(engine, host, port, options);
     ropeway_engine_free(engine);
+    ropeway_options_free(options);
     return status;
 }
