@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::fault::Fault;
 use crate::frame::{CloseCode, FrameError, RandomError};
 use crate::handshake::{HandshakeError, HeaderError, UrlError};
+use crate::tls_error::TlsError;
 
 /// A bound with a default, settable in [`Options`](crate::protocol::Options) or
 /// [`EngineOptions`](crate::engine::EngineOptions).
@@ -138,6 +139,15 @@ pub enum Error {
         /// Each address tried, and why it failed.
         attempts: Vec<(SocketAddr, IoError)>,
     },
+    /// No server took the connection on a Unix socket.
+    ConnectUnix {
+        /// The socket's path.
+        path: Box<str>,
+        /// Why.
+        error: IoError,
+    },
+    /// TLS failed, or its settings cannot be used.
+    Tls(TlsError),
     /// The URL cannot be used.
     Url(UrlError),
     /// A header field cannot be sent.
@@ -161,12 +171,14 @@ impl Error {
         match self {
             Self::Frame(_) => Fault::Peer,
             Self::Handshake(error) => error.fault(),
+            Self::Tls(error) => error.fault(),
             Self::Limit { .. } => Fault::Limit,
             Self::Timeout { .. }
             | Self::ConnectionLost
             | Self::Io(_)
             | Self::Resolve { .. }
-            | Self::Connect { .. } => Fault::Network,
+            | Self::Connect { .. }
+            | Self::ConnectUnix { .. } => Fault::Network,
             Self::Send(error) => error.fault(),
             Self::Aborted
             | Self::Url(_)
@@ -305,6 +317,10 @@ impl fmt::Display for Error {
                 }
                 Ok(())
             }
+            Self::ConnectUnix { path, error } => {
+                write!(f, "cannot connect to the socket {path}: {error}")
+            }
+            Self::Tls(error) => error.fmt(f),
             Self::Url(error) => error.fmt(f),
             Self::Header(error) => error.fmt(f),
             Self::Send(error) => error.fmt(f),
@@ -334,6 +350,7 @@ from! {
     HandshakeError => Handshake,
     UrlError => Url,
     HeaderError => Header,
+    TlsError => Tls,
     IoError => Io,
 }
 

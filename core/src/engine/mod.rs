@@ -44,7 +44,10 @@ mod topics;
 use std::os::fd::{AsRawFd, RawFd};
 use std::time::{Duration, Instant};
 
-pub use crate::net::ListenOptions;
+pub use crate::net::{
+    ConnectOptions, ListenOptions, Pem, TlsClient, TlsClientOptions, TlsIdentity, TlsInfo,
+    TlsServer, TlsServerOptions,
+};
 pub use client::{Client, Received};
 pub use connections::Connections;
 pub use counters::Counters;

@@ -30,6 +30,16 @@ pub(super) enum Transport {
     Stream(Stream),
 }
 
+impl Transport {
+    /// Bytes that are sent as far as the queue is concerned, but that the kernel has not taken.
+    pub(super) fn unsent(&self) -> u64 {
+        match self {
+            Self::Stream(stream) => stream.unsent() as u64,
+            _ => 0,
+        }
+    }
+}
+
 /// What the driver knows of a connection's transport.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Flags(u8);

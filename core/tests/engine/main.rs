@@ -15,4 +15,6 @@ mod pressure;
 mod process;
 mod remote;
 mod rig;
+mod tls;
 mod topics;
+mod unix;
