@@ -1,6 +1,8 @@
 /* A server that sends back every message it gets: the engine's whole loop, and a clean end on SIGTERM or SIGINT.
  *
  *     echo_server [--host ADDRESS] [--port N]        127.0.0.1 and 9000; port 0 takes a free one
+ *                 [--tls-cert FILE --tls-key FILE]   wss, by a certificate chain and its key in PEM
+ *                 [--unix PATH]                      on a Unix socket instead
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -55,16 +57,44 @@ static int serve(ropeway_engine *engine) {
     return EXIT_SUCCESS;
 }
 
-static int run(ropeway_engine *engine, const char *host, const char *port) {
-    char url[300], address[64];
+struct settings {
+    const char *host, *port, *certificate, *key, *path;
+};
+
+/* Begins to listen, and says where. */
+static int listen_at(ropeway_engine *engine, const struct settings *at) {
+    char url[300], address[128];
+    const char *scheme = at->path ? "ws+unix" : at->certificate ? "wss" : "ws";
+    ropeway_options *options = ropeway_options_new();
     ropeway_listener listener;
+    ropeway_status status = ROPEWAY_OK;
+
+    if (at->path)
+        snprintf(url, sizeof url, "ws+unix:%s", at->path);
+    else
+        snprintf(url, sizeof url, strchr(at->host, ':') ? "%s://[%s]:%s/" : "%s://%s:%s/", scheme, at->host, at->port);
+    if (at->certificate) {
+        status = ropeway_options_set_string(options, ROPEWAY_OPTION_TLS_CERTIFICATE, at->certificate);
+        if (status == ROPEWAY_OK && at->key)
+            status = ropeway_options_set_string(options, ROPEWAY_OPTION_TLS_KEY, at->key);
+    }
+    if (status == ROPEWAY_OK)
+        status = ropeway_engine_listen(engine, url, options, &listener);
+    ropeway_options_free(options);
+    if (status != ROPEWAY_OK)
+        return fail(url);
+
+    ropeway_engine_listener_address(engine, listener, address, sizeof address);
+    printf(at->path ? "listening on %s:%s\n" : "listening on %s://%s/\n", scheme, address);
+    fflush(stdout);
+    return EXIT_SUCCESS;
+}
+
+static int run(ropeway_engine *engine, const struct settings *at) {
     struct watch watch;
     pthread_t thread;
     int status;
 
-    snprintf(url, sizeof url, strchr(host, ':') ? "ws://[%s]:%s/" : "ws://%s:%s/", host, port);
-    if (ropeway_engine_listen(engine, url, NULL, &listener) != ROPEWAY_OK)
-        return fail(url);
     if (ropeway_engine_remote(engine, &watch.remote) != ROPEWAY_OK)
         return fail("remote");
     sigemptyset(&watch.signals);
@@ -77,10 +107,9 @@ static int run(ropeway_engine *engine, const char *host, const char *port) {
         return EXIT_FAILURE;
     }
 
-    ropeway_engine_listener_address(engine, listener, address, sizeof address);
-    printf("listening on ws://%s/\n", address);
-    fflush(stdout);
-    status = serve(engine);
+    status = listen_at(engine, at);
+    if (status == EXIT_SUCCESS)
+        status = serve(engine);
 
     if (!stopping)
         pthread_kill(thread, SIGTERM);
@@ -90,22 +119,31 @@ static int run(ropeway_engine *engine, const char *host, const char *port) {
 }
 
 int main(int argc, char **argv) {
-    const char *host = "127.0.0.1", *port = "9000";
+    struct settings at = {"127.0.0.1", "9000", NULL, NULL, NULL};
+    const struct {
+        const char *name, **value;
+    } known[] = {{"--host", &at.host},
+                 {"--port", &at.port},
+                 {"--tls-cert", &at.certificate},
+                 {"--tls-key", &at.key},
+                 {"--unix", &at.path}};
+    const size_t count = sizeof known / sizeof *known;
+    size_t option;
     ropeway_engine *engine;
     int status, i;
     for (i = 1; i < argc; i += 2) {
-        if (i + 1 < argc && strcmp(argv[i], "--port") == 0)
-            port = argv[i + 1];
-        else if (i + 1 < argc && strcmp(argv[i], "--host") == 0)
-            host = argv[i + 1];
-        else {
-            fprintf(stderr, "usage: %s [--host ADDRESS] [--port N]\n", argv[0]);
+        for (option = 0; option < count && strcmp(argv[i], known[option].name) != 0; option++)
+            ;
+        if (option == count || i + 1 == argc) {
+            fprintf(stderr, "usage: %s [--host ADDRESS] [--port N] [--tls-cert FILE --tls-key FILE] [--unix PATH]\n",
+                    argv[0]);
             return 2;
         }
+        *known[option].value = argv[i + 1];
     }
     if (ropeway_engine_new(NULL, &engine) != ROPEWAY_OK)
         return fail("engine");
-    status = run(engine, host, port);
+    status = run(engine, &at);
     ropeway_engine_free(engine);
     return status;
 }

@@ -25,7 +25,7 @@ use crate::net::{
     self, Alarm, ConnectOptions, Dial, ForkGuard, ListenAddress, ListenOptions, Listener, Resolver,
     TlsInfo, TlsServer,
 };
-use crate::protocol::{Accept, Options, Output, Protocol, Time};
+use crate::protocol::{Accept, Options, Output, Protocol, Shutdown, Time};
 
 /// The connections and listeners of an [`Engine`](super::Engine). Every call answers at once; what comes of it later
 /// is told by events.
@@ -600,6 +600,24 @@ impl Connections {
             self.corked = None;
         }
         self.step_later(index);
+    }
+
+    /// The engine goes: streams that only wait for their peers' end get their own.
+    pub(super) fn take_leave(&mut self) {
+        if self.check_fork().is_err() {
+            return;
+        }
+        for slot in self.slots.iter_mut() {
+            if let (Some(protocol), Transport::Stream(stream)) =
+                (&slot.protocol, &mut slot.transport)
+                && matches!(
+                    protocol.shutdown(),
+                    Shutdown::AwaitEnd | Shutdown::Close | Shutdown::HalfClose
+                )
+            {
+                stream.take_leave();
+            }
+        }
     }
 
     /// The protocol may have something to tell without new bytes.

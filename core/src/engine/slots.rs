@@ -164,6 +164,13 @@ impl Slots {
         slot.is_named(id).then_some(slot)
     }
 
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Slot> {
+        self.chunks
+            .iter_mut()
+            .flatten()
+            .filter(|slot| slot.id != ConnectionId::NONE)
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = &Slot> {
         self.chunks
             .iter()
