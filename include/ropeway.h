@@ -165,35 +165,35 @@
 /// the path of a file, or the text itself, which then begins with -----BEGIN. Set ROPEWAY_OPTION_TLS_KEY right after it.
 /// A server takes several: a client gets the first whose names match the one it asks for, or else the first of all. A
 /// client shows the first one to a server that asks for a client's certificate. Default none.
-#define ROPEWAY_OPTION_TLS_CERTIFICATE 800
+#define ROPEWAY_OPTION_TLS_CERTIFICATE 900
 
 /// A string: the private key, not encrypted, of the certificate that was set last; a path or PEM text as there.
-#define ROPEWAY_OPTION_TLS_KEY 801
+#define ROPEWAY_OPTION_TLS_KEY 901
 
 /// A string, client, set once for each: an authority to trust besides those of the system; a path or PEM text.
 /// Default none.
-#define ROPEWAY_OPTION_TLS_CA 802
+#define ROPEWAY_OPTION_TLS_CA 902
 
 /// Client, 0: the authorities that the system trusts are not trusted, only those of ROPEWAY_OPTION_TLS_CA. Default 1.
-#define ROPEWAY_OPTION_TLS_SYSTEM_CA 803
+#define ROPEWAY_OPTION_TLS_SYSTEM_CA 903
 
 /// A string, client: the name that is sent to the server and looked for in its certificate, where it is not the URL's
 /// host. Default none.
-#define ROPEWAY_OPTION_TLS_SERVER_NAME 804
+#define ROPEWAY_OPTION_TLS_SERVER_NAME 904
 
 /// Client, 0: sessions are not resumed. Default 1: later connections made from the same set, unchanged, cost less.
-#define ROPEWAY_OPTION_TLS_RESUMPTION 805
+#define ROPEWAY_OPTION_TLS_RESUMPTION 905
 
 /// A string, server, set once for each: an authority whose certificates are asked of clients; a path or PEM text.
 /// Default none: clients are not asked for certificates.
-#define ROPEWAY_OPTION_TLS_CLIENT_CA 806
+#define ROPEWAY_OPTION_TLS_CLIENT_CA 906
 
 /// Server with ROPEWAY_OPTION_TLS_CLIENT_CA, 1: clients without a certificate are served too. Default 0.
-#define ROPEWAY_OPTION_TLS_CLIENT_CERTIFICATE_OPTIONAL 807
+#define ROPEWAY_OPTION_TLS_CLIENT_CERTIFICATE_OPTIONAL 907
 
 /// DANGER. Client, 1: any certificate is taken, of anybody, expired or not, so that whoever is on the way can read and
 /// change everything. For tests only. Default 0.
-#define ROPEWAY_OPTION_DANGER_TLS_ACCEPT_INVALID_CERTIFICATES 899
+#define ROPEWAY_OPTION_DANGER_TLS_ACCEPT_INVALID_CERTIFICATES 999
 
 /// This side is a client: it dialled, and masks its frames.
 #define ROPEWAY_CLIENT 1
@@ -264,6 +264,42 @@
 
 /// ROPEWAY_EVENT_CLOSED: this side's Close frame was the first.
 #define ROPEWAY_FLAG_CLOSED_BY_US 32
+
+/// Compression (permessage-deflate, RFC 7692): 1 offers it (client) or accepts it (server), 0 does not. Default -1: a
+/// client offers it, a server does not accept it.
+#define ROPEWAY_OPTION_COMPRESSION 800
+
+/// 1: the server forgets what it compressed after each message, so that an idle connection costs no compression memory
+/// on either side. 0: it keeps it, and compresses better. Default -1: a server wants 1, a client 0.
+#define ROPEWAY_OPTION_SERVER_NO_CONTEXT_TAKEOVER 801
+
+/// The same of what the client compresses. Default -1: a server wants 1, a client 0.
+#define ROPEWAY_OPTION_CLIENT_NO_CONTEXT_TAKEOVER 802
+
+/// Bits of the server's window, 9 to 15 on a server, 8 to 15 on a client. Less costs less memory and compresses less.
+/// Default 15.
+#define ROPEWAY_OPTION_SERVER_MAX_WINDOW_BITS 803
+
+/// Bits of the client's window, 9 to 15 on a client, 8 to 15 on a server. Default 15.
+#define ROPEWAY_OPTION_CLIENT_MAX_WINDOW_BITS 804
+
+/// Messages below so many bytes are sent as they are. Default 128.
+#define ROPEWAY_OPTION_COMPRESSION_THRESHOLD 805
+
+/// From 1, fast, to 9, small. Default 2.
+#define ROPEWAY_OPTION_COMPRESSION_LEVEL 806
+
+/// Memory for gathering a block, from 1, little, to 9, much. Default 6.
+#define ROPEWAY_OPTION_COMPRESSION_MEMORY_LEVEL 807
+
+/// A message is compressed from ROPEWAY_OPTION_COMPRESSION_THRESHOLD on, where the peers agreed on compression.
+#define ROPEWAY_COMPRESS_BY_OPTIONS 0
+
+/// A message is not compressed: it is already, or it holds a secret beside what an attacker may have chosen.
+#define ROPEWAY_COMPRESS_NEVER 1
+
+/// A message is compressed whatever its size, where the peers agreed on compression.
+#define ROPEWAY_COMPRESS_ALWAYS 2
 
 /// Connections taken from listeners.
 #define ROPEWAY_COUNTER_ACCEPTED 1
@@ -505,6 +541,9 @@ typedef struct ropeway_event {
 /// The caller's buffer is too small.
 #define ROPEWAY_ERROR_BUFFER_TOO_SMALL -121
 
+/// A compression setting is outside its range for a server, or for a client.
+#define ROPEWAY_ERROR_COMPRESSION_OPTION -122
+
 /// A certificate, key, authority or name of the TLS options cannot be used; ropeway_last_error says which and why.
 #define ROPEWAY_ERROR_TLS_SETTINGS -122
 
@@ -555,6 +594,9 @@ typedef struct ropeway_event {
 
 /// A continuation frame marked as compressed (RFC 7692).
 #define ROPEWAY_ERROR_COMPRESSED_CONTINUATION -215
+
+/// A compressed message could not be inflated (RFC 7692 section 7.2.2); closed with 1007.
+#define ROPEWAY_ERROR_INFLATE -216
 
 /// Another violation in a frame, without a number in this release.
 #define ROPEWAY_ERROR_FRAME -249
@@ -628,6 +670,9 @@ typedef struct ropeway_event {
 
 /// The server refused: it answered with another status than 101. Its response is the event's head.
 #define ROPEWAY_ERROR_HTTP_STATUS -266
+
+/// The server's answer to an extension that was offered is none that may be given (RFC 7692 section 7.1).
+#define ROPEWAY_ERROR_INVALID_EXTENSION -267
 
 /// Another failure of the opening handshake, without a number in this release.
 #define ROPEWAY_ERROR_HANDSHAKE -299
@@ -710,6 +755,9 @@ typedef struct ropeway_event {
 
 /// There is no memory for the copy that the call takes.
 #define ROPEWAY_ERROR_OUT_OF_MEMORY -503
+
+/// zlib failed to compress a message; it was not taken.
+#define ROPEWAY_ERROR_COMPRESS -504
 
 /// An error without a number in this release.
 #define ROPEWAY_ERROR_INTERNAL -599
@@ -976,7 +1024,7 @@ ropeway_status ropeway_engine_counter(const struct ropeway_engine *engine,
 /// ropeway_engine_listener_port tells; the path does not matter. wss takes a certificate
 /// (ROPEWAY_OPTION_TLS_CERTIFICATE). `ws+unix:/path/to.sock` is a Unix socket: one that a server left behind is
 /// replaced, and the file is removed when the listener ends. `options`, NULL for the defaults, are those of the
-/// listener (the 700s and 800s) and of the connections that come from it; they are copied.
+/// listener (the 700s and 900s) and of the connections that come from it; they are copied.
 ///
 /// Connections are accepted, and their handshakes done, while events are taken; each is told by ROPEWAY_EVENT_OPENED.
 ///
@@ -1068,6 +1116,15 @@ ropeway_status ropeway_engine_send(struct ropeway_engine *engine,
                                    int32_t kind,
                                    const void *data,
                                    size_t length);
+
+/// As ropeway_engine_send, with a word on compression for this message alone: `compress` is one of
+/// ROPEWAY_COMPRESS_BY_OPTIONS, ROPEWAY_COMPRESS_NEVER and ROPEWAY_COMPRESS_ALWAYS.
+ropeway_status ropeway_engine_send_compressed(struct ropeway_engine *engine,
+                                              ropeway_connection connection,
+                                              int32_t kind,
+                                              int32_t compress,
+                                              const void *data,
+                                              size_t length);
 
 /// Sends a whole text message of `length` bytes, a NUL not among them. Otherwise as ropeway_engine_send.
 ropeway_status ropeway_engine_send_text(struct ropeway_engine *engine,

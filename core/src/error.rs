@@ -6,6 +6,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::deflate::{CompressionError, InflateError};
 use crate::fault::Fault;
 use crate::frame::{CloseCode, FrameError, RandomError};
 use crate::handshake::{HandshakeError, HeaderError, UrlError};
@@ -99,6 +100,8 @@ impl fmt::Display for Role {
 pub enum Error {
     /// The peer sent a frame that RFC 6455 section 5 forbids.
     Frame(FrameError),
+    /// The peer sent a compressed message that cannot be inflated (RFC 7692 section 7.2.2).
+    Inflate(InflateError),
     /// The opening handshake failed (RFC 6455 section 4).
     Handshake(HandshakeError),
     /// A limit was passed: `actual` is what it would have taken, `value` the limit.
@@ -148,6 +151,8 @@ pub enum Error {
     },
     /// TLS failed, or its settings cannot be used.
     Tls(TlsError),
+    /// A compression setting cannot be used in its role.
+    Compression(CompressionError),
     /// The URL cannot be used.
     Url(UrlError),
     /// A header field cannot be sent.
@@ -169,7 +174,7 @@ impl Error {
     #[must_use]
     pub fn fault(&self) -> Fault {
         match self {
-            Self::Frame(_) => Fault::Peer,
+            Self::Frame(_) | Self::Inflate(_) => Fault::Peer,
             Self::Handshake(error) => error.fault(),
             Self::Tls(error) => error.fault(),
             Self::Limit { .. } => Fault::Limit,
@@ -181,6 +186,7 @@ impl Error {
             | Self::ConnectUnix { .. } => Fault::Network,
             Self::Send(error) => error.fault(),
             Self::Aborted
+            | Self::Compression(_)
             | Self::Url(_)
             | Self::Header(_)
             | Self::Misuse(_)
@@ -195,6 +201,7 @@ impl Error {
     pub fn close_code(&self) -> Option<CloseCode> {
         match self {
             Self::Frame(error) => Some(error.close_code()),
+            Self::Inflate(_) => Some(CloseCode::INVALID_PAYLOAD),
             Self::Limit {
                 limit: Limit::IncompleteMessages,
                 ..
@@ -241,6 +248,8 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Frame(error) => error.fmt(f),
+            Self::Inflate(error) => error.fmt(f),
+            Self::Compression(error) => error.fmt(f),
             Self::Handshake(error) => error.fmt(f),
             Self::Limit {
                 limit,
@@ -347,6 +356,8 @@ macro_rules! from {
 }
 from! {
     FrameError => Frame,
+    InflateError => Inflate,
+    CompressionError => Compression,
     HandshakeError => Handshake,
     UrlError => Url,
     HeaderError => Header,
@@ -435,6 +446,8 @@ pub enum SendError {
     InvalidCloseCode(u16),
     /// The operating system gave no random bytes for a masking key.
     Random(RandomError),
+    /// zlib failed to compress the message.
+    Compression,
 }
 
 impl SendError {
@@ -443,7 +456,7 @@ impl SendError {
     pub const fn fault(self) -> Fault {
         match self {
             Self::Full { .. } => Fault::Limit,
-            Self::Random(_) => Fault::Internal,
+            Self::Random(_) | Self::Compression => Fault::Internal,
             _ => Fault::Caller,
         }
     }
@@ -477,6 +490,7 @@ impl fmt::Display for SendError {
                 "close code {code} cannot be sent; 1000-1003, 1007-1014 and 3000-4999 can"
             ),
             Self::Random(error) => error.fmt(f),
+            Self::Compression => f.write_str("the message could not be compressed"),
         }
     }
 }

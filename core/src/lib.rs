@@ -1,7 +1,8 @@
 //! Ropeway's core: WebSocket (RFC 6455) frames, handshake, state machine and connection engine.
 //!
-//! Arrows run one way: [`frame`] ← [`handshake`] ← [`protocol`] ← `net` ← `engine`.
+//! Arrows run one way: [`frame`] ← [`handshake`] ← [`deflate`] ← [`protocol`] ← `net` ← `engine`.
 
+pub mod deflate;
 pub mod engine;
 mod error;
 mod fault;

@@ -1,8 +1,12 @@
 /* A server that sends back every message it gets: the engine's whole loop, and a clean end on SIGTERM or SIGINT.
  *
- *     echo_server [--host ADDRESS] [--port N]        127.0.0.1 and 9000; port 0 takes a free one
- *                 [--tls-cert FILE --tls-key FILE]   wss, by a certificate chain and its key in PEM
- *                 [--unix PATH]                      on a Unix socket instead
+ *     echo_server [--host ADDRESS] [--port N] [--deflate | --deflate-takeover]
+ *                 [--deflate-threshold BYTES] [--tls-cert FILE --tls-key FILE] [--unix PATH]
+ *
+ * 127.0.0.1 and 9000 unless told otherwise; port 0 takes a free one. --deflate accepts compression, with nothing kept
+ * between messages; --deflate-takeover keeps what was compressed before, which costs memory and compresses better.
+ * Messages below --deflate-threshold, 128 unless told otherwise, are sent as they are. --tls-cert and --tls-key make it
+ * wss, by a certificate chain and its key in PEM; --unix listens on a Unix socket instead.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -57,44 +61,23 @@ static int serve(ropeway_engine *engine) {
     return EXIT_SUCCESS;
 }
 
-struct settings {
-    const char *host, *port, *certificate, *key, *path;
+struct place {
+    const char *scheme, *host, *port, *path;
 };
 
-/* Begins to listen, and says where. */
-static int listen_at(ropeway_engine *engine, const struct settings *at) {
+static int run(ropeway_engine *engine, const struct place *at, const ropeway_options *options) {
     char url[300], address[128];
-    const char *scheme = at->path ? "ws+unix" : at->certificate ? "wss" : "ws";
-    ropeway_options *options = ropeway_options_new();
     ropeway_listener listener;
-    ropeway_status status = ROPEWAY_OK;
-
-    if (at->path)
-        snprintf(url, sizeof url, "ws+unix:%s", at->path);
-    else
-        snprintf(url, sizeof url, strchr(at->host, ':') ? "%s://[%s]:%s/" : "%s://%s:%s/", scheme, at->host, at->port);
-    if (at->certificate) {
-        status = ropeway_options_set_string(options, ROPEWAY_OPTION_TLS_CERTIFICATE, at->certificate);
-        if (status == ROPEWAY_OK && at->key)
-            status = ropeway_options_set_string(options, ROPEWAY_OPTION_TLS_KEY, at->key);
-    }
-    if (status == ROPEWAY_OK)
-        status = ropeway_engine_listen(engine, url, options, &listener);
-    ropeway_options_free(options);
-    if (status != ROPEWAY_OK)
-        return fail(url);
-
-    ropeway_engine_listener_address(engine, listener, address, sizeof address);
-    printf(at->path ? "listening on %s:%s\n" : "listening on %s://%s/\n", scheme, address);
-    fflush(stdout);
-    return EXIT_SUCCESS;
-}
-
-static int run(ropeway_engine *engine, const struct settings *at) {
     struct watch watch;
     pthread_t thread;
     int status;
 
+    if (at->path)
+        snprintf(url, sizeof url, "ws+unix:%s", at->path);
+    else
+        snprintf(url, sizeof url, strchr(at->host, ':') ? "%s://[%s]:%s/" : "%s://%s:%s/", at->scheme, at->host, at->port);
+    if (ropeway_engine_listen(engine, url, options, &listener) != ROPEWAY_OK)
+        return fail(url);
     if (ropeway_engine_remote(engine, &watch.remote) != ROPEWAY_OK)
         return fail("remote");
     sigemptyset(&watch.signals);
@@ -107,9 +90,13 @@ static int run(ropeway_engine *engine, const struct settings *at) {
         return EXIT_FAILURE;
     }
 
-    status = listen_at(engine, at);
-    if (status == EXIT_SUCCESS)
-        status = serve(engine);
+    ropeway_engine_listener_address(engine, listener, address, sizeof address);
+    if (at->path)
+        printf("listening on ws+unix:%s\n", address);
+    else
+        printf("listening on %s://%s/\n", at->scheme, address);
+    fflush(stdout);
+    status = serve(engine);
 
     if (!stopping)
         pthread_kill(thread, SIGTERM);
@@ -119,31 +106,47 @@ static int run(ropeway_engine *engine, const struct settings *at) {
 }
 
 int main(int argc, char **argv) {
-    struct settings at = {"127.0.0.1", "9000", NULL, NULL, NULL};
-    const struct {
-        const char *name, **value;
-    } known[] = {{"--host", &at.host},
-                 {"--port", &at.port},
-                 {"--tls-cert", &at.certificate},
-                 {"--tls-key", &at.key},
-                 {"--unix", &at.path}};
-    const size_t count = sizeof known / sizeof *known;
-    size_t option;
+    struct place at = {"ws", "127.0.0.1", "9000", NULL};
+    ropeway_options *options;
     ropeway_engine *engine;
     int status, i;
-    for (i = 1; i < argc; i += 2) {
-        for (option = 0; option < count && strcmp(argv[i], known[option].name) != 0; option++)
-            ;
-        if (option == count || i + 1 == argc) {
-            fprintf(stderr, "usage: %s [--host ADDRESS] [--port N] [--tls-cert FILE --tls-key FILE] [--unix PATH]\n",
+    if ((options = ropeway_options_new()) == NULL)
+        return fail("options");
+    for (i = 1; i < argc; i++) {
+        if (i + 1 < argc && strcmp(argv[i], "--port") == 0)
+            at.port = argv[++i];
+        else if (i + 1 < argc && strcmp(argv[i], "--host") == 0)
+            at.host = argv[++i];
+        else if (i + 1 < argc && strcmp(argv[i], "--unix") == 0)
+            at.path = argv[++i];
+        else if (i + 1 < argc && strcmp(argv[i], "--tls-cert") == 0) {
+            ropeway_options_set_string(options, ROPEWAY_OPTION_TLS_CERTIFICATE, argv[++i]);
+            at.scheme = "wss";
+        } else if (i + 1 < argc && strcmp(argv[i], "--tls-key") == 0)
+            ropeway_options_set_string(options, ROPEWAY_OPTION_TLS_KEY, argv[++i]);
+        else if (strcmp(argv[i], "--deflate") == 0)
+            ropeway_options_set_int(options, ROPEWAY_OPTION_COMPRESSION, 1);
+        else if (strcmp(argv[i], "--deflate-takeover") == 0) {
+            ropeway_options_set_int(options, ROPEWAY_OPTION_COMPRESSION, 1);
+            ropeway_options_set_int(options, ROPEWAY_OPTION_SERVER_NO_CONTEXT_TAKEOVER, 0);
+            ropeway_options_set_int(options, ROPEWAY_OPTION_CLIENT_NO_CONTEXT_TAKEOVER, 0);
+        } else if (i + 1 < argc && strcmp(argv[i], "--deflate-threshold") == 0)
+            ropeway_options_set_int(options, ROPEWAY_OPTION_COMPRESSION_THRESHOLD, atol(argv[++i]));
+        else {
+            fprintf(stderr,
+                    "usage: %s [--host ADDRESS] [--port N] [--deflate | --deflate-takeover] "
+                    "[--deflate-threshold BYTES] [--tls-cert FILE --tls-key FILE] [--unix PATH]\n",
                     argv[0]);
+            ropeway_options_free(options);
             return 2;
         }
-        *known[option].value = argv[i + 1];
     }
-    if (ropeway_engine_new(NULL, &engine) != ROPEWAY_OK)
+    if (ropeway_engine_new(options, &engine) != ROPEWAY_OK) {
+        ropeway_options_free(options);
         return fail("engine");
-    status = run(engine, &at);
+    }
+    status = run(engine, &at, options);
     ropeway_engine_free(engine);
+    ropeway_options_free(options);
     return status;
 }

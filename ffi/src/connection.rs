@@ -7,6 +7,7 @@ use ropeway_core::engine::{ConnectOptions, ConnectionId, Connections, Sent};
 use ropeway_core::handshake::Refusal;
 use ropeway_core::protocol::{Accept, MessageKind};
 
+use crate::compression;
 use crate::engine::{self, ropeway_engine};
 use crate::error::Failure;
 use crate::event::ropeway_connection;
@@ -181,6 +182,30 @@ pub unsafe extern "C" fn ropeway_engine_send(
         engine::with(engine, |connections| {
             let (kind, payload) = (guard::kind(kind)?, guard::bytes(data, length, "data")?);
             sent(connections.send(ConnectionId::from_bits(connection), kind, payload))
+        })
+    }
+}
+
+/// As ropeway_engine_send, with a word on compression for this message alone: `compress` is one of
+/// ROPEWAY_COMPRESS_BY_OPTIONS, ROPEWAY_COMPRESS_NEVER and ROPEWAY_COMPRESS_ALWAYS.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ropeway_engine_send_compressed(
+    engine: *mut ropeway_engine,
+    connection: ropeway_connection,
+    kind: i32,
+    compress: i32,
+    data: *const c_void,
+    length: usize,
+) -> ropeway_status {
+    // SAFETY: as ropeway_engine_send.
+    unsafe {
+        engine::with(engine, |connections| {
+            let (kind, payload) = (guard::kind(kind)?, guard::bytes(data, length, "data")?);
+            let (id, compress) = (
+                ConnectionId::from_bits(connection),
+                compression::compress(compress)?,
+            );
+            sent(connections.send_with(id, kind, payload, compress))
         })
     }
 }

@@ -53,11 +53,10 @@ pub(crate) unsafe fn with(
     engine: *const ropeway_engine,
     body: impl FnOnce(&mut Connections) -> Outcome,
 ) -> ropeway_status {
-    guard::run(|| {
-        // SAFETY: the caller's promise.
-        let engine = unsafe { guard::object(engine, "engine") }?;
-        engine.engine.with(|engine| body(engine.connections()))
-    })
+    // SAFETY: the caller's promise.
+    let engine = unsafe { guard::object(engine, "engine") };
+    // A panic is caught inside.
+    guard::status(engine.and_then(|engine| engine.engine.with(|engine| body(engine.connections()))))
 }
 
 /// Makes an engine with the ROPEWAY_OPTION_ numbers of the 600s in `options`, or their defaults for NULL, and writes
@@ -134,20 +133,21 @@ pub unsafe extern "C" fn ropeway_engine_poll(
 pub unsafe extern "C" fn ropeway_engine_next_event(
     engine: *mut ropeway_engine,
 ) -> *const ropeway_event {
-    guard::value(std::ptr::null(), || {
-        // SAFETY: the header asks for a living engine or NULL.
-        let this = unsafe { guard::object(engine, "engine") }?;
+    // SAFETY: the header asks for a living engine or NULL.
+    let this = unsafe { guard::object(engine, "engine") };
+    // A panic is caught inside.
+    let lent = this.and_then(|this| {
         this.engine.with(|engine| {
-            let Some((event, connections)) = engine.next_event() else {
-                return Ok(std::ptr::null());
-            };
             // SAFETY: no other call is inside the engine, and the loan of the last event is over.
             let lent = unsafe { &mut *this.lent.get() };
-            let id = event.id;
-            let listener = connections
-                .listener_of(id)
-                .map_or(0, |listener| listener.bits());
-            let lent = lent.begin(id.bits(), listener, connections.user_data(id).unwrap_or(0));
+            if let Some(message) = engine.next_message() {
+                return Ok(lent.next_message(&message));
+            }
+            let Some((event, _)) = engine.next_event() else {
+                return Ok(std::ptr::null());
+            };
+            let (id, listener) = (event.id.bits(), event.listener.bits());
+            let lent = lent.begin(id, listener, event.user_data);
             match event.kind {
                 EventKind::Message { kind, payload } => lent.message(kind, payload),
                 EventKind::UpgradeRequest(request) => {
@@ -178,7 +178,8 @@ pub unsafe extern "C" fn ropeway_engine_next_event(
             }
             Ok(lent.lend())
         })
-    })
+    });
+    guard::answer(std::ptr::null(), lent)
 }
 
 /// Makes a remote of the engine and writes it to `*remote`. The caller owns it and frees it by ropeway_remote_free;

@@ -5,6 +5,7 @@ use std::ptr;
 use std::time::Duration;
 
 use ropeway_core::Error;
+use ropeway_core::engine::Message;
 use ropeway_core::handshake::{HandshakeError, Request};
 use ropeway_core::protocol::{Closed, Event, MessageKind, Opened};
 
@@ -161,6 +162,21 @@ impl Lent {
             ..NOTHING
         };
         self
+    }
+
+    /// A message of connection `connection`. The common case: after another message only what differs is written.
+    #[inline]
+    pub(crate) fn next_message(&mut self, message: &Message<'_>) -> *const ropeway_event {
+        let (connection, listener) = (message.id.bits(), message.listener.bits());
+        if self.event.r#type == ROPEWAY_EVENT_MESSAGE {
+            self.event.connection = connection;
+            self.event.listener = listener;
+            self.event.user_data = ptr::with_exposed_provenance_mut(message.user_data as usize);
+        } else {
+            self.begin(connection, listener, message.user_data);
+        }
+        self.message(message.kind, message.payload);
+        self.lend()
     }
 
     /// Lends it.

@@ -19,18 +19,32 @@ pub(crate) type Outcome = Result<ropeway_status, Failure>;
 /// Runs `body` and gives its status; a failure or a panic becomes the thread's last error.
 #[inline]
 pub(crate) fn run(body: impl FnOnce() -> Outcome) -> ropeway_status {
-    let outcome = catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| Err(panicked(panic)));
-    outcome.unwrap_or_else(Failure::record)
+    status(caught(body))
 }
 
 /// Runs `body` for its value; a failure or a panic becomes the thread's last error and gives `otherwise`.
 #[inline]
 pub(crate) fn value<T>(otherwise: T, body: impl FnOnce() -> Result<T, Failure>) -> T {
-    let outcome = catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| Err(panicked(panic)));
+    answer(otherwise, caught(body))
+}
+
+/// The status of an outcome in which a panic has been caught already; a failure becomes the thread's last error.
+#[inline]
+pub(crate) fn status(outcome: Outcome) -> ropeway_status {
+    outcome.unwrap_or_else(Failure::record)
+}
+
+/// As [`status`], for a value.
+#[inline]
+pub(crate) fn answer<T>(otherwise: T, outcome: Result<T, Failure>) -> T {
     outcome.unwrap_or_else(|failure| {
         failure.record();
         otherwise
     })
+}
+
+fn caught<T>(body: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| Err(panicked(panic)))
 }
 
 fn panicked(panic: Box<dyn Any + Send>) -> Failure {

@@ -34,6 +34,8 @@ pub mod head;
 
 pub mod client;
 
+pub mod compression;
+
 pub mod engine;
 
 pub mod listener;

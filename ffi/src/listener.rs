@@ -17,7 +17,7 @@ use crate::status::{ROPEWAY_OK, ropeway_status};
 /// ropeway_engine_listener_port tells; the path does not matter. wss takes a certificate
 /// (ROPEWAY_OPTION_TLS_CERTIFICATE). `ws+unix:/path/to.sock` is a Unix socket: one that a server left behind is
 /// replaced, and the file is removed when the listener ends. `options`, NULL for the defaults, are those of the
-/// listener (the 700s and 800s) and of the connections that come from it; they are copied.
+/// listener (the 700s and 900s) and of the connections that come from it; they are copied.
 ///
 /// Connections are accepted, and their handshakes done, while events are taken; each is told by ROPEWAY_EVENT_OPENED.
 ///

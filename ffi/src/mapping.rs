@@ -11,6 +11,8 @@ pub(crate) fn of_error(error: &Error) -> ropeway_status {
     match error {
         Error::Frame(error) => of_frame(error),
         Error::Handshake(error) => of_handshake(error),
+        Error::Inflate(_) => ROPEWAY_ERROR_INFLATE,
+        Error::Compression(_) => ROPEWAY_ERROR_COMPRESSION_OPTION,
         Error::Limit { limit, .. } => match limit {
             Limit::MessageSize => ROPEWAY_ERROR_MESSAGE_TOO_BIG,
             Limit::Fragments => ROPEWAY_ERROR_TOO_MANY_FRAGMENTS,
@@ -56,6 +58,7 @@ fn of_send(error: &SendError) -> ropeway_status {
         SendError::ControlTooLong(_) => ROPEWAY_ERROR_CONTROL_TOO_LONG,
         SendError::InvalidCloseCode(_) => ROPEWAY_ERROR_INVALID_CLOSE_CODE,
         SendError::Random(_) => ROPEWAY_ERROR_RANDOM,
+        SendError::Compression => ROPEWAY_ERROR_COMPRESS,
         SendError::Forked => ROPEWAY_ERROR_FORKED,
         _ => ROPEWAY_ERROR_INTERNAL,
     }
@@ -118,6 +121,7 @@ fn of_handshake(error: &HandshakeError) -> ropeway_status {
         HandshakeError::AcceptMismatch { .. } => ROPEWAY_ERROR_ACCEPT_MISMATCH,
         HandshakeError::UnofferedSubprotocol(_) => ROPEWAY_ERROR_UNOFFERED_SUBPROTOCOL,
         HandshakeError::UnofferedExtension(_) => ROPEWAY_ERROR_UNOFFERED_EXTENSION,
+        HandshakeError::InvalidExtension { .. } => ROPEWAY_ERROR_INVALID_EXTENSION,
         HandshakeError::InvalidStatus(_) => ROPEWAY_ERROR_HTTP_STATUS,
         HandshakeError::Refused(_) => ROPEWAY_ERROR_REFUSED,
         HandshakeError::InvalidRefusalStatus(_) => ROPEWAY_ERROR_INVALID_REFUSAL,

@@ -8,6 +8,7 @@ use ropeway_core::engine::{EngineOptions, ListenOptions};
 use ropeway_core::handshake::{Headers, validate_subprotocols};
 use ropeway_core::protocol::Options;
 
+use crate::compression;
 use crate::error::Failure;
 use crate::guard::{self, Out, Owned};
 use crate::status::{ROPEWAY_OK, ropeway_status};
@@ -131,6 +132,9 @@ pub(crate) unsafe fn headers(options: *const ropeway_options) -> Result<Headers,
 impl Settings {
     fn int(&self, key: i32) -> Result<i64, Failure> {
         let options = &self.connection;
+        if let Some(number) = compression::int(&options.compression, key) {
+            return Ok(number);
+        }
         let number = match key {
             ROPEWAY_OPTION_MAX_MESSAGE_SIZE => options.max_message_size,
             ROPEWAY_OPTION_MAX_FRAGMENTS => options.max_fragments.into(),
@@ -172,6 +176,9 @@ impl Settings {
 
     fn set_int(&mut self, key: i32, value: i64) -> Result<(), Failure> {
         let options = Arc::make_mut(&mut self.connection);
+        if compression::set_int(&mut options.compression, key, value)? {
+            return Ok(());
+        }
         match key {
             ROPEWAY_OPTION_MAX_MESSAGE_SIZE => {
                 options.max_message_size = number("max_message_size", value)?
@@ -278,11 +285,11 @@ fn duration(option: &'static str, value: i64) -> Result<Duration, Failure> {
     number(option, value).map(Duration::from_millis)
 }
 
-fn number<T: TryFrom<i64>>(option: &'static str, value: i64) -> Result<T, Failure> {
+pub(crate) fn number<T: TryFrom<i64>>(option: &'static str, value: i64) -> Result<T, Failure> {
     T::try_from(value).map_err(|_| Failure::OptionValue { option, value })
 }
 
-fn switch(option: &'static str, value: i64) -> Result<bool, Failure> {
+pub(crate) fn switch(option: &'static str, value: i64) -> Result<bool, Failure> {
     match value {
         0 => Ok(false),
         1 => Ok(true),

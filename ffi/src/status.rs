@@ -87,6 +87,8 @@ pub const ROPEWAY_ERROR_ENGINE_GONE: ropeway_status = -120;
 
 /// The caller's buffer is too small.
 pub const ROPEWAY_ERROR_BUFFER_TOO_SMALL: ropeway_status = -121;
+/// A compression setting is outside its range for a server, or for a client.
+pub const ROPEWAY_ERROR_COMPRESSION_OPTION: ropeway_status = -122;
 
 /// A certificate, key, authority or name of the TLS options cannot be used; ropeway_last_error says which and why.
 pub const ROPEWAY_ERROR_TLS_SETTINGS: ropeway_status = -122;
@@ -138,6 +140,9 @@ pub const ROPEWAY_ERROR_COMPRESSED_CONTROL: ropeway_status = -214;
 
 /// A continuation frame marked as compressed (RFC 7692).
 pub const ROPEWAY_ERROR_COMPRESSED_CONTINUATION: ropeway_status = -215;
+
+/// A compressed message could not be inflated (RFC 7692 section 7.2.2); closed with 1007.
+pub const ROPEWAY_ERROR_INFLATE: ropeway_status = -216;
 
 /// Another violation in a frame, without a number in this release.
 pub const ROPEWAY_ERROR_FRAME: ropeway_status = -249;
@@ -211,6 +216,9 @@ pub const ROPEWAY_ERROR_UNOFFERED_EXTENSION: ropeway_status = -265;
 
 /// The server refused: it answered with another status than 101. Its response is the event's head.
 pub const ROPEWAY_ERROR_HTTP_STATUS: ropeway_status = -266;
+
+/// The server's answer to an extension that was offered is none that may be given (RFC 7692 section 7.1).
+pub const ROPEWAY_ERROR_INVALID_EXTENSION: ropeway_status = -267;
 
 /// Another failure of the opening handshake, without a number in this release.
 pub const ROPEWAY_ERROR_HANDSHAKE: ropeway_status = -299;
@@ -293,6 +301,9 @@ pub const ROPEWAY_ERROR_POISONED: ropeway_status = -502;
 
 /// There is no memory for the copy that the call takes.
 pub const ROPEWAY_ERROR_OUT_OF_MEMORY: ropeway_status = -503;
+
+/// zlib failed to compress a message; it was not taken.
+pub const ROPEWAY_ERROR_COMPRESS: ropeway_status = -504;
 
 /// An error without a number in this release.
 pub const ROPEWAY_ERROR_INTERNAL: ropeway_status = -599;
@@ -471,6 +482,22 @@ const TABLE: &[(ropeway_status, &CStr)] = &[
     (
         ROPEWAY_ERROR_SLOW_SUBSCRIBER,
         c"a subscriber's queue was above send_queue_high",
+    ),
+    (
+        ROPEWAY_ERROR_COMPRESSION_OPTION,
+        c"a compression setting is outside its range",
+    ),
+    (
+        ROPEWAY_ERROR_INFLATE,
+        c"the peer's compressed message cannot be inflated",
+    ),
+    (
+        ROPEWAY_ERROR_INVALID_EXTENSION,
+        c"the server's answer to an extension is invalid",
+    ),
+    (
+        ROPEWAY_ERROR_COMPRESS,
+        c"the message could not be compressed",
     ),
     (ROPEWAY_ERROR_LIMIT, c"another limit passed"),
     (ROPEWAY_ERROR_OPEN_TIMEOUT, c"open_timeout passed"),

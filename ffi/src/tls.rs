@@ -12,27 +12,27 @@ use crate::error::Failure;
 /// the path of a file, or the text itself, which then begins with -----BEGIN. Set ROPEWAY_OPTION_TLS_KEY right after it.
 /// A server takes several: a client gets the first whose names match the one it asks for, or else the first of all. A
 /// client shows the first one to a server that asks for a client's certificate. Default none.
-pub const ROPEWAY_OPTION_TLS_CERTIFICATE: i32 = 800;
+pub const ROPEWAY_OPTION_TLS_CERTIFICATE: i32 = 900;
 /// A string: the private key, not encrypted, of the certificate that was set last; a path or PEM text as there.
-pub const ROPEWAY_OPTION_TLS_KEY: i32 = 801;
+pub const ROPEWAY_OPTION_TLS_KEY: i32 = 901;
 /// A string, client, set once for each: an authority to trust besides those of the system; a path or PEM text.
 /// Default none.
-pub const ROPEWAY_OPTION_TLS_CA: i32 = 802;
+pub const ROPEWAY_OPTION_TLS_CA: i32 = 902;
 /// Client, 0: the authorities that the system trusts are not trusted, only those of ROPEWAY_OPTION_TLS_CA. Default 1.
-pub const ROPEWAY_OPTION_TLS_SYSTEM_CA: i32 = 803;
+pub const ROPEWAY_OPTION_TLS_SYSTEM_CA: i32 = 903;
 /// A string, client: the name that is sent to the server and looked for in its certificate, where it is not the URL's
 /// host. Default none.
-pub const ROPEWAY_OPTION_TLS_SERVER_NAME: i32 = 804;
+pub const ROPEWAY_OPTION_TLS_SERVER_NAME: i32 = 904;
 /// Client, 0: sessions are not resumed. Default 1: later connections made from the same set, unchanged, cost less.
-pub const ROPEWAY_OPTION_TLS_RESUMPTION: i32 = 805;
+pub const ROPEWAY_OPTION_TLS_RESUMPTION: i32 = 905;
 /// A string, server, set once for each: an authority whose certificates are asked of clients; a path or PEM text.
 /// Default none: clients are not asked for certificates.
-pub const ROPEWAY_OPTION_TLS_CLIENT_CA: i32 = 806;
+pub const ROPEWAY_OPTION_TLS_CLIENT_CA: i32 = 906;
 /// Server with ROPEWAY_OPTION_TLS_CLIENT_CA, 1: clients without a certificate are served too. Default 0.
-pub const ROPEWAY_OPTION_TLS_CLIENT_CERTIFICATE_OPTIONAL: i32 = 807;
+pub const ROPEWAY_OPTION_TLS_CLIENT_CERTIFICATE_OPTIONAL: i32 = 907;
 /// DANGER. Client, 1: any certificate is taken, of anybody, expired or not, so that whoever is on the way can read and
 /// change everything. For tests only. Default 0.
-pub const ROPEWAY_OPTION_DANGER_TLS_ACCEPT_INVALID_CERTIFICATES: i32 = 899;
+pub const ROPEWAY_OPTION_DANGER_TLS_ACCEPT_INVALID_CERTIFICATES: i32 = 999;
 
 /// What a set holds of TLS. What is built of it is kept until it changes, so that connections share it.
 #[derive(Clone, Debug, Default)]

@@ -12,6 +12,7 @@ enum { PARALLEL = 16 };
 
 struct run {
     ropeway_engine *engine;
+    ropeway_options *options;
     const char *url;
     int cases, next, active;
 };
@@ -46,7 +47,7 @@ static int begin(struct run *run) {
     ropeway_connection connection;
     while (run->next <= run->cases && run->active < PARALLEL) {
         snprintf(address, sizeof address, "%s/runCase?case=%d&agent=ropeway", run->url, run->next);
-        if (ropeway_engine_connect(run->engine, address, NULL, &connection) != ROPEWAY_OK)
+        if (ropeway_engine_connect(run->engine, address, run->options, &connection) != ROPEWAY_OK)
             return fail(address);
         run->next++;
         run->active++;
@@ -72,15 +73,21 @@ static int run_cases(struct run *run) {
 }
 
 int main(int argc, char **argv) {
-    struct run run = {NULL, NULL, 0, 1, 0};
+    struct run run = {NULL, NULL, NULL, 0, 1, 0};
     ropeway_client *client;
     char address[256];
     int status;
-    if (argc != 2) {
-        fprintf(stderr, "usage: %s ws://HOST:PORT\n", argv[0]);
+    if (argc != 2 && !(argc == 3 && strcmp(argv[1], "--no-takeover") == 0)) {
+        fprintf(stderr, "usage: %s [--no-takeover] ws://HOST:PORT\n", argv[0]);
         return 2;
     }
-    run.url = argv[1];
+    run.url = argv[argc - 1];
+    if ((run.options = ropeway_options_new()) == NULL)
+        return fail("options");
+    /* Every message is compressed where the server agrees, however small: the suite asks for it. */
+    ropeway_options_set_int(run.options, ROPEWAY_OPTION_COMPRESSION_THRESHOLD, 0);
+    ropeway_options_set_int(run.options, ROPEWAY_OPTION_SERVER_NO_CONTEXT_TAKEOVER, argc == 3);
+    ropeway_options_set_int(run.options, ROPEWAY_OPTION_CLIENT_NO_CONTEXT_TAKEOVER, argc == 3);
     run.cases = count_cases(run.url);
     if (run.cases < 0)
         return fail("no number of cases");
@@ -88,6 +95,7 @@ int main(int argc, char **argv) {
         return fail("engine");
     status = run_cases(&run);
     ropeway_engine_free(run.engine);
+    ropeway_options_free(run.options);
     if (status != EXIT_SUCCESS)
         return status;
 

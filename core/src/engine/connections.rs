@@ -12,12 +12,11 @@ use mio::{Registry, Waker};
 use super::counters::Counters;
 use super::event::Notice;
 use super::id::{ConnectionId, Ids, ListenerId, MAX_CONNECTIONS};
-use super::publish::Batch;
 use super::remote::Remote;
 use super::slots::{Flags, Slot, Slots, Transport};
 use super::timers::Timers;
-use super::topics::Topics;
-use super::{Clock, EngineOptions, drive};
+use super::topics::{Batch, Topics};
+use super::{Clock, EngineOptions, id};
 use crate::error::{Error, IoError, Limit, Role, SendError};
 use crate::frame::CloseCode;
 use crate::handshake::{Refusal, WebSocketUrl};
@@ -84,9 +83,9 @@ impl Connections {
         options: EngineOptions,
         fork: ForkGuard,
     ) -> io::Result<Self> {
-        let alarm = Alarm::new(&registry, drive::ALARM)?;
+        let alarm = Alarm::new(&registry, id::ALARM)?;
         let remote = Remote::new(
-            Waker::new(&registry, drive::WAKER)?,
+            Waker::new(&registry, id::WAKER)?,
             options.remote_queue_limit,
             fork,
         );
@@ -125,7 +124,8 @@ impl Connections {
     /// Listens for connections, which then come as events.
     ///
     /// # Errors
-    /// [`Error::Io`] when the address cannot be had, [`Error::Forked`].
+    /// [`Error::Io`] when the address cannot be had, [`Error::Compression`] for settings a server cannot use,
+    /// [`Error::Forked`].
     pub fn listen(
         &mut self,
         address: SocketAddr,
@@ -157,6 +157,7 @@ impl Connections {
         options: Arc<Options>,
     ) -> Result<ListenerId, Error> {
         self.check_fork()?;
+        options.compression.check(Role::Server)?;
         let io = |error| Error::Io(IoError::new("listen", &error));
         let socket = Listener::bind(address, listen).map_err(io)?;
         let index = match self.listeners.iter().position(Option::is_none) {
@@ -258,8 +259,9 @@ impl Connections {
     /// it, within `open_timeout`.
     ///
     /// # Errors
-    /// [`Error::Url`] for a URL that is none, [`Error::Tls`] when TLS cannot be set up, [`Error::Limit`] at `max_connections`, [`Error::Io`] when no thread can be started for name resolution,
-    /// [`Error::Forked`].
+    /// [`Error::Url`] for a URL that is none, [`Error::Tls`] when TLS cannot be set up, [`Error::Limit`] at
+    /// `max_connections`, [`Error::Io`] when no thread can be started for name resolution,
+    /// [`Error::Compression`] for settings a client cannot use, [`Error::Forked`].
     pub fn connect(&mut self, url: &str, options: Arc<Options>) -> Result<ConnectionId, Error> {
         self.connect_with(url, &ConnectOptions::default(), options)
     }
@@ -275,6 +277,7 @@ impl Connections {
         options: Arc<Options>,
     ) -> Result<ConnectionId, Error> {
         self.check_fork()?;
+        options.compression.check(Role::Client)?;
         let url = WebSocketUrl::parse(url)?;
         self.tick();
         let dial = Dial::new(url, connect, options, self.now)?;

@@ -4,21 +4,16 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use mio::Token;
-
 use super::Engine;
 use super::connections::Connections;
 use super::event::Notice;
-use super::id::{self, ConnectionId, ListenerId};
+use super::id::{self, ALARM, ConnectionId, ListenerId, WAKER};
 use super::remote::Command;
 use super::slots::{Flags, Transport};
 use crate::error::{Deadline, Error, IoError, Role, SendError};
 use crate::frame::CloseCode;
 use crate::net::{self, DialState, Stream};
-use crate::protocol::{Protocol, Raw, Shutdown, Time};
-
-pub(super) const WAKER: Token = Token(usize::MAX);
-pub(super) const ALARM: Token = Token(usize::MAX - 1);
+use crate::protocol::{MessageKind, Protocol, Raw, Shutdown, Source, Time};
 
 /// Bytes asked of a socket at once.
 const READ_SIZE: usize = 64 << 10;
@@ -41,10 +36,17 @@ pub(super) enum Told {
     Notice(Notice),
 }
 
+/// Whose message it is.
+pub(super) struct Plain {
+    pub(super) id: ConnectionId,
+    pub(super) user_data: u64,
+    pub(super) listener: ListenerId,
+}
+
 impl Engine {
     /// The next message of the connection whose bytes are at hand, in the common case.
     #[inline]
-    pub(super) fn next_plain(&mut self) -> Option<Told> {
+    pub(super) fn next_plain(&mut self) -> Option<(Plain, MessageKind, Source)> {
         let index = self.active?;
         let connections = &mut self.connections;
         if connections.corked != Some(index) {
@@ -52,10 +54,15 @@ impl Engine {
         }
         let slot = connections.slots.at(index);
         let protocol = slot.protocol.as_mut()?;
-        let raw =
+        let (kind, source) =
             protocol.plain_message(&mut self.input, &mut connections.output, connections.now)?;
         connections.counters.messages_received += 1;
-        Some(Told::Event(slot.id, raw))
+        let plain = Plain {
+            id: slot.id,
+            user_data: slot.user_data,
+            listener: slot.listener,
+        };
+        Some((plain, kind, source))
     }
 
     pub(super) fn advance(&mut self) -> Option<Told> {
@@ -254,6 +261,8 @@ impl Engine {
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 if stream.has_more() {
+                    // What came was no application data: others have their turn first.
+                    self.burst = 0;
                     return;
                 }
                 slot.flags.take(Flags::READABLE);

@@ -13,8 +13,27 @@ use crate::protocol::{self, Closed, MessageKind, Opened};
 pub struct Event<'a> {
     /// The connection; [`ConnectionId::NONE`] with [`EventKind::AcceptFailed`].
     pub id: ConnectionId,
+    /// The application's number for it; see [`set_user_data`](super::Connections::set_user_data).
+    pub user_data: u64,
+    /// The listener that it came from, which may be closed by now; [`ListenerId::NONE`] for a dialled one.
+    pub listener: ListenerId,
     /// What happened.
     pub kind: EventKind<'a>,
+}
+
+/// A whole message, as [`Engine::next_message`](super::Engine::next_message) gives it; otherwise as [`Event`].
+#[derive(Clone, Copy, Debug)]
+pub struct Message<'a> {
+    /// The connection.
+    pub id: ConnectionId,
+    /// The application's number for it.
+    pub user_data: u64,
+    /// The listener that it came from.
+    pub listener: ListenerId,
+    /// Text (validated as UTF-8) or binary.
+    pub kind: MessageKind,
+    /// Its payload.
+    pub payload: &'a [u8],
 }
 
 /// What happened.
@@ -91,20 +110,19 @@ pub(super) enum Notice {
 }
 
 impl Notice {
-    pub(super) fn into_event(self) -> Event<'static> {
+    /// The connection that it is about.
+    pub(super) const fn connection(&self) -> ConnectionId {
+        match *self {
+            Self::Writable(id) | Self::Undelivered(id, ..) => id,
+            Self::AcceptFailed(..) => ConnectionId::NONE,
+        }
+    }
+
+    pub(super) fn into_kind(self) -> EventKind<'static> {
         match self {
-            Self::Writable(id) => Event {
-                id,
-                kind: EventKind::Writable,
-            },
-            Self::AcceptFailed(listener, error) => Event {
-                id: ConnectionId::NONE,
-                kind: EventKind::AcceptFailed { listener, error },
-            },
-            Self::Undelivered(id, bytes, error) => Event {
-                id,
-                kind: EventKind::Undelivered { bytes, error },
-            },
+            Self::Writable(_) => EventKind::Writable,
+            Self::AcceptFailed(listener, error) => EventKind::AcceptFailed { listener, error },
+            Self::Undelivered(_, bytes, error) => EventKind::Undelivered { bytes, error },
         }
     }
 }

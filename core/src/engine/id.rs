@@ -4,6 +4,10 @@
 const INDEX_BITS: u32 = 20;
 const LISTENER: u64 = 1 << 63;
 
+/// The poller's tokens of what is neither a connection nor a listener.
+pub(super) const WAKER: mio::Token = mio::Token(usize::MAX);
+pub(super) const ALARM: mio::Token = mio::Token(usize::MAX - 1);
+
 /// The most connections one engine can have.
 pub(super) const MAX_CONNECTIONS: u32 = 1 << INDEX_BITS;
 

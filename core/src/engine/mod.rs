@@ -51,7 +51,7 @@ pub use crate::net::{
 pub use client::{Client, Received};
 pub use connections::Connections;
 pub use counters::Counters;
-pub use event::{Event, EventKind};
+pub use event::{Event, EventKind, Message};
 pub use id::{ConnectionId, ListenerId};
 pub use remote::Remote;
 pub use send::Sent;
@@ -170,16 +170,47 @@ impl Engine {
     /// In a child process it returns `None`; [`poll`](Self::poll) and every other call say why.
     #[inline]
     pub fn next_event(&mut self) -> Option<(Event<'_>, &mut Connections)> {
-        let told = match self.next_plain() {
-            Some(told) => told,
-            None => self.advance()?,
+        let Some((slot, kind, source)) = self.next_plain() else {
+            return self.next_told();
         };
-        let event = match told {
-            Told::Event(id, raw) => Event {
-                id,
-                kind: self.input.lend(raw)?.into(),
-            },
-            Told::Notice(notice) => notice.into_event(),
+        let payload = self.input.payload(source);
+        let event = Event {
+            id: slot.id,
+            user_data: slot.user_data,
+            listener: slot.listener,
+            kind: EventKind::Message { kind, payload },
+        };
+        Some((event, &mut self.connections))
+    }
+
+    /// The next event, if it is a whole message that is at hand already: a quicker [`next_event`](Self::next_event)
+    /// for drivers that treat messages apart. `None` says nothing: ask `next_event`.
+    #[inline]
+    pub fn next_message(&mut self) -> Option<Message<'_>> {
+        let (slot, kind, source) = self.next_plain()?;
+        let payload = self.input.payload(source);
+        Some(Message {
+            id: slot.id,
+            user_data: slot.user_data,
+            listener: slot.listener,
+            kind,
+            payload,
+        })
+    }
+
+    /// The next event in all other cases.
+    #[inline(never)]
+    fn next_told(&mut self) -> Option<(Event<'_>, &mut Connections)> {
+        let (id, kind) = match self.advance()? {
+            Told::Event(id, raw) => (id, self.input.lend(raw)?.into()),
+            Told::Notice(notice) => (notice.connection(), notice.into_kind()),
+        };
+        let slot = self.connections.slots.get(id);
+        let event = Event {
+            id,
+            user_data: slot.map_or(0, |slot| slot.user_data),
+            listener: slot.map_or(ListenerId::NONE, |slot| slot.listener),
+            kind,
         };
         Some((event, &mut self.connections))
     }

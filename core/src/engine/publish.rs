@@ -6,22 +6,32 @@ use std::sync::Arc;
 use super::connections::Connections;
 use super::id::ConnectionId;
 use super::slots::{Flags, Transport};
-use super::topics::{Subscription, Subscriptions};
+use super::topics::{Batch, Subscription, Subscriptions};
 use crate::error::{Error, Limit, Role, SendError};
 use crate::frame;
 use crate::net;
-use crate::protocol::{self, MessageKind};
+use crate::protocol::{self, Alone, MessageKind};
 
 /// Published messages of one topic are gathered up to this size.
 const BATCH: usize = 64 << 10;
 
-/// Frames that the subscribers of one topic are to get in this turn.
+/// Frames for several subscribers, shared by the queues of those that do not take them at once.
 #[derive(Debug)]
-pub(super) struct Batch {
-    topic: u32,
-    except: ConnectionId,
-    frames: Vec<u8>,
-    messages: u64,
+struct Frames {
+    bytes: Vec<u8>,
+    shared: Option<Arc<[u8]>>,
+}
+
+impl Frames {
+    const fn new(bytes: Vec<u8>) -> Self {
+        let shared = None;
+        Self { bytes, shared }
+    }
+
+    fn shared(&mut self) -> &Arc<[u8]> {
+        self.shared
+            .get_or_insert_with(|| self.bytes.as_slice().into())
+    }
 }
 
 impl Connections {
@@ -38,15 +48,18 @@ impl Connections {
         self.flush_batch();
         let index = id.index();
         let known = self.topics.find(topic);
-        let Subscriptions(subscriptions) =
-            &mut **self.slots.at(index).topics.get_or_insert_default();
+        let slot = self.slots.at(index);
+        // While dialling there is no protocol yet; this side will be the client.
+        let masked =
+            (slot.protocol.as_ref()).is_none_or(|protocol| protocol.role() == Role::Client);
+        let Subscriptions(subscriptions) = &mut **slot.topics.get_or_insert_default();
         if subscriptions
             .iter()
             .any(|subscription| Some(subscription.topic) == known)
         {
             return Ok(false);
         }
-        let subscription = self.topics.add(topic, index);
+        let subscription = self.topics.add(topic, index, masked);
         subscriptions.push(subscription);
         Ok(true)
     }
@@ -114,7 +127,8 @@ impl Connections {
             .map_or(0, |topic| self.topics.subscribers(topic).len())
     }
 
-    /// Sends a message to every subscriber of a topic but `except`. How many subscribers there are besides it. A
+    /// Sends a message to every subscriber of a topic but `except`, compressed once for those that agreed on compression
+    /// without context takeover, as it is for others. How many subscribers there are besides it. A
     /// subscriber does not get it, and [`publishes_dropped`](super::Counters::publishes_dropped) counts it, when its
     /// queue is above the high-water mark or it is in the middle of a message that is sent in fragments; with
     /// [`close_slow_subscribers`](crate::protocol::Options::close_slow_subscribers) it is closed instead.
@@ -153,7 +167,17 @@ impl Connections {
         });
         protocol::append_server_frame(&mut batch.frames, kind, payload);
         batch.messages += 1;
-        let others = self.publish_masked(topic, kind, payload, except);
+        if self.topics.has_masked(topic) {
+            self.publish_masked(topic, kind, payload, except);
+        }
+        let excepted =
+            (self.slots.get(except).and_then(|slot| slot.topics.as_ref())).is_some_and(|topics| {
+                topics
+                    .0
+                    .iter()
+                    .any(|subscription| subscription.topic == topic)
+            });
+        let others = self.topics.subscribers(topic).len() - usize::from(excepted);
         if !self.in_turn {
             self.flush_batch();
             self.uncork();
@@ -161,43 +185,38 @@ impl Connections {
         Ok(others)
     }
 
-    /// Connections on which this side is the client need masked frames, each its own. Counts all subscribers.
+    /// Connections on which this side is the client need masked frames, each its own.
     fn publish_masked(
         &mut self,
         topic: u32,
         kind: MessageKind,
         payload: &[u8],
         except: ConnectionId,
-    ) -> usize {
-        let mut others = 0;
+    ) {
         let mut position = 0;
         while let Some(&index) = self.topics.subscribers(topic).get(position) {
             position += 1;
             let slot = self.slots.at(index);
             let id = slot.id;
-            if id == except {
-                continue;
-            }
-            others += 1;
-            let Some(protocol) = slot
-                .protocol
-                .as_ref()
-                .filter(|protocol| protocol.role() == Role::Client)
+            let Some(protocol) =
+                (slot.protocol.as_ref()).filter(|protocol| protocol.role() == Role::Client)
             else {
                 continue;
             };
-            let high = protocol.options().send_queue_high;
-            if slot.queued() > high {
-                self.slow(index, 1);
-            } else if self.slots.at(index).topics.is_some() {
-                let batch = self.batch.take();
-                if self.send(id, kind, payload).is_err() {
-                    self.counters.publishes_dropped += 1;
-                }
-                self.batch = batch;
+            if id == except {
+                continue;
             }
+            if slot.queued() > protocol.options().send_queue_high {
+                self.slow(index, 1);
+                continue;
+            }
+            // What the others get waits meanwhile: this send is no reason to give it to them.
+            let batch = self.batch.take();
+            if self.send(id, kind, payload).is_err() {
+                self.counters.publishes_dropped += 1;
+            }
+            self.batch = batch;
         }
-        others
     }
 
     /// Gives the gathered messages to the subscribers.
@@ -205,7 +224,8 @@ impl Connections {
         let Some(batch) = self.batch.take() else {
             return;
         };
-        let mut shared: Option<Arc<[u8]>> = None;
+        let mut plain = Frames::new(batch.frames);
+        let mut compressed: Option<(Alone, Frames)> = None;
         let mut position = 0;
         while let Some(&index) = self.topics.subscribers(batch.topic).get(position) {
             position += 1;
@@ -233,16 +253,27 @@ impl Connections {
                     continue;
                 }
             }
-            protocol.trace_sent(&batch.frames);
+            // Compressed once, in the first such subscriber's way; those who need another get the plain frames.
+            let alone = protocol.compresses_alone();
+            if let (Some(alone), None) = (alone, &compressed) {
+                let frames =
+                    protocol::compress_server_frames(&mut self.output, &plain.bytes, alone);
+                compressed = Some((alone, Frames::new(frames)));
+            }
+            let frames = match &mut compressed {
+                Some((known, frames)) if alone == Some(*known) => frames,
+                _ => &mut plain,
+            };
+            protocol.trace_sent(&frames.bytes);
             self.counters.messages_sent += batch.messages;
             if corked {
-                self.output.append(&batch.frames);
+                self.output.append(&frames.bytes);
                 continue;
             }
             let result = if slot.queue.is_some() {
                 Ok(0)
             } else {
-                stream.send(&batch.frames)
+                stream.send(&frames.bytes)
             };
             match result {
                 Err(error) if error.kind() != std::io::ErrorKind::WouldBlock => {
@@ -251,9 +282,9 @@ impl Connections {
                 result => {
                     let sent = result.unwrap_or(0);
                     self.counters.bytes_sent += sent as u64;
-                    if sent < batch.frames.len() {
-                        let frames = shared.get_or_insert_with(|| batch.frames.as_slice().into());
-                        slot.queue.get_or_insert_default().push_shared(frames, sent);
+                    if sent < frames.bytes.len() {
+                        let queue = slot.queue.get_or_insert_default();
+                        queue.push_shared(frames.shared(), sent);
                     }
                 }
             }

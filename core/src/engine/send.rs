@@ -6,6 +6,7 @@ use super::connections::Connections;
 use super::event::Notice;
 use super::id::ConnectionId;
 use super::slots::{Flags, Transport};
+use crate::deflate::Compress;
 use crate::error::{Error, Role, SendError};
 use crate::frame::MAX_HEADER;
 use crate::net;
@@ -31,12 +32,14 @@ pub enum Sent {
 }
 
 impl Connections {
-    /// Sends a whole message. The payload is copied as far as the kernel does not take it at once.
+    /// Sends a whole message. The payload is copied as far as the kernel does not take it at once, or compressed, where
+    /// that was agreed on, from the configured threshold on.
     ///
     /// # Errors
     /// [`SendError::Full`] when the queue would pass `send_queue_limit` (with nothing queued a message of any size is
     /// taken), [`SendError::Closed`], [`SendError::NotOpen`],
     /// [`SendError::InvalidUtf8`], [`SendError::MessageInProgress`], [`SendError::Forked`]; nothing has been sent then.
+    #[inline]
     pub fn send(
         &mut self,
         id: ConnectionId,
@@ -46,16 +49,34 @@ impl Connections {
         if self.answer(id, kind, payload) {
             return Ok(Sent::Sent);
         }
+        self.send_with(id, kind, payload, Compress::ByOptions)
+    }
+
+    /// As [`send`](Self::send), with a word on whether this message is to be compressed.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn send_with(
+        &mut self,
+        id: ConnectionId,
+        kind: MessageKind,
+        payload: &[u8],
+        compress: Compress,
+    ) -> Result<Sent, SendError> {
         let index = self.sendable(id, payload.len(), 0)?;
         self.cork(index);
         let slot = self.slots.at(index);
         let protocol = slot.protocol.as_mut().ok_or(SendError::NotOpen)?;
-        if payload.len() >= DIRECT && protocol.role() == Role::Server && slot.queue.is_none() {
+        if payload.len() >= DIRECT
+            && protocol.role() == Role::Server
+            && slot.queue.is_none()
+            && protocol.compresses(payload.len(), compress).is_none()
+        {
             protocol.send_header(&mut self.output, kind, payload)?;
             self.corked = None;
             self.write_out(index, payload);
         } else {
-            protocol.send(&mut self.output, kind, payload)?;
+            protocol.send_with(&mut self.output, kind, payload, compress)?;
             self.sent(index);
         }
         self.counters.messages_sent += 1;

@@ -2,12 +2,16 @@
 
 use std::collections::HashMap;
 
+use super::id::ConnectionId;
+
 /// A connection's place in a topic's list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Subscription {
     pub(super) topic: u32,
     /// Its position among the topic's subscribers.
     pub(super) position: u32,
+    /// This side is the client, so its frames are masked.
+    pub(super) masked: bool,
 }
 
 /// A connection's subscriptions. Boxed there: a pointer, and nothing for those that have none.
@@ -19,6 +23,17 @@ struct Topic {
     name: Box<str>,
     /// Places of connections.
     subscribers: Vec<u32>,
+    /// How many of them need masked frames.
+    masked: usize,
+}
+
+/// Frames that the subscribers of one topic are to get in this turn.
+#[derive(Debug)]
+pub(super) struct Batch {
+    pub(super) topic: u32,
+    pub(super) except: ConnectionId,
+    pub(super) frames: Vec<u8>,
+    pub(super) messages: u64,
 }
 
 /// Topics exist as long as they have subscribers.
@@ -41,17 +56,26 @@ impl Topics {
             .map_or(&[], |topic| &topic.subscribers)
     }
 
+    /// Whether any of a topic's subscribers needs masked frames.
+    pub(super) fn has_masked(&self, topic: u32) -> bool {
+        self.topics
+            .get(topic as usize)
+            .is_some_and(|topic| topic.masked > 0)
+    }
+
     /// Adds the connection at place `index`, which has not subscribed yet.
-    pub(super) fn add(&mut self, name: &str, index: u32) -> Subscription {
+    pub(super) fn add(&mut self, name: &str, index: u32, masked: bool) -> Subscription {
         let topic = match self.names.get(name) {
             Some(&topic) => topic,
             None => self.create(name),
         };
-        let subscribers = &mut self.topics[topic as usize].subscribers;
-        subscribers.push(index);
+        let entry = &mut self.topics[topic as usize];
+        entry.subscribers.push(index);
+        entry.masked += usize::from(masked);
         Subscription {
             topic,
-            position: subscribers.len() as u32 - 1,
+            position: entry.subscribers.len() as u32 - 1,
+            masked,
         }
     }
 
@@ -68,6 +92,7 @@ impl Topics {
     /// Takes a subscription away. The connection that took its position, if one did, has to be told its new one.
     pub(super) fn remove(&mut self, subscription: Subscription) -> Option<u32> {
         let topic = &mut self.topics[subscription.topic as usize];
+        topic.masked -= usize::from(subscription.masked);
         topic
             .subscribers
             .swap_remove(subscription.position as usize);

@@ -57,7 +57,7 @@ impl Header {
     /// # Errors
     /// [`FrameError`]: reserved bits or opcodes, a fragmented or too long control frame, RSV1 where permessage-deflate
     /// does not allow it, masking that does not fit the sender, and lengths not in their shortest form or from 2^63.
-    #[inline]
+    #[inline(always)]
     pub fn parse(bytes: &[u8], rules: HeaderRules) -> Result<Option<(Self, usize)>, FrameError> {
         if let [first, second, k0, k1, k2, k3, ..] = *bytes
             && first & RSV == 0
@@ -206,7 +206,7 @@ impl Header {
     }
 
     /// Appends the header, as [`encode`](Self::encode) writes it, to `out`.
-    #[inline]
+    #[inline(always)]
     pub fn append_to(&self, out: &mut Vec<u8>) {
         if self.length < u64::from(LENGTH_16) && self.mask.is_none() {
             // The most common header, in one store.

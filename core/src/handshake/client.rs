@@ -127,9 +127,7 @@ impl Negotiated {
     /// [`HandshakeError::UnofferedExtension`] with the first one's name.
     pub fn require_no_extensions(&self) -> Result<(), HandshakeError> {
         match self.extensions.first() {
-            Some(extension) => Err(HandshakeError::UnofferedExtension(shown(
-                extension.name.as_bytes(),
-            ))),
+            Some(extension) => Err(HandshakeError::unoffered_extension(extension)),
             None => Ok(()),
         }
     }

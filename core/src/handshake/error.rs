@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt::{self, Display, Formatter, Write as _};
 
+use super::extension::Extension;
 use super::message::Response;
 use crate::fault::Fault;
 use crate::frame::RandomError;
@@ -79,6 +80,13 @@ pub enum HandshakeError {
     UnofferedSubprotocol(Box<str>),
     /// The server accepted an extension that was not offered to it.
     UnofferedExtension(Box<str>),
+    /// The server's answer to an extension that was offered is none that may be given.
+    InvalidExtension {
+        /// The answer.
+        answer: Box<str>,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// The server answered with another status than 101. Holds its whole answer.
     InvalidStatus(Box<Response>),
     /// The application refused the request with this status.
@@ -131,6 +139,19 @@ impl HandshakeError {
             Self::Refused(status) => *status,
             _ if self.fault() == Fault::Peer => 400,
             _ => 500,
+        }
+    }
+
+    /// An [`UnofferedExtension`](Self::UnofferedExtension) with the name of `extension`.
+    pub(crate) fn unoffered_extension(extension: &Extension) -> Self {
+        Self::UnofferedExtension(shown(extension.name.as_bytes()))
+    }
+
+    /// An [`InvalidExtension`](Self::InvalidExtension) that repeats `extension`.
+    pub(crate) fn invalid_extension(extension: &Extension, reason: &'static str) -> Self {
+        Self::InvalidExtension {
+            answer: shown(extension.to_string().as_bytes()),
+            reason,
         }
     }
 
@@ -211,6 +232,9 @@ impl Display for HandshakeError {
             }
             Self::UnofferedExtension(name) => {
                 write!(f, "the server accepted the extension \"{name}\", which was not offered")
+            }
+            Self::InvalidExtension { answer, reason } => {
+                write!(f, "the server's answer \"{answer}\" to an extension is invalid: {reason}")
             }
             Self::InvalidStatus(response) => {
                 write!(f, "the server refused the WebSocket with HTTP status {}", response.status)?;

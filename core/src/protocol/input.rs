@@ -1,5 +1,6 @@
 //! What a driver reads into, and from which events are lent. One serves any number of connections in turn.
 
+use crate::deflate::{INFLATER_MEMORY, InflateError, Inflater, Progress};
 use crate::error::{Error, Limit, Role};
 use crate::handshake::Request;
 
@@ -8,6 +9,10 @@ use super::receive::{Raw, Source};
 
 /// A gathered message's buffer up to this size is kept for the next one.
 const SPARE_LIMIT: usize = 2 << 20;
+/// Inflated data are gathered or streamed in pieces of this size.
+pub(super) const PIECE: usize = 64 << 10;
+/// Inflaters kept for the next message.
+const INFLATERS: usize = 4;
 
 /// Received bytes on their way through a [`Protocol`](super::Protocol), and the storage of the event that is lent.
 ///
@@ -21,6 +26,9 @@ pub struct Input {
     end: usize,
     pub(super) message: Vec<u8>,
     spare: Vec<u8>,
+    /// Room for inflated data; its length is no measure of them.
+    inflated: Vec<u8>,
+    inflaters: Vec<Inflater>,
     incomplete: u64,
     incomplete_limit: u64,
     pub(super) request: Option<Box<Request>>,
@@ -50,6 +58,8 @@ impl Input {
             end: 0,
             message: Vec::new(),
             spare: Vec::new(),
+            inflated: Vec::new(),
+            inflaters: Vec::new(),
             incomplete: 0,
             incomplete_limit: limit,
             request: None,
@@ -100,10 +110,16 @@ impl Input {
         self.incomplete
     }
 
+    #[cfg(test)]
+    pub(super) fn inflated_capacity(&self) -> usize {
+        self.inflated.capacity()
+    }
+
     pub(super) fn clear(&mut self) {
         self.start = self.end;
     }
 
+    #[inline]
     pub(super) fn bytes(&mut self) -> &mut [u8] {
         &mut self.buffer[self.start..self.end]
     }
@@ -192,8 +208,103 @@ impl Input {
         self.message.capacity() > 0
     }
 
+    /// The same of the message that is to be lent next.
+    pub(super) fn release_message(&mut self) {
+        self.incomplete = self
+            .incomplete
+            .saturating_sub(self.message.capacity() as u64);
+    }
+
+    /// An inflater without history, to be given [back](Self::give_inflater).
+    pub(super) fn take_inflater(&mut self) -> Inflater {
+        self.inflaters.pop().unwrap_or_else(Inflater::new)
+    }
+
+    pub(super) fn give_inflater(&mut self, mut inflater: Inflater) {
+        if self.inflaters.len() < INFLATERS {
+            inflater.reset();
+            self.inflaters.push(inflater);
+        }
+    }
+
+    /// An inflater for a message that did not come at once, which counts as part of it until
+    /// [`release_inflater`](Self::release_inflater).
+    pub(super) fn hold_inflater(&mut self, role: Role) -> Result<Inflater, Error> {
+        self.within_limit(INFLATER_MEMORY as usize, role)?;
+        self.incomplete += INFLATER_MEMORY;
+        Ok(self.take_inflater())
+    }
+
+    pub(super) fn release_inflater(&mut self, inflater: Inflater) {
+        self.incomplete = self.incomplete.saturating_sub(INFLATER_MEMORY);
+        self.give_inflater(inflater);
+    }
+
+    /// Inflates the first `count` bytes, which the caller knows to be there, a message that is whole. The length of what
+    /// comes of it, which does not pass `limit` by more than 1; the message has not been ended then.
+    pub(super) fn inflate_whole(
+        &mut self,
+        inflater: &mut Inflater,
+        count: usize,
+        limit: u64,
+        takes_over: bool,
+    ) -> Result<usize, InflateError> {
+        const LEAST: usize = 16 << 10;
+        let most = usize::try_from(limit)
+            .unwrap_or(usize::MAX)
+            .saturating_add(1);
+        let (mut taken, mut made) = (0, 0);
+        loop {
+            let end = self.inflated.len().min(most);
+            if made < end {
+                let rest = &self.buffer[self.start + taken..self.start + count];
+                let progress = inflater.inflate(rest, &mut self.inflated[made..end])?;
+                taken += progress.taken;
+                made += progress.made;
+                if made < end {
+                    inflater.end(takes_over)?;
+                    return Ok(made);
+                }
+            }
+            if made == most {
+                return Ok(made);
+            }
+            let larger = self.inflated.len().saturating_mul(2).max(LEAST);
+            self.inflated.resize(larger.min(most), 0);
+        }
+    }
+
+    /// Inflates some of the first `count` bytes, which the caller knows to be there, to at most [`PIECE`] bytes.
+    pub(super) fn inflate_piece(
+        &mut self,
+        inflater: &mut Inflater,
+        count: usize,
+    ) -> Result<Progress, InflateError> {
+        if self.inflated.len() < PIECE {
+            self.inflated.resize(PIECE, 0);
+        }
+        let bytes = &self.buffer[self.start..self.start + count];
+        inflater.inflate(bytes, &mut self.inflated[..PIECE])
+    }
+
+    /// Appends the last inflated piece, of `length` bytes, to `message`.
+    pub(super) fn append_inflated(
+        &mut self,
+        message: &mut Vec<u8>,
+        length: usize,
+        role: Role,
+    ) -> Result<(), Error> {
+        let needed = message.len() + length;
+        self.reserve(message, needed, needed, role)?;
+        message.extend_from_slice(&self.inflated[..length]);
+        Ok(())
+    }
+
     /// Ends the loan of the last event.
     pub(super) fn recycle(&mut self) {
+        if self.inflated.len() > SPARE_LIMIT {
+            self.inflated = Vec::new();
+        }
         if self.lends_message() {
             let mut message = std::mem::take(&mut self.message);
             if message.capacity() <= SPARE_LIMIT && message.capacity() > self.spare.capacity() {
@@ -203,10 +314,12 @@ impl Input {
         }
     }
 
-    pub(super) fn payload(&self, source: Source) -> &[u8] {
+    #[inline]
+    pub(crate) fn payload(&self, source: Source) -> &[u8] {
         match source {
             Source::Buffer { start, end } => &self.buffer[start..end],
             Source::Message => &self.message,
+            Source::Inflated { length } => &self.inflated[..length],
         }
     }
 

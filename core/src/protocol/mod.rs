@@ -34,6 +34,7 @@
 //! [`Protocol::on_deadline`] at [`Protocol::next_deadline`].
 #![forbid(unsafe_code)]
 
+mod deflate;
 mod event;
 mod input;
 mod keepalive;
@@ -51,18 +52,21 @@ mod trace;
 use std::fmt;
 use std::sync::Arc;
 
+pub(crate) use deflate::{Alone, compress_server_frames};
 pub use event::{CloseFrame, Closed, Event, MessageKind, Opened};
 pub use input::Input;
 pub use opening::Accept;
 pub use options::Options;
 pub use output::Output;
 pub(crate) use output::append_server_frame;
-pub(crate) use receive::Raw;
+pub(crate) use receive::{Raw, Source};
 pub use time::Time;
 pub use trace::{Trace, TracedFrame};
 
+use crate::deflate::Parameters;
 use crate::error::{Deadline, Error, Role};
 use crate::frame::{MAX_HEADER, Utf8Validator};
+use deflate::Codecs;
 use opening::Opening;
 use receive::Partial;
 
@@ -104,6 +108,7 @@ pub struct Protocol {
     options: Arc<Options>,
     opening: Option<Box<Opening>>,
     partial: Option<Box<Partial>>,
+    codecs: Option<Box<Codecs>>,
     ending: Option<Box<Closed>>,
     /// Bytes of the current frame's payload that are still to come.
     remaining: u64,
@@ -127,6 +132,12 @@ pub struct Protocol {
     utf8: Utf8Validator,
     state: State,
     role: Role,
+    /// permessage-deflate, where it was agreed on.
+    deflate: Option<Parameters>,
+    /// Whether the received message under way is compressed.
+    inflating: bool,
+    /// Whether the sent message under way is.
+    deflating: bool,
     /// Streaming: no piece of the message has been told yet.
     first: bool,
     /// Whether the current frame is its message's last.
@@ -163,6 +174,7 @@ impl Protocol {
             options,
             opening,
             partial: None,
+            codecs: None,
             ending: None,
             remaining: 0,
             heard: now,
@@ -183,6 +195,9 @@ impl Protocol {
             utf8: Utf8Validator::default(),
             state,
             role,
+            deflate: None,
+            inflating: false,
+            deflating: false,
             first: false,
             fin: false,
             ended: false,
@@ -197,6 +212,14 @@ impl Protocol {
     #[must_use]
     pub fn open(role: Role, options: Arc<Options>, now: Time) -> Self {
         Self::new(role, State::Open, options, None, now)
+    }
+
+    /// The same with permessage-deflate, agreed on in that handshake by [`accept`](crate::deflate::accept) or
+    /// [`judge`](crate::deflate::judge). To be called before anything is sent or received.
+    #[must_use]
+    pub fn with_deflate(mut self, agreed: Parameters) -> Self {
+        self.deflate = Some(agreed);
+        self
     }
 
     /// Which end this is.
@@ -301,6 +324,8 @@ impl Protocol {
         if let Some(partial) = self.partial.take() {
             input.release(&partial.message);
         }
+        self.release_inflater(input);
+        self.codecs = None;
     }
 
     /// Fails the connection (RFC 6455 section 7.1.7): a Close frame is put into `output` where the error has a code

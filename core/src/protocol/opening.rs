@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::deflate::{self, Parameters};
 use crate::error::{Error, Role};
 use crate::handshake::{
     self, BodyReader, ClientRequest, HandshakeError, HeadReader, Headers, Kind, Offer, Refusal,
@@ -64,18 +65,21 @@ impl Protocol {
     /// `output`.
     ///
     /// # Errors
-    /// [`Error::Handshake`] for a subprotocol, origin or header field that cannot be sent, with nothing written.
+    /// [`Error::Handshake`] for a subprotocol, origin or header field that cannot be sent, [`Error::Compression`] for
+    /// such settings, with nothing written.
     pub fn client(
         url: &WebSocketUrl,
         options: Arc<Options>,
         output: &mut Output,
         now: Time,
     ) -> Result<Self, Error> {
+        let offers = deflate::offers(&options.compression)?;
         let key = handshake::generate_key().map_err(HandshakeError::from)?;
         let mut request = ClientRequest::new(url.clone());
         request.subprotocols.clone_from(&options.subprotocols);
         request.origin.clone_from(&options.origin);
         request.headers = options.headers.clone();
+        request.extensions = handshake::format_extensions(&offers);
         request.write(&key, output.raw())?;
         let opening = Opening::new(Stage::Response(HeadReader::new(options.head_limits), key));
         Ok(Self::new(
@@ -92,7 +96,8 @@ impl Protocol {
     ///
     /// # Errors
     /// [`Error::Misuse`] when nothing waits for a decision or the subprotocol was not offered,
-    /// [`Error::Handshake`] for a field that cannot be sent. The decision is still open then.
+    /// [`Error::Handshake`] for a field that cannot be sent, [`Error::Compression`] for such settings. The decision is
+    /// still open then.
     pub fn accept(
         &mut self,
         output: &mut Output,
@@ -128,8 +133,19 @@ impl Protocol {
                 all
             },
         };
-        handshake::write_accept(output.raw(), &offer.key, accept.subprotocol, None, headers)?;
+        let (agreed, extensions) =
+            deflate::accept(&offer.extensions, &self.options.compression)?.unzip();
+        let extensions = Vec::from_iter(extensions);
+        handshake::write_accept(
+            output.raw(),
+            &offer.key,
+            accept.subprotocol,
+            handshake::format_extensions(&extensions).as_deref(),
+            headers,
+        )?;
         opened.subprotocol = accept.subprotocol.map(str::to_owned);
+        opened.extensions = extensions;
+        self.deflate = agreed;
         self.opens(now);
         Ok(())
     }
@@ -230,7 +246,10 @@ impl Protocol {
                 Ok(Next::Again) => {}
                 Ok(Next::Tell(raw)) => return Some(raw),
                 Ok(Next::Accept(subprotocol)) => self.accept_by_options(subprotocol, output, now),
-                Ok(Next::Open) => self.opens(now),
+                Ok(Next::Open(agreed)) => {
+                    self.deflate = agreed;
+                    self.opens(now);
+                }
                 Err(error) if self.role == Role::Server => {
                     let refusal = Refusal::from_error(error);
                     let cause = Error::Handshake((*refusal.error).clone());
@@ -291,7 +310,10 @@ impl Protocol {
             headers: None,
         };
         if let Err(error) = self.accept(output, &accept, now) {
-            let refusal = refusal(500, "The server's own header fields cannot be sent.\n");
+            let refusal = refusal(
+                500,
+                "The server's own header fields or settings cannot be used.\n",
+            );
             self.refuse_with(output, &refusal, error, now);
         }
     }
@@ -332,10 +354,11 @@ impl Protocol {
             return Ok(Next::Again);
         }
         let negotiated = handshake::verify(&response, &key, &self.options.subprotocols)?;
-        negotiated.require_no_extensions()?;
+        let agreed = deflate::judge(&negotiated.extensions, &self.options.compression)?;
+        opening.opened.extensions = negotiated.extensions;
         opening.opened.subprotocol = negotiated.subprotocol;
         opening.opened.response = Some(response);
-        Ok(Next::Open)
+        Ok(Next::Open(agreed))
     }
 
     /// The stream has ended during the opening handshake: the error that this makes.
@@ -360,7 +383,7 @@ enum Next {
     Again,
     Tell(Raw),
     Accept(Option<String>),
-    Open,
+    Open(Option<Parameters>),
 }
 
 type Outcome = Result<Next, HandshakeError>;

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::deflate::Compression;
 use crate::error::{Deadline, Limit, Role};
 use crate::handshake::{HeadLimits, Headers};
 
@@ -13,7 +14,7 @@ use super::trace::Trace;
 /// A [`Duration::ZERO`] turns a wait off, a limit of 0 admits nothing.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Bytes of one received message, all fragments together. Default 16 MiB. Passing it closes with 1009.
+    /// Bytes of one received message, inflated, all fragments together. Default 16 MiB. Passing it closes with 1009.
     /// With [`streaming`](Self::streaming) it does not apply, as nothing is gathered.
     pub max_message_size: u64,
     /// Frames of one received message; 0 counts as 1. Default 65,536. Passing it closes with 1009. Not applied when
@@ -58,7 +59,9 @@ pub struct Options {
     pub origin: Option<String>,
     /// Additional fields of the request (client) or of the accepting response (server). Default none.
     pub headers: Headers,
-    /// Shown every frame sent and received. Default none.
+    /// permessage-deflate (RFC 7692). By default clients offer it and servers decline it.
+    pub compression: Compression,
+    /// Shown every frame sent and received, as on the wire but for the mask. Default none.
     pub trace: Option<Trace>,
 }
 
@@ -84,6 +87,7 @@ impl Default for Options {
             subprotocols: Vec::new(),
             origin: None,
             headers: Headers::new(),
+            compression: Compression::default(),
             trace: None,
         }
     }

@@ -1,5 +1,6 @@
 //! What a driver writes from.
 
+use crate::deflate::Compressors;
 use crate::error::{Role, SendError};
 use crate::frame::{Header, MAX_HEADER, MaskingKeys, Opcode, append_masked};
 
@@ -13,6 +14,7 @@ pub struct Output {
     bytes: Vec<u8>,
     sent: usize,
     keys: MaskingKeys,
+    pub(super) compressors: Compressors,
     /// The transport takes nothing at present: pongs are held back, and only the newest is kept.
     pub(crate) blocked: bool,
 }
@@ -25,6 +27,7 @@ impl Output {
             bytes: Vec::new(),
             sent: 0,
             keys: MaskingKeys::new(),
+            compressors: Compressors::new(),
             blocked: false,
         }
     }
@@ -87,7 +90,40 @@ impl Output {
         payload: &[u8],
         trace: Option<&Trace>,
     ) -> Result<(), SendError> {
-        let header = self.header(role, fin, opcode, payload.len(), payload, trace)?;
+        let header = unmasked(fin, opcode, payload.len());
+        self.write(role, header, payload, trace)
+    }
+
+    /// As [`frame`](Self::frame), of the first `length` bytes of what has been compressed. RSV1 marks a message's first
+    /// frame (RFC 7692 section 6.1).
+    pub(super) fn compressed_frame(
+        &mut self,
+        role: Role,
+        fin: bool,
+        opcode: Opcode,
+        length: usize,
+        trace: Option<&Trace>,
+    ) -> Result<(), SendError> {
+        let compressed = std::mem::take(&mut self.compressors.buffer);
+        let header = Header {
+            rsv1: opcode != Opcode::Continuation,
+            ..unmasked(fin, opcode, length)
+        };
+        let result = self.write(role, header, &compressed[..length], trace);
+        self.compressors.buffer = compressed;
+        self.compressors.shrink();
+        result
+    }
+
+    #[inline]
+    fn write(
+        &mut self,
+        role: Role,
+        header: Header,
+        payload: &[u8],
+        trace: Option<&Trace>,
+    ) -> Result<(), SendError> {
+        let header = self.write_header(role, header, payload, trace)?;
         match header.mask {
             Some(key) => append_masked(&mut self.bytes, payload, key, 0),
             None => self.bytes.extend_from_slice(payload),
@@ -102,20 +138,23 @@ impl Output {
         role: Role,
         fin: bool,
         opcode: Opcode,
-        length: usize,
         payload: &[u8],
         trace: Option<&Trace>,
     ) -> Result<Header, SendError> {
-        let mask = match role {
+        self.write_header(role, unmasked(fin, opcode, payload.len()), payload, trace)
+    }
+
+    #[inline]
+    fn write_header(
+        &mut self,
+        role: Role,
+        mut header: Header,
+        payload: &[u8],
+        trace: Option<&Trace>,
+    ) -> Result<Header, SendError> {
+        header.mask = match role {
             Role::Client => Some(self.keys.next().map_err(SendError::Random)?),
             Role::Server => None,
-        };
-        let header = Header {
-            fin,
-            rsv1: false,
-            opcode,
-            mask,
-            length: length as u64,
         };
         if let Some(trace) = trace {
             trace.show(&TracedFrame {
@@ -130,16 +169,22 @@ impl Output {
     }
 }
 
-/// Appends a whole message as one frame of a server, unmasked, which any number of clients can be given.
+/// A header without a mask.
 #[inline]
-pub(crate) fn append_server_frame(out: &mut Vec<u8>, kind: MessageKind, payload: &[u8]) {
-    let header = Header {
-        fin: true,
+const fn unmasked(fin: bool, opcode: Opcode, length: usize) -> Header {
+    Header {
+        fin,
         rsv1: false,
-        opcode: kind.opcode(),
+        opcode,
         mask: None,
-        length: payload.len() as u64,
-    };
+        length: length as u64,
+    }
+}
+
+/// Appends a whole message as one frame of a server, unmasked, which any number of clients can be given.
+#[inline(always)]
+pub(crate) fn append_server_frame(out: &mut Vec<u8>, kind: MessageKind, payload: &[u8]) {
+    let header = unmasked(true, kind.opcode(), payload.len());
     out.reserve(MAX_HEADER + payload.len());
     header.append_to(out);
     out.extend_from_slice(payload);

@@ -3,19 +3,21 @@
 
 use crate::frame::{self, FrameError, Header, HeaderRules, Opcode, apply_mask};
 
+use crate::deflate::Compress;
+
 use super::output::append_server_frame;
-use super::receive::{Raw, Source};
+use super::receive::Source;
 use super::{Frame, Input, MessageKind, Output, Protocol, Role, State, Time};
 
 impl Protocol {
     /// The next event, if it is such a message. `None` says nothing: [`step`](Self::step) has to be asked.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn plain_message(
         &mut self,
         input: &mut Input,
         output: &mut Output,
         now: Time,
-    ) -> Option<Raw> {
+    ) -> Option<(MessageKind, Source)> {
         if self.state != State::Open
             || self.frame != Frame::None
             || self.receiving.is_some()
@@ -62,13 +64,12 @@ impl Protocol {
             return None;
         }
         input.take(size);
-        let source: Source = input.take(length);
-        Some(Raw::Message { kind, source })
+        Some((kind, input.take(length)))
     }
 
     /// Sends a whole message in the common case: on an open server's connection. `false` says nothing:
     /// [`send`](Self::send) has to be asked.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn send_plain(
         &self,
         output: &mut Output,
@@ -79,6 +80,9 @@ impl Protocol {
             && self.sending.is_none()
             && self.role == Role::Server
             && self.options.trace.is_none()
+            && self
+                .compresses(payload.len(), Compress::ByOptions)
+                .is_none()
             && (kind == MessageKind::Binary || frame::is_valid(payload));
         if plain {
             append_server_frame(output.raw(), kind, payload);

@@ -44,6 +44,8 @@ pub(crate) enum Source {
     Buffer { start: usize, end: usize },
     /// In the gathered message.
     Message,
+    /// In the buffer for inflated data, from its start.
+    Inflated { length: usize },
 }
 
 /// What only a connection in the middle of something needs.
@@ -104,6 +106,7 @@ impl Protocol {
         loop {
             if self.frame != Frame::None {
                 let raw = match self.frame {
+                    Frame::Data if self.inflating => self.inflate_payload(input)?,
                     Frame::Data if self.options.streaming => self.stream_payload(input)?,
                     Frame::Data => self.gather_payload(input)?,
                     _ => self.control_payload(input, output, now)?,
@@ -126,7 +129,7 @@ impl Protocol {
     fn next_header(&mut self, input: &mut Input) -> Result<Option<Header>, Error> {
         let rules = HeaderRules {
             masked: self.role == Role::Server,
-            rsv1: false,
+            rsv1: self.deflate.is_some(),
         };
         if self.header_len > 0 {
             return self.split_header(input, rules);
@@ -195,7 +198,8 @@ impl Protocol {
         match (kind, self.receiving) {
             (Some(kind), None) => {
                 if !self.options.streaming {
-                    if header.length > self.options.max_message_size {
+                    // What a compressed one comes to, inflating shows.
+                    if header.length > self.options.max_message_size && !header.rsv1 {
                         return Err(self.options.message_too_big(self.role, header.length));
                     }
                     if header.fin && header.length <= input.len() as u64 {
@@ -203,6 +207,7 @@ impl Protocol {
                     }
                 }
                 self.receiving = Some(kind);
+                self.inflating = header.rsv1;
                 self.first = true;
                 self.utf8 = frame::Utf8Validator::default();
             }
@@ -234,6 +239,9 @@ impl Protocol {
         if let Some(key) = header.mask {
             apply_mask(payload, key, 0);
         }
+        if header.rsv1 {
+            return self.inflate_whole(kind, header, input, length);
+        }
         if kind == MessageKind::Text && !frame::is_valid(payload) {
             return Err(FrameError::InvalidUtf8InText.into());
         }
@@ -259,7 +267,7 @@ impl Protocol {
     }
 
     #[cold]
-    fn trace(&self, header: &Header, payload: &[u8]) {
+    pub(super) fn trace(&self, header: &Header, payload: &[u8]) {
         if let Some(trace) = &self.options.trace {
             trace.show(&TracedFrame {
                 role: self.role,
@@ -272,7 +280,8 @@ impl Protocol {
 
     fn count_fragment(&mut self, header: &Header) -> Result<(), Error> {
         let partial = self.partial.get_or_insert_default();
-        let total = (partial.message.len() as u64).saturating_add(header.length);
+        let more = if self.inflating { 0 } else { header.length };
+        let total = (partial.message.len() as u64).saturating_add(more);
         partial.fragments += 1;
         let fragments = partial.fragments;
         if total > self.options.max_message_size {
@@ -285,12 +294,12 @@ impl Protocol {
     }
 
     /// How many of the current frame's bytes are at hand.
-    fn at_hand(&self, input: &Input) -> usize {
+    pub(super) fn at_hand(&self, input: &Input) -> usize {
         (input.len() as u64).min(self.remaining) as usize
     }
 
     /// `count` bytes of the current data frame have been taken.
-    fn advance(&mut self, count: usize) {
+    pub(super) fn advance(&mut self, count: usize) {
         self.remaining -= count as u64;
         self.phase = (self.phase + (count & 3) as u8) & 3;
         if count > 0 {
@@ -355,7 +364,7 @@ impl Protocol {
 
     /// The message has been gathered up to its buffer's end; what stands from `before` on is new, and unmasked.
     fn gathered(&mut self, input: &mut Input, before: usize) -> Result<Option<Raw>, Error> {
-        let (Some(kind), Some(mut partial)) = (self.receiving, self.partial.take()) else {
+        let (Some(kind), Some(partial)) = (self.receiving, self.partial.take()) else {
             return Ok(None);
         };
         let new = &partial.message[before..];
@@ -375,21 +384,27 @@ impl Protocol {
             }
             return Ok(None);
         }
-        let message = std::mem::take(&mut partial.message);
-        partial.fragments = 0;
         self.partial = Some(partial);
-        self.frame = Frame::None;
-        input.release(&message);
-        input.message = message;
-        self.receiving = None;
-        self.drop_empty_partial();
-        Ok(Some(Raw::Message {
-            kind,
-            source: Source::Message,
-        }))
+        Ok(Some(self.message_is_whole(kind, input)))
     }
 
-    fn validate(&mut self, text: &[u8], last: bool) -> Result<(), Error> {
+    /// The gathered message is complete.
+    pub(super) fn message_is_whole(&mut self, kind: MessageKind, input: &mut Input) -> Raw {
+        if let Some(partial) = &mut self.partial {
+            partial.fragments = 0;
+            input.message = std::mem::take(&mut partial.message);
+            input.release_message();
+        }
+        self.frame = Frame::None;
+        self.receiving = None;
+        self.drop_empty_partial();
+        Raw::Message {
+            kind,
+            source: Source::Message,
+        }
+    }
+
+    pub(super) fn validate(&mut self, text: &[u8], last: bool) -> Result<(), Error> {
         let verdict = self.utf8.push(text);
         let verdict = if last {
             verdict.and_then(|()| self.utf8.finish())
@@ -402,7 +417,11 @@ impl Protocol {
     /// How many bytes of a large message could be read straight into its buffer; 0 when the common way is better.
     pub(crate) fn wants_payload(&self) -> usize {
         const WORTHWHILE: u64 = 32 << 10;
-        if self.frame == Frame::Data && !self.options.streaming && self.remaining >= WORTHWHILE {
+        if self.frame == Frame::Data
+            && !self.options.streaming
+            && !self.inflating
+            && self.remaining >= WORTHWHILE
+        {
             usize::try_from(self.remaining).unwrap_or(usize::MAX)
         } else {
             0

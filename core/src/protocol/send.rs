@@ -1,5 +1,6 @@
 //! What the application sends: messages whole or in fragments, control frames, the Close frame.
 
+use crate::deflate::Compress;
 use crate::error::{Role, SendError};
 use crate::frame::{
     self, CloseCode, Header, HeaderRules, MAX_CLOSE_REASON, MAX_CONTROL_PAYLOAD, Opcode,
@@ -9,11 +10,12 @@ use crate::frame::{
 use super::{CloseFrame, MessageKind, Output, Protocol, State, Time, TracedFrame};
 
 impl Protocol {
-    /// Sends a whole message.
+    /// Sends a whole message; compressed, if that was agreed on, from the configured threshold on.
     ///
     /// # Errors
     /// [`SendError::InvalidUtf8`] for text that is none, [`SendError::MessageInProgress`] before the last
-    /// fragment of another, [`SendError::Closed`], [`SendError::NotOpen`], [`SendError::Random`].
+    /// fragment of another, [`SendError::Closed`], [`SendError::NotOpen`], [`SendError::Random`],
+    /// [`SendError::Compression`].
     #[inline]
     pub fn send(
         &mut self,
@@ -21,7 +23,27 @@ impl Protocol {
         kind: MessageKind,
         payload: &[u8],
     ) -> Result<(), SendError> {
+        self.send_with(output, kind, payload, Compress::ByOptions)
+    }
+
+    /// As [`send`](Self::send), with a word on whether this message is to be compressed.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    #[inline]
+    pub fn send_with(
+        &mut self,
+        output: &mut Output,
+        kind: MessageKind,
+        payload: &[u8],
+        compress: Compress,
+    ) -> Result<(), SendError> {
         self.check_data(kind, payload)?;
+        if let Some(config) = self.compresses(payload.len(), compress)
+            && self.send_compressed(output, config, kind, payload, compress)?
+        {
+            return Ok(());
+        }
         output.frame(
             self.role,
             true,
@@ -44,7 +66,6 @@ impl Protocol {
             self.role,
             true,
             kind.opcode(),
-            payload.len(),
             payload,
             self.options.trace.as_ref(),
         )
@@ -52,11 +73,12 @@ impl Protocol {
 
     /// Sends the next fragment of a message (RFC 6455 section 5.4); the first call begins it, `last` ends it. Text
     /// is checked as it goes; a fragment may end inside a character, the last one not. Control frames may be sent in
-    /// between, other messages not. After an error the message can be gone on with, as nothing has changed.
+    /// between, other messages not. Where compression was agreed on, the first fragment's size decides on the whole
+    /// message. After an error the message can be gone on with, as nothing has changed.
     ///
     /// # Errors
     /// [`SendError::KindChanged`] when `kind` is not that of the message begun, [`SendError::InvalidUtf8`],
-    /// [`SendError::Closed`], [`SendError::NotOpen`], [`SendError::Random`].
+    /// [`SendError::Closed`], [`SendError::NotOpen`], [`SendError::Random`], [`SendError::Compression`].
     pub fn send_fragment(
         &mut self,
         output: &mut Output,
@@ -84,13 +106,25 @@ impl Protocol {
             };
             verdict.map_err(|_| SendError::InvalidUtf8)?;
         }
-        output.frame(
-            self.role,
-            last,
-            opcode,
-            payload,
-            self.options.trace.as_ref(),
-        )?;
+        let config = if self.sending.is_none() {
+            self.compresses(payload.len(), Compress::ByOptions)
+        } else if self.deflating {
+            self.compresses(payload.len(), Compress::Always)
+        } else {
+            None
+        };
+        if let Some(config) = config {
+            self.send_compressed_piece(output, config, opcode, payload, last)?;
+            self.deflating = !last;
+        } else {
+            output.frame(
+                self.role,
+                last,
+                opcode,
+                payload,
+                self.options.trace.as_ref(),
+            )?;
+        }
         self.sending = (!last).then_some(kind);
         self.sending_utf8 = utf8;
         Ok(())
@@ -231,7 +265,7 @@ impl Protocol {
         };
         let rules = HeaderRules {
             masked: false,
-            rsv1: false,
+            rsv1: true,
         };
         while let Ok(Some((header, size))) = Header::parse(frames, rules) {
             let end = size + header.length as usize;

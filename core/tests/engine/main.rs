@@ -3,6 +3,7 @@
 
 mod client;
 mod closing;
+mod compression;
 mod corking;
 mod dialling;
 mod echo;

@@ -5,7 +5,9 @@ mod calls;
 mod chunking;
 mod closing;
 mod control;
+mod deflate;
 mod frames;
+mod inflation;
 mod keepalive;
 mod limits;
 mod memory;
@@ -256,7 +258,7 @@ fn header_to(role: Role, first: u8, length: u64) -> Vec<u8> {
 fn frames_of(sender: Role, mut bytes: &[u8]) -> Vec<(u8, Vec<u8>)> {
     let rules = HeaderRules {
         masked: sender == Role::Client,
-        rsv1: false,
+        rsv1: true,
     };
     let mut frames = Vec::new();
     while !bytes.is_empty() {

@@ -357,8 +357,8 @@ fn a_client_refuses_what_it_did_not_ask_for() {
     let added = |line: &str| response.replace("Upgrade: w", &format!("{line}\r\nUpgrade: w"));
     let cases = [
         (
-            added("Sec-WebSocket-Extensions: permessage-deflate"),
-            HandshakeError::UnofferedExtension("permessage-deflate".into()),
+            added("Sec-WebSocket-Extensions: x-mux; quota=1"),
+            HandshakeError::UnofferedExtension("x-mux".into()),
         ),
         (
             added("Sec-WebSocket-Protocol: a"),

@@ -1,0 +1,4 @@
+//! Tests of negotiation and codec.
+
+mod codec;
+mod negotiate;
