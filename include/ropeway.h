@@ -157,6 +157,44 @@
 /// Listener on an IPv6 address, 0: IPv4 connections are taken too. Default 1.
 #define ROPEWAY_OPTION_IPV6_ONLY 702
 
+/// Listener on a Unix socket: the permissions of its file, such as 0660; connecting takes the right to write. -1 leaves
+/// them to the process's umask. Default -1.
+#define ROPEWAY_OPTION_UNIX_MODE 703
+
+/// A string, for a server's wss listener at least once: a certificate in PEM, with the intermediate ones behind it. It is
+/// the path of a file, or the text itself, which then begins with -----BEGIN. Set ROPEWAY_OPTION_TLS_KEY right after it.
+/// A server takes several: a client gets the first whose names match the one it asks for, or else the first of all. A
+/// client shows the first one to a server that asks for a client's certificate. Default none.
+#define ROPEWAY_OPTION_TLS_CERTIFICATE 900
+
+/// A string: the private key, not encrypted, of the certificate that was set last; a path or PEM text as there.
+#define ROPEWAY_OPTION_TLS_KEY 901
+
+/// A string, client, set once for each: an authority to trust besides those of the system; a path or PEM text.
+/// Default none.
+#define ROPEWAY_OPTION_TLS_CA 902
+
+/// Client, 0: the authorities that the system trusts are not trusted, only those of ROPEWAY_OPTION_TLS_CA. Default 1.
+#define ROPEWAY_OPTION_TLS_SYSTEM_CA 903
+
+/// A string, client: the name that is sent to the server and looked for in its certificate, where it is not the URL's
+/// host. Default none.
+#define ROPEWAY_OPTION_TLS_SERVER_NAME 904
+
+/// Client, 0: sessions are not resumed. Default 1: later connections made from the same set, unchanged, cost less.
+#define ROPEWAY_OPTION_TLS_RESUMPTION 905
+
+/// A string, server, set once for each: an authority whose certificates are asked of clients; a path or PEM text.
+/// Default none: clients are not asked for certificates.
+#define ROPEWAY_OPTION_TLS_CLIENT_CA 906
+
+/// Server with ROPEWAY_OPTION_TLS_CLIENT_CA, 1: clients without a certificate are served too. Default 0.
+#define ROPEWAY_OPTION_TLS_CLIENT_CERTIFICATE_OPTIONAL 907
+
+/// DANGER. Client, 1: any certificate is taken, of anybody, expired or not, so that whoever is on the way can read and
+/// change everything. For tests only. Default 0.
+#define ROPEWAY_OPTION_DANGER_TLS_ACCEPT_INVALID_CERTIFICATES 999
+
 /// This side is a client: it dialled, and masks its frames.
 #define ROPEWAY_CLIENT 1
 
@@ -506,6 +544,9 @@ typedef struct ropeway_event {
 /// A compression setting is outside its range for a server, or for a client.
 #define ROPEWAY_ERROR_COMPRESSION_OPTION -122
 
+/// A certificate, key, authority or name of the TLS options cannot be used; ropeway_last_error says which and why.
+#define ROPEWAY_ERROR_TLS_SETTINGS -122
+
 /// A frame with RSV bits that no extension defines.
 #define ROPEWAY_ERROR_RESERVED_BITS -200
 
@@ -559,6 +600,25 @@ typedef struct ropeway_event {
 
 /// Another violation in a frame, without a number in this release.
 #define ROPEWAY_ERROR_FRAME -249
+
+/// The peer's certificate is not accepted: it is of an unknown authority, for another name, expired, or missing;
+/// ropeway_last_error or the event's error says which.
+#define ROPEWAY_ERROR_TLS_CERTIFICATE -230
+
+/// The peer ended the connection by a TLS alert (RFC 8446 section 6.2).
+#define ROPEWAY_ERROR_TLS_ALERT -231
+
+/// The two sides have no TLS version, cipher suite or application protocol in common.
+#define ROPEWAY_ERROR_TLS_INCOMPATIBLE -232
+
+/// The peer speaks plain HTTP where TLS was expected.
+#define ROPEWAY_ERROR_PLAIN_ON_TLS_PORT -233
+
+/// What the peer sent is no TLS.
+#define ROPEWAY_ERROR_NOT_TLS -234
+
+/// The peer broke a rule of TLS.
+#define ROPEWAY_ERROR_TLS_PROTOCOL -235
 
 /// What came is no HTTP/1.1 head (RFC 9112).
 #define ROPEWAY_ERROR_MALFORMED_HEAD -250
@@ -678,6 +738,12 @@ typedef struct ropeway_event {
 /// No address of the host took the connection.
 #define ROPEWAY_ERROR_CONNECT -413
 
+/// The peer closed the connection in the middle of the TLS handshake.
+#define ROPEWAY_ERROR_TLS_HANDSHAKE_CUT -414
+
+/// The TLS stream ended without close_notify (RFC 8446 section 6.1): it may have been cut short.
+#define ROPEWAY_ERROR_TLS_TRUNCATED -415
+
 /// A defect in Ropeway. The object it happened in takes no more calls but the one that frees it.
 #define ROPEWAY_ERROR_PANIC -500
 
@@ -742,11 +808,12 @@ ropeway_status ropeway_options_get_int(const struct ropeway_options *options,
                                        int32_t key,
                                        int64_t *value);
 
-/// Sets a string, which is copied. ROPEWAY_OPTION_SUBPROTOCOL adds one to the list; others replace what was there.
+/// Sets a string, which is copied. What can be set several times, as ROPEWAY_OPTION_SUBPROTOCOL, adds one to the list;
+/// others replace what was there. A certificate or key is read where the set is used.
 ///
 /// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_UNKNOWN_OPTION, ROPEWAY_ERROR_OPTION_TYPE for a key that takes a
 /// number, ROPEWAY_ERROR_INVALID_UTF8, ROPEWAY_ERROR_INVALID_SUBPROTOCOL, ROPEWAY_ERROR_INVALID_HEADER for an origin
-/// with a control character.
+/// with a control character, ROPEWAY_ERROR_INVALID_ARGUMENT for a key without a certificate.
 ropeway_status ropeway_options_set_string(struct ropeway_options *options,
                                           int32_t key,
                                           const char *value);
@@ -813,12 +880,12 @@ ropeway_status ropeway_head_body(const struct ropeway_head *head,
                                  const void **data,
                                  size_t *length);
 
-/// Connects to `url`, as "ws://example.com:8080/chat", and writes the open connection to `*client`. Waits, at most
+/// Connects to `url`, as "wss://example.com/chat", or "ws+unix:/path/to.sock:/chat" for a Unix socket, and writes the open connection to `*client`. Waits, at most
 /// ROPEWAY_OPTION_OPEN_TIMEOUT. `options`, NULL for the defaults, are copied. The caller owns the client and frees it
 /// by ropeway_client_free.
 ///
 /// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_URL, ROPEWAY_ERROR_INVALID_HEADER, and whatever keeps a
-/// connection from opening: ROPEWAY_ERROR_RESOLVE, ROPEWAY_ERROR_CONNECT, ROPEWAY_ERROR_OPEN_TIMEOUT,
+/// connection from opening: ROPEWAY_ERROR_TLS_SETTINGS, ROPEWAY_ERROR_RESOLVE, ROPEWAY_ERROR_CONNECT, ROPEWAY_ERROR_OPEN_TIMEOUT,
 /// ROPEWAY_ERROR_HTTP_STATUS and the other -2xx.
 ropeway_status ropeway_client_open(const char *url,
                                    const struct ropeway_options *options,
@@ -953,13 +1020,16 @@ ropeway_status ropeway_engine_counter(const struct ropeway_engine *engine,
                                       uint64_t *value);
 
 /// Begins to listen and writes the listener's number to `*listener`. `url` says where: `ws://127.0.0.1:8080/`,
-/// `ws://[::]:8080/`, `ws://localhost:0/`; the host is an address, or localhost; port 0 takes a free one, which
-/// ropeway_engine_listener_port tells; the path does not matter. `options`, NULL for the defaults, are those of the
-/// listener (the 700s) and of the connections that come from it; they are copied.
+/// `wss://[::]:8443/`, `ws://localhost:0/`; the host is an address, or localhost; port 0 takes a free one, which
+/// ropeway_engine_listener_port tells; the path does not matter. wss takes a certificate
+/// (ROPEWAY_OPTION_TLS_CERTIFICATE). `ws+unix:/path/to.sock` is a Unix socket: one that a server left behind is
+/// replaced, and the file is removed when the listener ends. `options`, NULL for the defaults, are those of the
+/// listener (the 700s and 900s) and of the connections that come from it; they are copied.
 ///
 /// Connections are accepted, and their handshakes done, while events are taken; each is told by ROPEWAY_EVENT_OPENED.
 ///
-/// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_INVALID_URL; ROPEWAY_ERROR_MISUSE for a host that is no address, or wss;
+/// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_INVALID_URL; ROPEWAY_ERROR_MISUSE for a host that is no address, or
+/// wss without a certificate; ROPEWAY_ERROR_TLS_SETTINGS for a certificate or key that cannot be used;
 /// ROPEWAY_ERROR_IO when the address is in use or not to be had; ROPEWAY_ERROR_FORKED.
 ropeway_status ropeway_engine_listen(struct ropeway_engine *engine,
                                      const char *url,
@@ -968,13 +1038,14 @@ ropeway_status ropeway_engine_listen(struct ropeway_engine *engine,
 
 /// Writes the port that a listener has to `*port`.
 ///
-/// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_CLOSED for a stale number.
+/// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_CLOSED for a stale number; ROPEWAY_ERROR_MISUSE for a Unix socket.
 ropeway_status ropeway_engine_listener_port(const struct ropeway_engine *engine,
                                             ropeway_listener listener,
                                             uint16_t *port);
 
 /// Writes the address and port that a listener has, as `127.0.0.1:8080` or `[::1]:8080`, NUL-terminated, to `buffer`,
-/// which holds `capacity` bytes; 64 are always enough.
+/// which holds `capacity` bytes; 64 are always enough for an address, 128 for
+/// the path of a Unix socket, which is written instead.
 ///
 /// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_CLOSED for a stale number; ROPEWAY_ERROR_BUFFER_TOO_SMALL.
 ropeway_status ropeway_engine_listener_address(const struct ropeway_engine *engine,
@@ -982,17 +1053,26 @@ ropeway_status ropeway_engine_listener_address(const struct ropeway_engine *engi
                                                char *buffer,
                                                size_t capacity);
 
+/// Gives a wss listener the certificates and other TLS settings of `options`, whose files are read anew: renewed
+/// certificates, without a restart. They are for connections accepted from now on; those that there are keep theirs.
+///
+/// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_CLOSED for a stale number; ROPEWAY_ERROR_MISUSE for a listener that does
+/// not speak TLS; ROPEWAY_ERROR_TLS_SETTINGS, after which the listener goes on with what it had.
+ropeway_status ropeway_engine_reload_tls(struct ropeway_engine *engine,
+                                         ropeway_listener listener,
+                                         const struct ropeway_options *options);
+
 /// Ends a listener: no more connections come from it; those that did live on. Its number is stale after.
 ///
 /// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_CLOSED for a stale number.
 ropeway_status ropeway_engine_close_listener(struct ropeway_engine *engine,
                                              ropeway_listener listener);
 
-/// Begins to connect to `url`, as "ws://example.com:8080/chat?room=1", and writes the connection's number to
-/// `*connection`. `options`, NULL for the defaults, are copied. Does not wait: ROPEWAY_EVENT_OPENED tells of success,
+/// Begins to connect to `url`, as "wss://example.com/chat?room=1", or "ws+unix:/path/to.sock:/chat" for a Unix socket,
+/// and writes the connection's number to `*connection`. `options`, NULL for the defaults, are copied. Does not wait: ROPEWAY_EVENT_OPENED tells of success,
 /// ROPEWAY_EVENT_CLOSED of failure, name resolution included.
 ///
-/// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_URL, ROPEWAY_ERROR_MISUSE for wss, which is not supported yet,
+/// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_URL, ROPEWAY_ERROR_TLS_SETTINGS for wss,
 /// ROPEWAY_ERROR_TOO_MANY_CONNECTIONS, ROPEWAY_ERROR_IO when no thread for the name's resolution can be had,
 /// ROPEWAY_ERROR_FORKED.
 ropeway_status ropeway_engine_connect(struct ropeway_engine *engine,

@@ -10,6 +10,7 @@ use crate::deflate::{CompressionError, InflateError};
 use crate::fault::Fault;
 use crate::frame::{CloseCode, FrameError, RandomError};
 use crate::handshake::{HandshakeError, HeaderError, UrlError};
+use crate::tls_error::TlsError;
 
 /// A bound with a default, settable in [`Options`](crate::protocol::Options) or
 /// [`EngineOptions`](crate::engine::EngineOptions).
@@ -141,6 +142,15 @@ pub enum Error {
         /// Each address tried, and why it failed.
         attempts: Vec<(SocketAddr, IoError)>,
     },
+    /// No server took the connection on a Unix socket.
+    ConnectUnix {
+        /// The socket's path.
+        path: Box<str>,
+        /// Why.
+        error: IoError,
+    },
+    /// TLS failed, or its settings cannot be used.
+    Tls(TlsError),
     /// A compression setting cannot be used in its role.
     Compression(CompressionError),
     /// The URL cannot be used.
@@ -166,12 +176,14 @@ impl Error {
         match self {
             Self::Frame(_) | Self::Inflate(_) => Fault::Peer,
             Self::Handshake(error) => error.fault(),
+            Self::Tls(error) => error.fault(),
             Self::Limit { .. } => Fault::Limit,
             Self::Timeout { .. }
             | Self::ConnectionLost
             | Self::Io(_)
             | Self::Resolve { .. }
-            | Self::Connect { .. } => Fault::Network,
+            | Self::Connect { .. }
+            | Self::ConnectUnix { .. } => Fault::Network,
             Self::Send(error) => error.fault(),
             Self::Aborted
             | Self::Compression(_)
@@ -314,6 +326,10 @@ impl fmt::Display for Error {
                 }
                 Ok(())
             }
+            Self::ConnectUnix { path, error } => {
+                write!(f, "cannot connect to the socket {path}: {error}")
+            }
+            Self::Tls(error) => error.fmt(f),
             Self::Url(error) => error.fmt(f),
             Self::Header(error) => error.fmt(f),
             Self::Send(error) => error.fmt(f),
@@ -345,6 +361,7 @@ from! {
     HandshakeError => Handshake,
     UrlError => Url,
     HeaderError => Header,
+    TlsError => Tls,
     IoError => Io,
 }
 

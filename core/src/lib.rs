@@ -10,6 +10,8 @@ pub mod frame;
 pub mod handshake;
 mod net;
 pub mod protocol;
+mod tls_error;
 
 pub use error::{Deadline, Error, IoError, Limit, Role, SendError};
 pub use fault::Fault;
+pub use tls_error::{CertificateProblem, TlsError};

@@ -1,11 +1,12 @@
 /* A server that sends back every message it gets: the engine's whole loop, and a clean end on SIGTERM or SIGINT.
  *
  *     echo_server [--host ADDRESS] [--port N] [--deflate | --deflate-takeover]
- *                 [--deflate-threshold BYTES]
+ *                 [--deflate-threshold BYTES] [--tls-cert FILE --tls-key FILE] [--unix PATH]
  *
  * 127.0.0.1 and 9000 unless told otherwise; port 0 takes a free one. --deflate accepts compression, with nothing kept
  * between messages; --deflate-takeover keeps what was compressed before, which costs memory and compresses better.
- * Messages below --deflate-threshold, 128 unless told otherwise, are sent as they are.
+ * Messages below --deflate-threshold, 128 unless told otherwise, are sent as they are. --tls-cert and --tls-key make it
+ * wss, by a certificate chain and its key in PEM; --unix listens on a Unix socket instead.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -60,14 +61,21 @@ static int serve(ropeway_engine *engine) {
     return EXIT_SUCCESS;
 }
 
-static int run(ropeway_engine *engine, const char *host, const char *port, const ropeway_options *options) {
-    char url[300], address[64];
+struct place {
+    const char *scheme, *host, *port, *path;
+};
+
+static int run(ropeway_engine *engine, const struct place *at, const ropeway_options *options) {
+    char url[300], address[128];
     ropeway_listener listener;
     struct watch watch;
     pthread_t thread;
     int status;
 
-    snprintf(url, sizeof url, strchr(host, ':') ? "ws://[%s]:%s/" : "ws://%s:%s/", host, port);
+    if (at->path)
+        snprintf(url, sizeof url, "ws+unix:%s", at->path);
+    else
+        snprintf(url, sizeof url, strchr(at->host, ':') ? "%s://[%s]:%s/" : "%s://%s:%s/", at->scheme, at->host, at->port);
     if (ropeway_engine_listen(engine, url, options, &listener) != ROPEWAY_OK)
         return fail(url);
     if (ropeway_engine_remote(engine, &watch.remote) != ROPEWAY_OK)
@@ -83,7 +91,10 @@ static int run(ropeway_engine *engine, const char *host, const char *port, const
     }
 
     ropeway_engine_listener_address(engine, listener, address, sizeof address);
-    printf("listening on ws://%s/\n", address);
+    if (at->path)
+        printf("listening on ws+unix:%s\n", address);
+    else
+        printf("listening on %s://%s/\n", at->scheme, address);
     fflush(stdout);
     status = serve(engine);
 
@@ -95,7 +106,7 @@ static int run(ropeway_engine *engine, const char *host, const char *port, const
 }
 
 int main(int argc, char **argv) {
-    const char *host = "127.0.0.1", *port = "9000";
+    struct place at = {"ws", "127.0.0.1", "9000", NULL};
     ropeway_options *options;
     ropeway_engine *engine;
     int status, i;
@@ -103,9 +114,16 @@ int main(int argc, char **argv) {
         return fail("options");
     for (i = 1; i < argc; i++) {
         if (i + 1 < argc && strcmp(argv[i], "--port") == 0)
-            port = argv[++i];
+            at.port = argv[++i];
         else if (i + 1 < argc && strcmp(argv[i], "--host") == 0)
-            host = argv[++i];
+            at.host = argv[++i];
+        else if (i + 1 < argc && strcmp(argv[i], "--unix") == 0)
+            at.path = argv[++i];
+        else if (i + 1 < argc && strcmp(argv[i], "--tls-cert") == 0) {
+            ropeway_options_set_string(options, ROPEWAY_OPTION_TLS_CERTIFICATE, argv[++i]);
+            at.scheme = "wss";
+        } else if (i + 1 < argc && strcmp(argv[i], "--tls-key") == 0)
+            ropeway_options_set_string(options, ROPEWAY_OPTION_TLS_KEY, argv[++i]);
         else if (strcmp(argv[i], "--deflate") == 0)
             ropeway_options_set_int(options, ROPEWAY_OPTION_COMPRESSION, 1);
         else if (strcmp(argv[i], "--deflate-takeover") == 0) {
@@ -117,7 +135,7 @@ int main(int argc, char **argv) {
         else {
             fprintf(stderr,
                     "usage: %s [--host ADDRESS] [--port N] [--deflate | --deflate-takeover] "
-                    "[--deflate-threshold BYTES]\n",
+                    "[--deflate-threshold BYTES] [--tls-cert FILE --tls-key FILE] [--unix PATH]\n",
                     argv[0]);
             ropeway_options_free(options);
             return 2;
@@ -127,7 +145,7 @@ int main(int argc, char **argv) {
         ropeway_options_free(options);
         return fail("engine");
     }
-    status = run(engine, host, port, options);
+    status = run(engine, &at, options);
     ropeway_engine_free(engine);
     ropeway_options_free(options);
     return status;

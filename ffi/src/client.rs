@@ -21,12 +21,12 @@ pub struct ropeway_client {
     lent: UnsafeCell<Lent>,
 }
 
-/// Connects to `url`, as "ws://example.com:8080/chat", and writes the open connection to `*client`. Waits, at most
+/// Connects to `url`, as "wss://example.com/chat", or "ws+unix:/path/to.sock:/chat" for a Unix socket, and writes the open connection to `*client`. Waits, at most
 /// ROPEWAY_OPTION_OPEN_TIMEOUT. `options`, NULL for the defaults, are copied. The caller owns the client and frees it
 /// by ropeway_client_free.
 ///
 /// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_URL, ROPEWAY_ERROR_INVALID_HEADER, and whatever keeps a
-/// connection from opening: ROPEWAY_ERROR_RESOLVE, ROPEWAY_ERROR_CONNECT, ROPEWAY_ERROR_OPEN_TIMEOUT,
+/// connection from opening: ROPEWAY_ERROR_TLS_SETTINGS, ROPEWAY_ERROR_RESOLVE, ROPEWAY_ERROR_CONNECT, ROPEWAY_ERROR_OPEN_TIMEOUT,
 /// ROPEWAY_ERROR_HTTP_STATUS and the other -2xx.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ropeway_client_open(
@@ -39,8 +39,9 @@ pub unsafe extern "C" fn ropeway_client_open(
         let url = unsafe { guard::text(url, "url") }?;
         let out = Out::new(client, "client")?;
         // SAFETY: the header asks for a living set or NULL.
-        let options = unsafe { options::settings(options) }?.connection;
-        let client = Client::open(url, options)?;
+        let settings = unsafe { options::settings(options) }?;
+        let connect = settings.tls.connect(url)?;
+        let client = Client::open_with(url, &connect, settings.connection)?;
         let client = ropeway_client {
             client: Owned::new(client),
             lent: UnsafeCell::new(Lent::new()),

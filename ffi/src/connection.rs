@@ -3,7 +3,7 @@
 use std::ffi::{c_char, c_void};
 
 use ropeway_core::SendError;
-use ropeway_core::engine::{ConnectionId, Connections, Sent};
+use ropeway_core::engine::{ConnectOptions, ConnectionId, Connections, Sent};
 use ropeway_core::handshake::Refusal;
 use ropeway_core::protocol::{Accept, MessageKind};
 
@@ -16,11 +16,11 @@ use crate::listener::write_address;
 use crate::options::{self, ropeway_options};
 use crate::status::{ROPEWAY_OK, ROPEWAY_QUEUED, ropeway_status};
 
-/// Begins to connect to `url`, as "ws://example.com:8080/chat?room=1", and writes the connection's number to
-/// `*connection`. `options`, NULL for the defaults, are copied. Does not wait: ROPEWAY_EVENT_OPENED tells of success,
+/// Begins to connect to `url`, as "wss://example.com/chat?room=1", or "ws+unix:/path/to.sock:/chat" for a Unix socket,
+/// and writes the connection's number to `*connection`. `options`, NULL for the defaults, are copied. Does not wait: ROPEWAY_EVENT_OPENED tells of success,
 /// ROPEWAY_EVENT_CLOSED of failure, name resolution included.
 ///
-/// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_URL, ROPEWAY_ERROR_MISUSE for wss, which is not supported yet,
+/// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_URL, ROPEWAY_ERROR_TLS_SETTINGS for wss,
 /// ROPEWAY_ERROR_TOO_MANY_CONNECTIONS, ROPEWAY_ERROR_IO when no thread for the name's resolution can be had,
 /// ROPEWAY_ERROR_FORKED.
 #[unsafe(no_mangle)]
@@ -37,11 +37,17 @@ pub unsafe extern "C" fn ropeway_engine_connect(
         let url = unsafe { guard::text(url, "url") }?;
         let out = Out::new(connection, "connection")?;
         // SAFETY: the header asks for a living set or NULL.
-        let options = unsafe { this.options(options) }?;
+        let (connect, options) = unsafe {
+            let connect = match guard::optional(options) {
+                Some(set) => set.0.with(|settings| settings.tls.connect(url))?,
+                None => ConnectOptions::default(),
+            };
+            (connect, this.options(options)?)
+        };
         // SAFETY: the header asks for a living engine, and room for the number.
         Ok(unsafe {
             engine::with(engine, |connections| {
-                out.set(connections.connect(url, options)?.bits());
+                out.set(connections.connect_with(url, &connect, options)?.bits());
                 Ok(ROPEWAY_OK)
             })
         })

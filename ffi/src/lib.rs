@@ -24,6 +24,8 @@ mod error;
 
 pub mod options;
 
+pub mod tls;
+
 pub mod trace;
 
 pub mod event;

@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 use std::net::SocketAddr;
 
-use ropeway_core::engine::ListenerId;
+use ropeway_core::engine::{ListenOptions, ListenerId};
 
 use crate::engine::{self, ropeway_engine};
 use crate::error::Failure;
@@ -13,13 +13,16 @@ use crate::options::{self, ropeway_options};
 use crate::status::{ROPEWAY_OK, ropeway_status};
 
 /// Begins to listen and writes the listener's number to `*listener`. `url` says where: `ws://127.0.0.1:8080/`,
-/// `ws://[::]:8080/`, `ws://localhost:0/`; the host is an address, or localhost; port 0 takes a free one, which
-/// ropeway_engine_listener_port tells; the path does not matter. `options`, NULL for the defaults, are those of the
-/// listener (the 700s) and of the connections that come from it; they are copied.
+/// `wss://[::]:8443/`, `ws://localhost:0/`; the host is an address, or localhost; port 0 takes a free one, which
+/// ropeway_engine_listener_port tells; the path does not matter. wss takes a certificate
+/// (ROPEWAY_OPTION_TLS_CERTIFICATE). `ws+unix:/path/to.sock` is a Unix socket: one that a server left behind is
+/// replaced, and the file is removed when the listener ends. `options`, NULL for the defaults, are those of the
+/// listener (the 700s and 900s) and of the connections that come from it; they are copied.
 ///
 /// Connections are accepted, and their handshakes done, while events are taken; each is told by ROPEWAY_EVENT_OPENED.
 ///
-/// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_INVALID_URL; ROPEWAY_ERROR_MISUSE for a host that is no address, or wss;
+/// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_INVALID_URL; ROPEWAY_ERROR_MISUSE for a host that is no address, or
+/// wss without a certificate; ROPEWAY_ERROR_TLS_SETTINGS for a certificate or key that cannot be used;
 /// ROPEWAY_ERROR_IO when the address is in use or not to be had; ROPEWAY_ERROR_FORKED.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ropeway_engine_listen(
@@ -37,14 +40,14 @@ pub unsafe extern "C" fn ropeway_engine_listen(
         // SAFETY: the header asks for a living set or NULL.
         let (settings, connection) =
             unsafe { (options::settings(options)?, this.options(options)?) };
+        let listen = ListenOptions {
+            tls: settings.tls.listen()?,
+            ..settings.listener
+        };
         // SAFETY: the header asks for a living engine, and room for the number.
         Ok(unsafe {
             engine::with(engine, |connections| {
-                out.set(
-                    connections
-                        .listen_url(url, &settings.listener, connection)?
-                        .bits(),
-                );
+                out.set(connections.listen_url(url, &listen, connection)?.bits());
                 Ok(ROPEWAY_OK)
             })
         })
@@ -53,7 +56,7 @@ pub unsafe extern "C" fn ropeway_engine_listen(
 
 /// Writes the port that a listener has to `*port`.
 ///
-/// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_CLOSED for a stale number.
+/// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_CLOSED for a stale number; ROPEWAY_ERROR_MISUSE for a Unix socket.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ropeway_engine_listener_port(
     engine: *const ropeway_engine,
@@ -75,7 +78,8 @@ pub unsafe extern "C" fn ropeway_engine_listener_port(
 }
 
 /// Writes the address and port that a listener has, as `127.0.0.1:8080` or `[::1]:8080`, NUL-terminated, to `buffer`,
-/// which holds `capacity` bytes; 64 are always enough.
+/// which holds `capacity` bytes; 64 are always enough for an address, 128 for
+/// the path of a Unix socket, which is written instead.
 ///
 /// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_CLOSED for a stale number; ROPEWAY_ERROR_BUFFER_TOO_SMALL.
 #[unsafe(no_mangle)]
@@ -88,11 +92,12 @@ pub unsafe extern "C" fn ropeway_engine_listener_address(
     // SAFETY: the header asks for a living engine or NULL, and a buffer of `capacity` bytes.
     unsafe {
         engine::with(engine, |connections| {
-            write_address(
-                connections.listener_address(ListenerId::from_bits(listener))?,
-                buffer,
-                capacity,
-            )
+            let listener = ListenerId::from_bits(listener);
+            let text = match connections.listener_path(listener)? {
+                Some(path) => path.display().to_string(),
+                None => connections.listener_address(listener)?.to_string(),
+            };
+            write_text(&text, buffer, capacity)
         })
     }
 }
@@ -106,16 +111,45 @@ pub(crate) unsafe fn write_address(
     buffer: *mut c_char,
     capacity: usize,
 ) -> guard::Outcome {
+    // SAFETY: the caller's promise.
+    unsafe { write_text(&address.to_string(), buffer, capacity) }
+}
+
+/// Writes text and its NUL to a buffer of the caller's.
+///
+/// # Safety
+/// As for [`write_address`].
+unsafe fn write_text(text: &str, buffer: *mut c_char, capacity: usize) -> guard::Outcome {
     let out = Out::new(buffer, "buffer")?;
-    let text = address.to_string();
     if text.len() >= capacity {
         return Err(Failure::BufferTooSmall {
             needed: text.len() + 1,
         });
     }
     // SAFETY: the text and its NUL fit, by the test above; the two do not overlap.
-    unsafe { out.set_text(&text) };
+    unsafe { out.set_text(text) };
     Ok(ROPEWAY_OK)
+}
+
+/// Gives a wss listener the certificates and other TLS settings of `options`, whose files are read anew: renewed
+/// certificates, without a restart. They are for connections accepted from now on; those that there are keep theirs.
+///
+/// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_CLOSED for a stale number; ROPEWAY_ERROR_MISUSE for a listener that does
+/// not speak TLS; ROPEWAY_ERROR_TLS_SETTINGS, after which the listener goes on with what it had.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ropeway_engine_reload_tls(
+    engine: *mut ropeway_engine,
+    listener: ropeway_listener,
+    options: *const ropeway_options,
+) -> ropeway_status {
+    // SAFETY: the header asks for a living engine or NULL, and a living set or NULL.
+    unsafe {
+        engine::with(engine, |connections| {
+            let set = guard::object(options, "options")?;
+            let tls = set.0.with(|settings| settings.tls.build_server())?;
+            guard::done(connections.set_listener_tls(ListenerId::from_bits(listener), tls))
+        })
+    }
 }
 
 /// Ends a listener: no more connections come from it; those that did live on. Its number is stale after.

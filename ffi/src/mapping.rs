@@ -2,7 +2,7 @@
 
 use ropeway_core::frame::FrameError;
 use ropeway_core::handshake::HandshakeError;
-use ropeway_core::{Deadline, Error, Limit, SendError};
+use ropeway_core::{Deadline, Error, Limit, SendError, TlsError};
 
 use crate::status::*;
 
@@ -34,7 +34,8 @@ pub(crate) fn of_error(error: &Error) -> ropeway_status {
         Error::Aborted => ROPEWAY_ERROR_ABORTED,
         Error::Io(_) => ROPEWAY_ERROR_IO,
         Error::Resolve { .. } => ROPEWAY_ERROR_RESOLVE,
-        Error::Connect { .. } => ROPEWAY_ERROR_CONNECT,
+        Error::Connect { .. } | Error::ConnectUnix { .. } => ROPEWAY_ERROR_CONNECT,
+        Error::Tls(error) => of_tls(error),
         Error::Url(_) => ROPEWAY_ERROR_INVALID_URL,
         Error::Header(_) => ROPEWAY_ERROR_INVALID_HEADER,
         Error::Send(error) => of_send(error),
@@ -60,6 +61,20 @@ fn of_send(error: &SendError) -> ropeway_status {
         SendError::Compression => ROPEWAY_ERROR_COMPRESS,
         SendError::Forked => ROPEWAY_ERROR_FORKED,
         _ => ROPEWAY_ERROR_INTERNAL,
+    }
+}
+
+fn of_tls(error: &TlsError) -> ropeway_status {
+    match error {
+        TlsError::Certificate { .. } => ROPEWAY_ERROR_TLS_CERTIFICATE,
+        TlsError::Alert { .. } => ROPEWAY_ERROR_TLS_ALERT,
+        TlsError::Incompatible(_) => ROPEWAY_ERROR_TLS_INCOMPATIBLE,
+        TlsError::PlainHttp => ROPEWAY_ERROR_PLAIN_ON_TLS_PORT,
+        TlsError::NotTls => ROPEWAY_ERROR_NOT_TLS,
+        TlsError::HandshakeCut => ROPEWAY_ERROR_TLS_HANDSHAKE_CUT,
+        TlsError::Truncated => ROPEWAY_ERROR_TLS_TRUNCATED,
+        TlsError::Settings(_) => ROPEWAY_ERROR_TLS_SETTINGS,
+        _ => ROPEWAY_ERROR_TLS_PROTOCOL,
     }
 }
 
@@ -149,6 +164,10 @@ mod tests {
                 limit: 1,
             }),
             Error::Forked,
+            Error::Tls(TlsError::Truncated),
+            Error::Tls(TlsError::HandshakeCut),
+            Error::Tls(TlsError::NotTls),
+            Error::Tls(TlsError::Settings("x".into())),
         ];
         for error in cases {
             let range = match error.fault() {

@@ -12,6 +12,7 @@ use crate::compression;
 use crate::error::Failure;
 use crate::guard::{self, Out, Owned};
 use crate::status::{ROPEWAY_OK, ropeway_status};
+use crate::tls::Tls;
 
 /// Bytes of one received message, all fragments together. Passing it closes with 1009. Not applied with
 /// ROPEWAY_OPTION_STREAMING. Default 16 MiB.
@@ -82,6 +83,9 @@ pub const ROPEWAY_OPTION_BACKLOG: i32 = 700;
 pub const ROPEWAY_OPTION_REUSE_PORT: i32 = 701;
 /// Listener on an IPv6 address, 0: IPv4 connections are taken too. Default 1.
 pub const ROPEWAY_OPTION_IPV6_ONLY: i32 = 702;
+/// Listener on a Unix socket: the permissions of its file, such as 0660; connecting takes the right to write. -1 leaves
+/// them to the process's umask. Default -1.
+pub const ROPEWAY_OPTION_UNIX_MODE: i32 = 703;
 
 /// Settings of an engine, a listener, a connection. One set may serve for all: each call reads what concerns it and
 /// copies it, so the set can be changed or freed right after.
@@ -96,6 +100,7 @@ pub(crate) struct Settings {
     pub(crate) connection: Arc<Options>,
     pub(crate) engine: EngineOptions,
     pub(crate) listener: ListenOptions,
+    pub(crate) tls: Tls,
 }
 
 /// A copy of what `options` holds; the defaults for NULL.
@@ -154,10 +159,17 @@ impl Settings {
             ROPEWAY_OPTION_BACKLOG => self.listener.backlog.into(),
             ROPEWAY_OPTION_REUSE_PORT => self.listener.reuse_port.into(),
             ROPEWAY_OPTION_IPV6_ONLY => self.listener.ipv6_only.into(),
+            ROPEWAY_OPTION_UNIX_MODE => {
+                return Ok(self.listener.unix_mode.map_or(-1, i64::from));
+            }
             ROPEWAY_OPTION_SUBPROTOCOL | ROPEWAY_OPTION_ORIGIN => {
                 return Err(Failure::OptionType("a string"));
             }
-            _ => return Err(Failure::UnknownOption(key)),
+            key if Tls::is_string(key) => return Err(Failure::OptionType("a string")),
+            key => match self.tls.switch(key) {
+                Some(on) => on.into(),
+                None => return Err(Failure::UnknownOption(key)),
+            },
         };
         Ok(i64::try_from(number).unwrap_or(i64::MAX))
     }
@@ -217,10 +229,26 @@ impl Settings {
             ROPEWAY_OPTION_BACKLOG => self.listener.backlog = number("backlog", value)?,
             ROPEWAY_OPTION_REUSE_PORT => self.listener.reuse_port = switch("reuse_port", value)?,
             ROPEWAY_OPTION_IPV6_ONLY => self.listener.ipv6_only = switch("ipv6_only", value)?,
+            ROPEWAY_OPTION_UNIX_MODE => {
+                self.listener.unix_mode = match value {
+                    -1 => None,
+                    0..=0o7777 => Some(number("unix_mode", value)?),
+                    _ => {
+                        return Err(Failure::OptionValue {
+                            option: "unix_mode",
+                            value,
+                        });
+                    }
+                };
+            }
             ROPEWAY_OPTION_SUBPROTOCOL | ROPEWAY_OPTION_ORIGIN => {
                 return Err(Failure::OptionType("a string"));
             }
-            _ => return Err(Failure::UnknownOption(key)),
+            key if Tls::is_string(key) => return Err(Failure::OptionType("a string")),
+            key => match self.tls.switch(key) {
+                Some(_) => self.tls.set_switch(key, switch("the switch", value)?),
+                None => return Err(Failure::UnknownOption(key)),
+            },
         }
         Ok(())
     }
@@ -239,6 +267,7 @@ impl Settings {
                 Headers::new().push("Origin", value)?;
                 options.origin = Some(value.to_owned());
             }
+            key if Tls::is_string(key) => self.tls.set_string(key, value)?,
             key => {
                 self.int(key)?;
                 return Err(Failure::OptionType("a number"));
@@ -337,11 +366,12 @@ pub unsafe extern "C" fn ropeway_options_get_int(
     })
 }
 
-/// Sets a string, which is copied. ROPEWAY_OPTION_SUBPROTOCOL adds one to the list; others replace what was there.
+/// Sets a string, which is copied. What can be set several times, as ROPEWAY_OPTION_SUBPROTOCOL, adds one to the list;
+/// others replace what was there. A certificate or key is read where the set is used.
 ///
 /// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_UNKNOWN_OPTION, ROPEWAY_ERROR_OPTION_TYPE for a key that takes a
 /// number, ROPEWAY_ERROR_INVALID_UTF8, ROPEWAY_ERROR_INVALID_SUBPROTOCOL, ROPEWAY_ERROR_INVALID_HEADER for an origin
-/// with a control character.
+/// with a control character, ROPEWAY_ERROR_INVALID_ARGUMENT for a key without a certificate.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ropeway_options_set_string(
     options: *mut ropeway_options,

@@ -90,6 +90,9 @@ pub const ROPEWAY_ERROR_BUFFER_TOO_SMALL: ropeway_status = -121;
 /// A compression setting is outside its range for a server, or for a client.
 pub const ROPEWAY_ERROR_COMPRESSION_OPTION: ropeway_status = -122;
 
+/// A certificate, key, authority or name of the TLS options cannot be used; ropeway_last_error says which and why.
+pub const ROPEWAY_ERROR_TLS_SETTINGS: ropeway_status = -122;
+
 /// A frame with RSV bits that no extension defines.
 pub const ROPEWAY_ERROR_RESERVED_BITS: ropeway_status = -200;
 
@@ -143,6 +146,25 @@ pub const ROPEWAY_ERROR_INFLATE: ropeway_status = -216;
 
 /// Another violation in a frame, without a number in this release.
 pub const ROPEWAY_ERROR_FRAME: ropeway_status = -249;
+
+/// The peer's certificate is not accepted: it is of an unknown authority, for another name, expired, or missing;
+/// ropeway_last_error or the event's error says which.
+pub const ROPEWAY_ERROR_TLS_CERTIFICATE: ropeway_status = -230;
+
+/// The peer ended the connection by a TLS alert (RFC 8446 section 6.2).
+pub const ROPEWAY_ERROR_TLS_ALERT: ropeway_status = -231;
+
+/// The two sides have no TLS version, cipher suite or application protocol in common.
+pub const ROPEWAY_ERROR_TLS_INCOMPATIBLE: ropeway_status = -232;
+
+/// The peer speaks plain HTTP where TLS was expected.
+pub const ROPEWAY_ERROR_PLAIN_ON_TLS_PORT: ropeway_status = -233;
+
+/// What the peer sent is no TLS.
+pub const ROPEWAY_ERROR_NOT_TLS: ropeway_status = -234;
+
+/// The peer broke a rule of TLS.
+pub const ROPEWAY_ERROR_TLS_PROTOCOL: ropeway_status = -235;
 
 /// What came is no HTTP/1.1 head (RFC 9112).
 pub const ROPEWAY_ERROR_MALFORMED_HEAD: ropeway_status = -250;
@@ -261,6 +283,12 @@ pub const ROPEWAY_ERROR_RESOLVE: ropeway_status = -412;
 
 /// No address of the host took the connection.
 pub const ROPEWAY_ERROR_CONNECT: ropeway_status = -413;
+
+/// The peer closed the connection in the middle of the TLS handshake.
+pub const ROPEWAY_ERROR_TLS_HANDSHAKE_CUT: ropeway_status = -414;
+
+/// The TLS stream ended without close_notify (RFC 8446 section 6.1): it may have been cut short.
+pub const ROPEWAY_ERROR_TLS_TRUNCATED: ropeway_status = -415;
 
 /// A defect in Ropeway. The object it happened in takes no more calls but the one that frees it.
 pub const ROPEWAY_ERROR_PANIC: ropeway_status = -500;

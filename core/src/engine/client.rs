@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 
 use super::drive::Told;
 use super::event::Notice;
-use super::{ConnectionId, Engine, EngineOptions, Sent};
+use super::{ConnectOptions, ConnectionId, Engine, EngineOptions, Sent};
 use crate::error::{Error, SendError};
 use crate::frame::CloseCode;
+use crate::net::TlsInfo;
 use crate::protocol::{Closed, Event, MessageKind, Opened, Options, Raw};
 
 /// One connection whose calls wait for what they ask for. It belongs to the thread that uses it, and can be moved to
@@ -57,6 +58,18 @@ impl Client {
     /// # Errors
     /// Whatever kept the connection from opening.
     pub fn open(url: &str, options: Arc<Options>) -> Result<Self, Error> {
+        Self::open_with(url, &ConnectOptions::default(), options)
+    }
+
+    /// As [`open`](Self::open), by other settings of the transport than the default ones.
+    ///
+    /// # Errors
+    /// Whatever kept the connection from opening.
+    pub fn open_with(
+        url: &str,
+        connect: &ConnectOptions,
+        options: Arc<Options>,
+    ) -> Result<Self, Error> {
         let options = if options.streaming {
             Arc::new(Options {
                 streaming: false,
@@ -67,7 +80,7 @@ impl Client {
         };
         let mut engine = Engine::new(EngineOptions::default())?;
         let early_limit = options.send_queue_limit;
-        let id = engine.connections().connect(url, options)?;
+        let id = engine.connections().connect_with(url, connect, options)?;
         let mut client = Self {
             engine,
             id,
@@ -93,6 +106,12 @@ impl Client {
             }
         }
         Ok(client)
+    }
+
+    /// What the TLS handshake agreed on; `None` for a plain connection, and once it has ended.
+    #[must_use]
+    pub fn tls_info(&mut self) -> Option<TlsInfo> {
+        self.engine.connections().tls_info(self.id).ok().flatten()
     }
 
     /// What was agreed on in the opening handshake.

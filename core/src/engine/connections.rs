@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -19,8 +20,11 @@ use super::{Clock, EngineOptions, id};
 use crate::error::{Error, IoError, Limit, Role, SendError};
 use crate::frame::CloseCode;
 use crate::handshake::{Refusal, WebSocketUrl};
-use crate::net::{self, Alarm, Dial, ForkGuard, ListenOptions, Listener, Resolver};
-use crate::protocol::{Accept, Options, Output, Protocol, Time};
+use crate::net::{
+    self, Alarm, ConnectOptions, Dial, ForkGuard, ListenAddress, ListenOptions, Listener, Resolver,
+    TlsInfo, TlsServer,
+};
+use crate::protocol::{Accept, Options, Output, Protocol, Shutdown, Time};
 
 /// The connections and listeners of an [`Engine`](super::Engine). Every call answers at once; what comes of it later
 /// is told by events.
@@ -128,10 +132,34 @@ impl Connections {
         listen: &ListenOptions,
         options: Arc<Options>,
     ) -> Result<ListenerId, Error> {
+        self.listen_at(&ListenAddress::Tcp(address), listen, options)
+    }
+
+    /// Listens on a Unix socket, by its path in the file system. A socket that a server left behind is replaced; one
+    /// that a server still listens on, or a file of another kind, is an error. The socket is removed when the listener
+    /// is closed or the engine dropped.
+    ///
+    /// # Errors
+    /// [`Error::Io`], for a path of more than about 100 bytes too; [`Error::Forked`].
+    pub fn listen_unix(
+        &mut self,
+        path: impl Into<PathBuf>,
+        listen: &ListenOptions,
+        options: Arc<Options>,
+    ) -> Result<ListenerId, Error> {
+        self.listen_at(&ListenAddress::Unix(path.into()), listen, options)
+    }
+
+    fn listen_at(
+        &mut self,
+        address: &ListenAddress,
+        listen: &ListenOptions,
+        options: Arc<Options>,
+    ) -> Result<ListenerId, Error> {
         self.check_fork()?;
         options.compression.check(Role::Server)?;
         let io = |error| Error::Io(IoError::new("listen", &error));
-        let mut socket = Listener::bind(address, listen).map_err(io)?;
+        let socket = Listener::bind(address, listen).map_err(io)?;
         let index = match self.listeners.iter().position(Option::is_none) {
             Some(index) => index,
             None => {
@@ -154,25 +182,65 @@ impl Connections {
     }
 
     /// Listens at a URL such as `ws://127.0.0.1:8080/`, whose host must be an IP address or `localhost`. Port 0 lets
-    /// the system choose; the path is not looked at.
+    /// the system choose; the path is not looked at. `ws+unix:/path/to.sock` is a Unix socket. The URL decides whether
+    /// TLS is spoken: `wss` needs [`tls`](ListenOptions::tls), the others leave it aside.
     ///
     /// # Errors
-    /// [`Error::Url`], [`Error::Misuse`] for another host, and as [`listen`](Self::listen).
+    /// [`Error::Url`], [`Error::Misuse`] for another host, or `wss` without TLS settings, and as
+    /// [`listen`](Self::listen).
     pub fn listen_url(
         &mut self,
         url: &str,
         listen: &ListenOptions,
         options: Arc<Options>,
     ) -> Result<ListenerId, Error> {
-        self.listen(net::parse_listen_url(url)?, listen, options)
+        let (address, secure) = net::parse_listen_url(url)?;
+        if secure && listen.tls.is_none() {
+            return Err(Error::Misuse(
+                "listening on wss needs a certificate and its key in the TLS settings",
+            ));
+        }
+        let tls = listen.tls.clone().filter(|_| secure);
+        let listen = ListenOptions {
+            tls,
+            ..listen.clone()
+        };
+        self.listen_at(&address, &listen, options)
     }
 
     /// Where a listener listens, with the port that the system chose.
     ///
     /// # Errors
-    /// [`Error::UnknownId`].
+    /// [`Error::UnknownId`], [`Error::Misuse`] for a Unix socket.
     pub fn listener_address(&self, listener: ListenerId) -> Result<SocketAddr, Error> {
-        Ok(self.listener(listener)?.socket.address())
+        self.listener(listener)?
+            .socket
+            .address()
+            .ok_or(Error::Misuse("a Unix socket has a path and no address"))
+    }
+
+    /// The path of a listener on a Unix socket; `None` for others.
+    ///
+    /// # Errors
+    /// [`Error::UnknownId`].
+    pub fn listener_path(&self, listener: ListenerId) -> Result<Option<&Path>, Error> {
+        Ok(self.listener(listener)?.socket.path())
+    }
+
+    /// Gives a listener other TLS settings, renewed certificates for instance. They are for connections accepted from
+    /// now on; those that there are keep theirs.
+    ///
+    /// # Errors
+    /// [`Error::UnknownId`], [`Error::Misuse`] for a listener that does not speak TLS, [`Error::Forked`].
+    pub fn set_listener_tls(&mut self, listener: ListenerId, tls: TlsServer) -> Result<(), Error> {
+        self.check_fork()?;
+        self.listener(listener)?;
+        let slot = self.listeners[listener.index() as usize].as_mut();
+        if slot.is_some_and(|slot| slot.socket.set_tls(tls)) {
+            Ok(())
+        } else {
+            Err(Error::Misuse("this listener does not speak TLS"))
+        }
     }
 
     /// Stops listening. Its connections live on.
@@ -186,36 +254,48 @@ impl Connections {
         Ok(())
     }
 
-    /// Dials a server. The id is good at once; [`Opened`](super::EventKind::Opened) or
-    /// [`Closed`](super::EventKind::Closed) tells what came of it, within `open_timeout`.
+    /// Dials a server: `ws://host/path`, `wss://host/path`, or `ws+unix:/path/to.sock:/path` for a Unix socket. The id
+    /// is good at once; [`Opened`](super::EventKind::Opened) or [`Closed`](super::EventKind::Closed) tells what came of
+    /// it, within `open_timeout`.
     ///
     /// # Errors
-    /// [`Error::Url`] for a URL that is none, [`Error::Misuse`] for `wss`, which is not supported yet,
-    /// [`Error::Limit`] at `max_connections`, [`Error::Io`] when no thread can be started for name resolution,
+    /// [`Error::Url`] for a URL that is none, [`Error::Tls`] when TLS cannot be set up, [`Error::Limit`] at
+    /// `max_connections`, [`Error::Io`] when no thread can be started for name resolution,
     /// [`Error::Compression`] for settings a client cannot use, [`Error::Forked`].
     pub fn connect(&mut self, url: &str, options: Arc<Options>) -> Result<ConnectionId, Error> {
+        self.connect_with(url, &ConnectOptions::default(), options)
+    }
+
+    /// Dials a server by other settings of the transport than the default ones.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    pub fn connect_with(
+        &mut self,
+        url: &str,
+        connect: &ConnectOptions,
+        options: Arc<Options>,
+    ) -> Result<ConnectionId, Error> {
         self.check_fork()?;
         options.compression.check(Role::Client)?;
         let url = WebSocketUrl::parse(url)?;
-        if url.secure() {
-            return Err(Error::Misuse("wss is not supported yet; use ws"));
-        }
         self.tick();
+        let dial = Dial::new(url, connect, options, self.now)?;
         let index = self.reserve()?;
         let id = self
             .ids
             .connection(index)
             .ok_or(Error::Misuse("this engine has no ids left"));
-        let dial = Dial::new(url, options, self.now);
         let address = dial
             .url
             .bracketed_host()
             .trim_matches(['[', ']'])
             .parse::<IpAddr>();
         let asked = match (&id, &address) {
-            (Ok(id), Err(_)) => self
-                .resolver
-                .ask(id.bits(), dial.url.host(), dial.url.port()),
+            (Ok(id), Err(_)) if dial.url.socket_path().is_none() => {
+                self.resolver
+                    .ask(id.bits(), dial.url.host(), dial.url.port())
+            }
             _ => Ok(()),
         };
         let (Ok(id), Ok(())) = (&id, &asked) else {
@@ -225,12 +305,13 @@ impl Connections {
             })?;
             return id;
         };
-        let (id, port) = (*id, dial.url.port());
+        let (id, port, unix) = (*id, dial.url.port(), dial.url.socket_path().is_some());
         self.counters.dialled += 1;
         let slot = self.slots.at(index);
         slot.id = id;
         slot.transport = Transport::Dial(Box::new(dial));
         match address {
+            _ if unix => self.dial_unix(index),
             Ok(address) => self.dial_with(index, vec![SocketAddr::new(address, port)]),
             Err(_) => self.schedule(index),
         }
@@ -369,7 +450,8 @@ impl Connections {
     /// # Errors
     /// [`Error::UnknownId`].
     pub fn queued_bytes(&self, id: ConnectionId) -> Result<u64, Error> {
-        Ok(self.slot(id)?.queued() + self.corked_bytes(id.index()))
+        let slot = self.slot(id)?;
+        Ok(slot.queued() + slot.transport.unsent() + self.corked_bytes(id.index()))
     }
 
     /// The other end's address.
@@ -394,6 +476,17 @@ impl Connections {
             _ => Err(io::ErrorKind::NotConnected.into()),
         }
         .map_err(|error| Error::Io(IoError::new("ask for the local address", &error)))
+    }
+
+    /// What the TLS handshake agreed on; `None` for a plain connection, and before the handshake is done.
+    ///
+    /// # Errors
+    /// [`Error::UnknownId`].
+    pub fn tls_info(&self, id: ConnectionId) -> Result<Option<TlsInfo>, Error> {
+        Ok(match &self.slot(id)?.transport {
+            Transport::Stream(stream) => stream.tls_info(),
+            _ => None,
+        })
     }
 
     /// The application's number for a connection; 0 at first.
@@ -510,6 +603,24 @@ impl Connections {
             self.corked = None;
         }
         self.step_later(index);
+    }
+
+    /// The engine goes: streams that only wait for their peers' end get their own.
+    pub(super) fn take_leave(&mut self) {
+        if self.check_fork().is_err() {
+            return;
+        }
+        for slot in self.slots.iter_mut() {
+            if let (Some(protocol), Transport::Stream(stream)) =
+                (&slot.protocol, &mut slot.transport)
+                && matches!(
+                    protocol.shutdown(),
+                    Shutdown::AwaitEnd | Shutdown::Close | Shutdown::HalfClose
+                )
+            {
+                stream.take_leave();
+            }
+        }
     }
 
     /// The protocol may have something to tell without new bytes.

@@ -12,7 +12,7 @@ use super::remote::Command;
 use super::slots::{Flags, Transport};
 use crate::error::{Deadline, Error, IoError, Role, SendError};
 use crate::frame::CloseCode;
-use crate::net::{DialState, Stream};
+use crate::net::{self, DialState, Stream};
 use crate::protocol::{MessageKind, Protocol, Raw, Shutdown, Source, Time};
 
 /// Bytes asked of a socket at once.
@@ -177,7 +177,8 @@ impl Engine {
         if let Transport::Dial(_) = slot.transport {
             return connections.dial_ready(index);
         }
-        if slot.flags.take(Flags::WRITABLE) && slot.queue.is_some() {
+        if slot.flags.take(Flags::WRITABLE) && (slot.queue.is_some() || slot.transport.unsent() > 0)
+        {
             connections.drain_queue(index);
         }
         let slot = connections.slots.at(index);
@@ -252,13 +253,18 @@ impl Engine {
                 connections.counters.bytes_received += count as u64;
                 if count < room {
                     // The socket is empty, and will tell when it no longer is; its end it has told already.
-                    if !slot.flags.has(Flags::HANGUP) {
+                    if !slot.flags.has(Flags::HANGUP) && !stream.has_more() {
                         slot.flags.take(Flags::READABLE);
                     }
                 }
                 self.burst = self.burst.saturating_sub(count);
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                if stream.has_more() {
+                    // What came was no application data: others have their turn first.
+                    self.burst = 0;
+                    return;
+                }
                 slot.flags.take(Flags::READABLE);
                 // It was another address's socket that hung up while this one was dialled.
                 slot.flags.take(Flags::HANGUP);
@@ -268,7 +274,7 @@ impl Engine {
             }
             Err(error) => {
                 slot.flags.take(Flags::READABLE);
-                protocol.on_transport_error(Error::Io(IoError::new("receive", &error)), now);
+                protocol.on_transport_error(net::stream_error("receive", &error), now);
             }
         }
     }
@@ -328,14 +334,19 @@ impl Connections {
         };
         let shutdown = protocol.shutdown();
         let reads = slot.flags.has(Flags::READABLE) && protocol.reads();
-        let drained = slot.queue.is_none();
+        let drained = slot.queue.is_none() && slot.transport.unsent() == 0;
         match shutdown {
             Shutdown::No => {}
             Shutdown::Drop => return self.remove(index),
-            Shutdown::Close if drained => return self.remove(index),
+            Shutdown::Close if drained => {
+                if let Transport::Stream(stream) = &mut slot.transport {
+                    stream.take_leave();
+                }
+                return self.remove(index);
+            }
             Shutdown::HalfClose if drained && !slot.flags.has(Flags::SENDING_ENDED) => {
                 slot.flags.set(Flags::SENDING_ENDED);
-                if let Transport::Stream(stream) = &slot.transport {
+                if let Transport::Stream(stream) = &mut slot.transport {
                     stream.end_sending();
                 }
             }
@@ -464,7 +475,6 @@ impl Connections {
                 Err(error) => {
                     let id = listener.id;
                     if !std::mem::replace(&mut listener.failing, true) {
-                        let error = Error::Io(IoError::new("accept", &error));
                         self.notices.push_back(Notice::AcceptFailed(id, error));
                     }
                     self.accept_again = Some(self.now + ACCEPT_REST);
@@ -506,6 +516,17 @@ impl Connections {
             return;
         };
         let state = dial.resolved(addresses, &self.registry, slot.id.token(), now);
+        self.dial_goes_on(index, state);
+    }
+
+    /// Dials a Unix socket.
+    pub(super) fn dial_unix(&mut self, index: u32) {
+        let now = self.now;
+        let slot = self.slots.at(index);
+        let Transport::Dial(dial) = &mut slot.transport else {
+            return;
+        };
+        let state = dial.unix(&self.registry, slot.id.token(), now);
         self.dial_goes_on(index, state);
     }
 

@@ -44,7 +44,10 @@ mod topics;
 use std::os::fd::{AsRawFd, RawFd};
 use std::time::{Duration, Instant};
 
-pub use crate::net::ListenOptions;
+pub use crate::net::{
+    ConnectOptions, ListenOptions, Pem, TlsClient, TlsClientOptions, TlsIdentity, TlsInfo,
+    TlsServer, TlsServerOptions,
+};
 pub use client::{Client, Received};
 pub use connections::Connections;
 pub use counters::Counters;
@@ -84,7 +87,8 @@ impl Default for EngineOptions {
 /// Drives connections. It belongs to the thread that uses it (it can be moved to another); other threads reach it
 /// through a [`Remote`].
 ///
-/// Dropping it closes all sockets without a word to the peers.
+/// Dropping it closes all sockets without a word to the peers, except that TLS streams whose WebSocket has ended end in
+/// order.
 #[derive(Debug)]
 pub struct Engine {
     poll: mio::Poll,
@@ -215,6 +219,7 @@ impl Engine {
 impl Drop for Engine {
     fn drop(&mut self) {
         self.connections.remote.retire();
+        self.connections.take_leave();
     }
 }
 

@@ -7,8 +7,9 @@ use super::connections::Connections;
 use super::id::ConnectionId;
 use super::slots::{Flags, Transport};
 use super::topics::{Batch, Subscription, Subscriptions};
-use crate::error::{Error, IoError, Limit, Role, SendError};
+use crate::error::{Error, Limit, Role, SendError};
 use crate::frame;
+use crate::net;
 use crate::protocol::{self, Alone, MessageKind};
 
 /// Published messages of one topic are gathered up to this size.
@@ -276,7 +277,7 @@ impl Connections {
             };
             match result {
                 Err(error) if error.kind() != std::io::ErrorKind::WouldBlock => {
-                    self.sending_failed(index, Error::Io(IoError::new("send", &error)));
+                    self.sending_failed(index, net::stream_error("send", &error));
                 }
                 result => {
                     let sent = result.unwrap_or(0);

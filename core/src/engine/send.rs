@@ -7,8 +7,9 @@ use super::event::Notice;
 use super::id::ConnectionId;
 use super::slots::{Flags, Transport};
 use crate::deflate::Compress;
-use crate::error::{Error, IoError, Role, SendError};
+use crate::error::{Error, Role, SendError};
 use crate::frame::MAX_HEADER;
+use crate::net;
 use crate::protocol::MessageKind;
 
 /// Corked output that is sent before the cork is pulled.
@@ -278,7 +279,7 @@ impl Connections {
                     }
                 }
                 Err(error) => {
-                    let error = Error::Io(IoError::new("send", &error));
+                    let error = net::stream_error("send", &error);
                     self.sending_failed(index, error);
                 }
             }
@@ -323,6 +324,9 @@ impl Connections {
         self.uncork();
         let now = self.now;
         let slot = self.slots.at(index);
+        if slot.queue.is_none() {
+            return self.flush_stream(index);
+        }
         let (Some(queue), Some(protocol), Transport::Stream(stream)) =
             (&mut slot.queue, &mut slot.protocol, &mut slot.transport)
         else {
@@ -358,7 +362,23 @@ impl Connections {
             slot.queue = None;
         }
         if let Some(error) = failed {
-            self.sending_failed(index, Error::Io(IoError::new("send", &error)));
+            self.sending_failed(index, net::stream_error("send", &error));
+        }
+    }
+
+    /// Sends what the stream itself holds back.
+    fn flush_stream(&mut self, index: u32) {
+        let now = self.now;
+        let slot = self.slots.at(index);
+        let (Some(protocol), Transport::Stream(stream)) = (&mut slot.protocol, &mut slot.transport)
+        else {
+            return;
+        };
+        let before = stream.unsent();
+        match stream.flush() {
+            Ok(()) if stream.unsent() < before => protocol.on_progress(now),
+            Ok(()) => {}
+            Err(error) => self.sending_failed(index, net::stream_error("send", &error)),
         }
     }
 }

@@ -30,6 +30,16 @@ pub(super) enum Transport {
     Stream(Stream),
 }
 
+impl Transport {
+    /// Bytes that are sent as far as the queue is concerned, but that the kernel has not taken.
+    pub(super) fn unsent(&self) -> u64 {
+        match self {
+            Self::Stream(stream) => stream.unsent() as u64,
+            _ => 0,
+        }
+    }
+}
+
 /// What the driver knows of a connection's transport.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Flags(u8);
@@ -152,6 +162,13 @@ impl Slots {
         let index = id.index() as usize;
         let slot = self.chunks.get_mut(index / CHUNK)?.get_mut(index % CHUNK)?;
         slot.is_named(id).then_some(slot)
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Slot> {
+        self.chunks
+            .iter_mut()
+            .flatten()
+            .filter(|slot| slot.id != ConnectionId::NONE)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Slot> {

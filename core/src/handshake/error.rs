@@ -344,6 +344,8 @@ pub enum UrlError {
     /// User name or password cannot be sent as Basic authorization (RFC 7617 section 2): a colon in
     /// the user name, a control character, or bytes that are not UTF-8.
     Credentials,
+    /// A `ws+unix` URL's path is not absolute or not UTF-8, or what stands behind it is no path.
+    SocketPath,
 }
 
 impl Display for UrlError {
@@ -363,6 +365,10 @@ impl Display for UrlError {
             Self::Credentials => f.write_str(
                 "the URL's user name or password cannot be sent: \
                  a colon in the name, a control character, or not UTF-8",
+            ),
+            Self::SocketPath => f.write_str(
+                "the URL is not of the form ws+unix:/path/to.sock:/request/path, \
+                 with both paths absolute",
             ),
         }
     }

@@ -8,16 +8,22 @@ use url::Url;
 
 use super::error::{UrlError, shown};
 
-/// The URL of a WebSocket: `ws://host:port/path?query`, or `wss:` for one over TLS.
+/// The URL of a WebSocket: `ws://host:port/path?query`, `wss:` for one over TLS, or
+/// `ws+unix:/path/to.sock:/path?query` for one over a Unix socket.
 ///
 /// Parsed as browsers do: `http` and `https` stand for `ws` and `wss`, a host name is lower-cased and
 /// put into its ASCII form, and what may not stand in a path or query is percent-encoded. Other than
 /// in browsers, control characters are refused and not dropped. A fragment is refused (RFC 6455
 /// section 3). `Display` and `Debug` hide the password.
+///
+/// A Unix socket's path is absolute and ends at the first colon; what may not stand in a URL, and a colon, is
+/// percent-encoded in it. The host of such a URL is `localhost`.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct WebSocketUrl {
     /// Of scheme ws or wss, with a host, without a fragment.
     url: Url,
+    /// The path of a Unix socket, decoded; the host is `localhost` then.
+    socket: Option<Box<str>>,
 }
 
 impl WebSocketUrl {
@@ -27,6 +33,12 @@ impl WebSocketUrl {
     /// See [`UrlError`].
     pub fn parse(text: &str) -> Result<Self, UrlError> {
         check_characters(text)?;
+        let scheme = "ws+unix:";
+        if let Some(start) = text.get(..scheme.len())
+            && start.eq_ignore_ascii_case(scheme)
+        {
+            return Self::parse_unix(text.get(scheme.len()..).unwrap_or_default());
+        }
         Self::from_url(Url::parse(text).map_err(UrlError::Syntax)?)
     }
 
@@ -36,7 +48,28 @@ impl WebSocketUrl {
     /// See [`UrlError`].
     pub fn join(&self, reference: &str) -> Result<Self, UrlError> {
         check_characters(reference)?;
-        Self::from_url(self.url.join(reference).map_err(UrlError::Syntax)?)
+        let joined = Self::from_url(self.url.join(reference).map_err(UrlError::Syntax)?)?;
+        let socket = self.socket.clone().filter(|_| {
+            (joined.secure(), joined.host(), joined.port()) == (false, "localhost", 80)
+        });
+        Ok(Self { socket, ..joined })
+    }
+
+    /// What stands behind `ws+unix:`; an empty authority may stand in front of the path.
+    fn parse_unix(text: &str) -> Result<Self, UrlError> {
+        let text = text.strip_prefix("//").unwrap_or(text);
+        let (path, target) = text.split_once(':').unwrap_or((text, "/"));
+        let path =
+            percent_decode(path).filter(|path| path.starts_with('/') && !path.contains('\0'));
+        let path = path.ok_or(UrlError::SocketPath)?;
+        if !target.starts_with('/') {
+            return Err(UrlError::SocketPath);
+        }
+        let url = Url::parse(&format!("ws://localhost{target}")).map_err(UrlError::Syntax)?;
+        Ok(Self {
+            socket: Some(path.into()),
+            ..Self::from_url(url)?
+        })
     }
 
     fn from_url(mut url: Url) -> Result<Self, UrlError> {
@@ -64,7 +97,12 @@ impl WebSocketUrl {
         {
             return Err(UrlError::Credentials);
         }
-        Ok(Self { url })
+        Ok(Self { url, socket: None })
+    }
+
+    /// The path of the Unix socket of a `ws+unix` URL; `None` for the others.
+    pub fn socket_path(&self) -> Option<&str> {
+        self.socket.as_deref()
     }
 
     /// Whether the scheme is wss: the WebSocket runs over TLS.
@@ -131,10 +169,11 @@ impl WebSocketUrl {
         ))
     }
 
-    /// Whether both URLs have the same scheme, host and port, so that credentials for one may be sent
+    /// Whether both URLs have the same scheme, host and port, or Unix socket, so that credentials for one may be sent
     /// to the other.
     pub fn same_origin(&self, other: &Self) -> bool {
-        (self.secure(), self.host(), self.port()) == (other.secure(), other.host(), other.port())
+        let origin = |url: &Self| (url.secure(), url.port(), url.socket.clone());
+        self.host() == other.host() && origin(self) == origin(other)
     }
 }
 
@@ -177,6 +216,14 @@ fn hex(digit: u8) -> Option<u8> {
 
 impl Display for WebSocketUrl {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        if let Some(path) = &self.socket {
+            return write!(
+                f,
+                "ws+unix:{}:{}",
+                path.escape_debug(),
+                self.request_target()
+            );
+        }
         write!(f, "{}://", self.url.scheme())?;
         if self.url.password().is_some() {
             write!(f, "{}:***@", self.url.username())?;
@@ -409,6 +456,54 @@ mod tests {
                 "{bad}"
             );
         }
+    }
+
+    #[test]
+    fn unix_sockets_have_a_path_and_a_request() {
+        for (text, path, target) in [
+            (
+                "ws+unix:/run/x.sock:/chat?a=b:c",
+                "/run/x.sock",
+                "/chat?a=b:c",
+            ),
+            ("ws+unix:/run/x.sock", "/run/x.sock", "/"),
+            ("WS+UNIX:///run/x.sock:/", "/run/x.sock", "/"),
+            ("ws+unix:/a%20b%3Ac:/%20", "/a b:c", "/%20"),
+        ] {
+            let url = parse(text);
+            assert_eq!(url.socket_path(), Some(path), "{text}");
+            assert_eq!(url.request_target(), target, "{text}");
+            assert_eq!(
+                (url.host_header().as_str(), url.secure()),
+                ("localhost", false)
+            );
+        }
+        for text in [
+            "ws+unix:",
+            "ws+unix:x.sock:/",
+            "ws+unix://host/x.sock:/",
+            "ws+unix:/x.sock:chat",
+            "ws+unix:/x%00.sock:/",
+            "ws+unix:/%ff:/",
+        ] {
+            assert_eq!(
+                WebSocketUrl::parse(text),
+                Err(UrlError::SocketPath),
+                "{text}"
+            );
+        }
+        assert_eq!(
+            WebSocketUrl::parse("ws+unix:/x:/#y"),
+            Err(UrlError::Fragment)
+        );
+        assert!(WebSocketUrl::parse("wss+unix:/x:/").is_err());
+        let url = parse("ws+unix:/x:/a/b");
+        assert_eq!(url.to_string(), "ws+unix:/x:/a/b");
+        assert_eq!(parse("ws://localhost/").socket_path(), None);
+        assert!(!url.same_origin(&parse("ws://localhost/")));
+        let joined = |reference| url.join(reference).expect("a URL");
+        assert_eq!(joined("c").to_string(), "ws+unix:/x:/a/c");
+        assert_eq!(joined("ws://other/").socket_path(), None);
     }
 
     #[test]

@@ -4,19 +4,22 @@
 use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mio::net::TcpStream;
+use mio::net::{TcpStream, UnixStream};
 use mio::{Registry, Token};
 
-use super::Stream;
+use super::{ConnectOptions, Socket, Stream, TlsClient};
 use crate::error::{Error, IoError};
 use crate::handshake::WebSocketUrl;
 use crate::protocol::{Options, Time};
 
 /// RFC 8305 section 5: the delay before the next address is tried beside those under way.
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
+/// When a Unix socket whose backlog is full is tried again.
+const FULL_DELAY: Duration = Duration::from_millis(20);
 
 /// A connection being made. Boxed, since few are at a time.
 #[derive(Debug)]
@@ -24,6 +27,8 @@ pub(crate) struct Dial {
     pub(crate) url: WebSocketUrl,
     pub(crate) options: Arc<Options>,
     pub(crate) started: Time,
+    /// For a `wss` URL.
+    tls: Option<TlsClient>,
     untried: VecDeque<SocketAddr>,
     attempts: Vec<Attempt>,
     failed: Vec<(SocketAddr, IoError)>,
@@ -33,7 +38,7 @@ pub(crate) struct Dial {
 #[derive(Debug)]
 struct Attempt {
     address: SocketAddr,
-    stream: Stream,
+    socket: Socket,
 }
 
 /// Where a dial stands.
@@ -49,16 +54,30 @@ pub(crate) enum DialState {
 
 impl Dial {
     /// A dial whose addresses are not known yet.
-    pub(crate) fn new(url: WebSocketUrl, options: Arc<Options>, started: Time) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// As [`TlsClient::shared`].
+    pub(crate) fn new(
+        url: WebSocketUrl,
+        connect: &ConnectOptions,
+        options: Arc<Options>,
+        started: Time,
+    ) -> Result<Self, Error> {
+        let tls = match &connect.tls {
+            _ if !url.secure() => None,
+            Some(tls) => Some(tls.clone()),
+            None => Some(TlsClient::shared()?),
+        };
+        Ok(Self {
             url,
             options,
             started,
+            tls,
             untried: VecDeque::new(),
             attempts: Vec::new(),
             failed: Vec::new(),
             next_attempt: None,
-        }
+        })
     }
 
     /// The addresses, in order of preference; the first is tried at once.
@@ -71,6 +90,27 @@ impl Dial {
     ) -> DialState {
         self.untried = interleave(addresses);
         self.attempt(registry, token, now)
+    }
+
+    /// Tries the URL's Unix socket.
+    pub(crate) fn unix(&mut self, registry: &Registry, token: Token, now: Time) -> DialState {
+        let path = self.url.socket_path().unwrap_or_default();
+        let connected = UnixStream::connect(path).and_then(|stream| {
+            let socket = Socket::from(OwnedFd::from(stream));
+            socket.register(registry, token)?;
+            Ok(socket)
+        });
+        match connected {
+            Ok(socket) => DialState::Connected(Stream::Plain(socket)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.next_attempt = Some(now + FULL_DELAY);
+                DialState::Pending
+            }
+            Err(error) => DialState::Failed(Error::ConnectUnix {
+                path: path.into(),
+                error: IoError::new("connect", &error),
+            }),
+        }
     }
 
     /// When [`on_time`](Self::on_time) wants to be called.
@@ -86,6 +126,9 @@ impl Dial {
     /// The next address's turn may have come.
     pub(crate) fn on_time(&mut self, registry: &Registry, token: Token, now: Time) -> DialState {
         if self.next_attempt.is_some_and(|next| next <= now) {
+            if self.url.socket_path().is_some() {
+                return self.unix(registry, token, now);
+            }
             return self.attempt(registry, token, now);
         }
         DialState::Pending
@@ -96,8 +139,8 @@ impl Dial {
         let mut index = 0;
         let mut failed = false;
         while index < self.attempts.len() {
-            match self.attempts[index].stream.connect_error() {
-                None => return DialState::Connected(self.attempts.swap_remove(index).stream),
+            match self.attempts[index].socket.connect_error() {
+                None => return self.connected(index),
                 Some(error) if is_pending(&error) => index += 1,
                 Some(error) => {
                     let attempt = self.attempts.swap_remove(index);
@@ -118,8 +161,8 @@ impl Dial {
     fn attempt(&mut self, registry: &Registry, token: Token, now: Time) -> DialState {
         while let Some(address) = self.untried.pop_front() {
             match connect(address, registry, token) {
-                Ok(stream) => {
-                    self.attempts.push(Attempt { address, stream });
+                Ok(socket) => {
+                    self.attempts.push(Attempt { address, socket });
                     self.next_attempt = (!self.untried.is_empty()).then(|| now + ATTEMPT_DELAY);
                     return DialState::Pending;
                 }
@@ -133,6 +176,18 @@ impl Dial {
         DialState::Pending
     }
 
+    /// An attempt has succeeded.
+    fn connected(&mut self, index: usize) -> DialState {
+        let socket = self.attempts.swap_remove(index).socket;
+        let Some(tls) = &self.tls else {
+            return DialState::Connected(Stream::Plain(socket));
+        };
+        match tls.wrap(socket, self.url.host()) {
+            Ok(stream) => DialState::Connected(stream),
+            Err(error) => DialState::Failed(error),
+        }
+    }
+
     /// What has been tried so far.
     fn failure(&mut self) -> Error {
         Error::Connect {
@@ -142,11 +197,11 @@ impl Dial {
     }
 }
 
-fn connect(address: SocketAddr, registry: &Registry, token: Token) -> io::Result<Stream> {
-    let mut stream = Stream::new(TcpStream::connect(address)?);
-    stream.set_nodelay()?;
-    stream.register(registry, token)?;
-    Ok(stream)
+fn connect(address: SocketAddr, registry: &Registry, token: Token) -> io::Result<Socket> {
+    let socket = Socket::from(OwnedFd::from(TcpStream::connect(address)?));
+    socket.set_nodelay()?;
+    socket.register(registry, token)?;
+    Ok(socket)
 }
 
 fn is_pending(error: &io::Error) -> bool {
@@ -181,7 +236,8 @@ mod tests {
 
     fn dial() -> Dial {
         let url = WebSocketUrl::parse("ws://localhost/").expect("a URL");
-        Dial::new(url, Arc::new(Options::default()), BEGUN)
+        let connect = ConnectOptions::default();
+        Dial::new(url, &connect, Arc::new(Options::default()), BEGUN).expect("no TLS to set up")
     }
 
     fn listener() -> (std::net::TcpListener, SocketAddr) {

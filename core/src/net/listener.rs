@@ -2,16 +2,21 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::Path;
 
 use mio::event::Source;
-use mio::net::TcpListener;
+use mio::net::{TcpListener, UnixListener};
+use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, Type};
 
-use super::Stream;
+use super::unix::{self, SocketFile};
+use super::{ListenAddress, Socket, Stream, TlsServer};
+use crate::error::{Error, IoError};
 
 /// Settings of a listening socket.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ListenOptions {
     /// Connections the kernel holds until they are accepted; it may hold fewer. Default 1,024.
     pub backlog: u32,
@@ -20,6 +25,11 @@ pub struct ListenOptions {
     pub reuse_port: bool,
     /// On an IPv6 address, take no IPv4 connections. Default on, the same on every system.
     pub ipv6_only: bool,
+    /// The permissions of a Unix socket's file, such as `0o660`; connecting takes the right to write. Default `None`:
+    /// what the process's umask leaves.
+    pub unix_mode: Option<u32>,
+    /// Speak TLS with every connection. Default `None`: plain.
+    pub tls: Option<TlsServer>,
 }
 
 impl Default for ListenOptions {
@@ -28,57 +38,87 @@ impl Default for ListenOptions {
             backlog: 1024,
             reuse_port: false,
             ipv6_only: true,
+            unix_mode: None,
+            tls: None,
         }
     }
 }
 
-/// A listening TCP socket. Its descriptor is closed when it is dropped.
+/// A listening socket. Its descriptor is closed when it is dropped, and a Unix socket's file removed.
 #[derive(Debug)]
 pub(crate) struct Listener {
-    socket: TcpListener,
-    address: SocketAddr,
+    socket: Listening,
+    tls: Option<TlsServer>,
+}
+
+#[derive(Debug)]
+enum Listening {
+    Tcp(TcpListener, SocketAddr),
+    Unix(UnixListener, SocketFile),
 }
 
 impl Listener {
-    pub(crate) fn bind(address: SocketAddr, options: &ListenOptions) -> io::Result<Self> {
-        let socket = Socket::new(
-            Domain::for_address(address),
-            Type::STREAM,
-            Some(Protocol::TCP),
-        )?;
-        if address.is_ipv6() {
-            socket.set_only_v6(options.ipv6_only)?;
-        }
-        // A port in TIME_WAIT of an earlier run does not hinder a server's restart.
-        #[cfg(unix)]
-        socket.set_reuse_address(true)?;
-        #[cfg(all(unix, not(any(target_os = "solaris", target_os = "illumos"))))]
-        if options.reuse_port {
-            socket.set_reuse_port(true)?;
-        }
-        // Connections inherit it, which saves a system call on each.
-        socket.set_tcp_nodelay(true)?;
-        socket.set_nonblocking(true)?;
-        socket.bind(&address.into())?;
-        socket.listen(i32::try_from(options.backlog).unwrap_or(i32::MAX))?;
-        let socket = TcpListener::from_std(socket.into());
-        let address = socket.local_addr()?;
-        Ok(Self { socket, address })
+    pub(crate) fn bind(address: &ListenAddress, options: &ListenOptions) -> io::Result<Self> {
+        let socket = match address {
+            ListenAddress::Tcp(address) => {
+                let socket = TcpListener::from_std(bind_tcp(*address, options)?.into());
+                let address = socket.local_addr()?;
+                Listening::Tcp(socket, address)
+            }
+            ListenAddress::Unix(path) => {
+                let (socket, file) = unix::listen(path, options)?;
+                let descriptor: OwnedFd = socket.into();
+                Listening::Unix(UnixListener::from_std(descriptor.into()), file)
+            }
+        };
+        Ok(Self {
+            socket,
+            tls: options.tls.clone(),
+        })
     }
 
-    pub(crate) const fn address(&self) -> SocketAddr {
-        self.address
+    /// A TCP listener's address.
+    pub(crate) const fn address(&self) -> Option<SocketAddr> {
+        match self.socket {
+            Listening::Tcp(_, address) => Some(address),
+            Listening::Unix(..) => None,
+        }
+    }
+
+    /// A Unix socket's path.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match &self.socket {
+            Listening::Tcp(..) => None,
+            Listening::Unix(_, file) => Some(file.path()),
+        }
+    }
+
+    /// Connections accepted from now on speak TLS by these settings. Whether the listener speaks TLS at all.
+    pub(crate) fn set_tls(&mut self, tls: TlsServer) -> bool {
+        match &mut self.tls {
+            Some(old) => {
+                *old = tls;
+                true
+            }
+            None => false,
+        }
     }
 
     /// The next connection; `None` when there is none for now.
-    pub(crate) fn accept(&self) -> io::Result<Option<Stream>> {
+    pub(crate) fn accept(&self) -> Result<Option<Stream>, Error> {
         loop {
-            match self.socket.accept() {
-                Ok((stream, _)) => {
+            match self.accept_descriptor() {
+                Ok(descriptor) => {
+                    let socket = Socket::from(descriptor);
                     // Elsewhere than on Linux the listener's setting is not inherited.
                     #[cfg(not(target_os = "linux"))]
-                    stream.set_nodelay(true)?;
-                    return Ok(Some(Stream::new(stream)));
+                    if let Listening::Tcp(..) = self.socket {
+                        let _ = socket.set_nodelay();
+                    }
+                    return match &self.tls {
+                        None => Ok(Some(Stream::Plain(socket))),
+                        Some(tls) => tls.wrap(socket).map(Some),
+                    };
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
                 // The peer has gone again before it was accepted (accept(2)): the next one.
@@ -89,12 +129,45 @@ impl Listener {
                             | io::ErrorKind::ConnectionAborted
                             | io::ErrorKind::ConnectionReset
                     ) => {}
-                Err(error) => return Err(error),
+                Err(error) => return Err(Error::Io(IoError::new("accept", &error))),
             }
         }
     }
 
-    pub(crate) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
-        self.socket.register(registry, token, Interest::READABLE)
+    /// Non-blocking, and closed on exec.
+    fn accept_descriptor(&self) -> io::Result<OwnedFd> {
+        match &self.socket {
+            Listening::Tcp(socket, _) => socket.accept().map(|(stream, _)| stream.into()),
+            Listening::Unix(socket, _) => socket.accept().map(|(stream, _)| stream.into()),
+        }
     }
+
+    pub(crate) fn register(&self, registry: &Registry, token: Token) -> io::Result<()> {
+        let descriptor = match &self.socket {
+            Listening::Tcp(socket, _) => socket.as_raw_fd(),
+            Listening::Unix(socket, _) => socket.as_raw_fd(),
+        };
+        SourceFd(&descriptor).register(registry, token, Interest::READABLE)
+    }
+}
+
+fn bind_tcp(address: SocketAddr, options: &ListenOptions) -> io::Result<socket2::Socket> {
+    let domain = Domain::for_address(address);
+    let socket = socket2::Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(options.ipv6_only)?;
+    }
+    // A port in TIME_WAIT of an earlier run does not hinder a server's restart.
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    #[cfg(all(unix, not(any(target_os = "solaris", target_os = "illumos"))))]
+    if options.reuse_port {
+        socket.set_reuse_port(true)?;
+    }
+    // Connections inherit it, which saves a system call on each.
+    socket.set_tcp_nodelay(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(i32::try_from(options.backlog).unwrap_or(i32::MAX))?;
+    Ok(socket)
 }

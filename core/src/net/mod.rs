@@ -1,4 +1,4 @@
-//! Sockets: streams and listeners, non-blocking; name resolution; racing of addresses (RFC 8305).
+//! Sockets: streams and listeners, non-blocking, plain and in TLS; name resolution; racing of addresses (RFC 8305).
 
 mod address;
 mod alarm;
@@ -6,13 +6,43 @@ mod dial;
 mod fork;
 mod listener;
 mod resolve;
+mod socket;
 mod stream;
+mod tls;
+mod unix;
 
-pub(crate) use address::parse_listen_url;
+pub(crate) use address::{ListenAddress, parse_listen_url};
 pub(crate) use alarm::Alarm;
 pub(crate) use dial::{Dial, DialState};
 pub(crate) use fork::ForkGuard;
 pub use listener::ListenOptions;
 pub(crate) use listener::Listener;
 pub(crate) use resolve::Resolver;
+pub(crate) use socket::Socket;
 pub(crate) use stream::Stream;
+pub use tls::{
+    Pem, TlsClient, TlsClientOptions, TlsIdentity, TlsInfo, TlsServer, TlsServerOptions,
+};
+
+use std::io;
+
+use crate::error::{Error, IoError};
+use crate::tls_error::TlsError;
+
+/// Settings of one dialled connection's transport.
+#[derive(Clone, Debug, Default)]
+pub struct ConnectOptions {
+    /// The TLS settings of a `wss` URL; `None`: [`TlsClient::shared`].
+    pub tls: Option<TlsClient>,
+}
+
+/// An error of a [`Stream`]: TLS has its own, the operating system's come with what was being done.
+pub(crate) fn stream_error(what: &'static str, error: &io::Error) -> Error {
+    match error
+        .get_ref()
+        .and_then(|error| error.downcast_ref::<TlsError>())
+    {
+        Some(error) => Error::Tls(error.clone()),
+        None => Error::Io(IoError::new(what, error)),
+    }
+}

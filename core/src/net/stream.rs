@@ -1,97 +1,129 @@
-//! A connected, non-blocking byte stream.
+//! A connected, non-blocking byte stream, plain or in TLS.
 
-use std::io::{self, IoSlice, Read, Write};
-use std::net::{Shutdown, SocketAddr};
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
 
-use mio::event::Source;
-use mio::net::TcpStream;
-use mio::{Interest, Registry, Token};
-use socket2::SockRef;
+use mio::{Registry, Token};
 
-/// A TCP connection. Its descriptor is closed when it is dropped.
+use super::Socket;
+use super::tls::{Tls, TlsInfo};
+
+/// A connection. Its descriptor is closed when it is dropped.
+///
+/// A plain stream's calls are the socket's. With TLS the same calls carry the application's bytes, and the handshake
+/// goes on inside them; two things are different then, which [`has_more`](Self::has_more) and
+/// [`unsent`](Self::unsent) tell.
 #[derive(Debug)]
-pub(crate) struct Stream(TcpStream);
-
-/// Never SIGPIPE: the process belongs to somebody else.
-#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
-const SEND_FLAGS: libc::c_int = libc::MSG_NOSIGNAL;
-#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
-const SEND_FLAGS: libc::c_int = 0;
+pub(crate) enum Stream {
+    Plain(Socket),
+    Tls(Box<Tls>),
+}
 
 impl Stream {
-    pub(crate) const fn new(stream: TcpStream) -> Self {
-        Self(stream)
-    }
-
     /// Reads at most `buffer.len()` bytes; 0 is the end of the stream.
+    #[inline]
     pub(crate) fn receive(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        retry(|| self.0.read(buffer))
-    }
-
-    /// Appends at most `most` bytes, within the capacity that `buffer` has already.
-    #[allow(
-        unsafe_code,
-        reason = "received bytes go into memory that need not be zeroed before"
-    )]
-    pub(crate) fn receive_into(&mut self, buffer: &mut Vec<u8>, most: usize) -> io::Result<usize> {
-        let spare = buffer.spare_capacity_mut();
-        let room = spare.len().min(most);
-        let count = retry(|| SockRef::from(&self.0).recv(&mut spare[..room]))?;
-        let length = buffer.len() + count.min(room);
-        // SAFETY: recv has initialised the first `count` bytes of the spare capacity, `count` is at most `room`, and
-        // `room` is within the capacity.
-        unsafe { buffer.set_len(length) };
-        Ok(count)
-    }
-
-    /// Sends as much as the kernel takes at once.
-    pub(crate) fn send(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        retry(|| self.0.write(bytes))
-    }
-
-    /// Sends as much of the pieces, in order, as the kernel takes at once.
-    pub(crate) fn send_pieces(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
-        retry(|| SockRef::from(&self.0).send_vectored_with_flags(pieces, SEND_FLAGS))
-    }
-
-    /// Ends the sending direction. That the peer has gone already is no error.
-    pub(crate) fn end_sending(&self) {
-        let _ = self.0.shutdown(Shutdown::Write);
-    }
-
-    /// Why a connection that was being made failed; `None` when it is made.
-    pub(crate) fn connect_error(&self) -> Option<io::Error> {
-        match self.0.take_error() {
-            Ok(Some(error)) | Err(error) => Some(error),
-            Ok(None) => self.0.peer_addr().err(),
+        match self {
+            Self::Plain(socket) => socket.receive(buffer),
+            Self::Tls(tls) => tls.receive(buffer),
         }
     }
 
-    pub(crate) fn set_nodelay(&self) -> io::Result<()> {
-        self.0.set_nodelay(true)
+    /// Appends at most `most` bytes, within the capacity that `buffer` has already.
+    #[inline]
+    pub(crate) fn receive_into(&mut self, buffer: &mut Vec<u8>, most: usize) -> io::Result<usize> {
+        match self {
+            Self::Plain(socket) => socket.receive_into(buffer, most),
+            Self::Tls(tls) => tls.receive_into(buffer, most),
+        }
+    }
+
+    /// Whether there may be bytes, or the end, to receive without the socket becoming readable anew, although the last
+    /// call did not fill its buffer.
+    #[inline]
+    pub(crate) fn has_more(&self) -> bool {
+        match self {
+            Self::Plain(_) => false,
+            Self::Tls(tls) => tls.has_more(),
+        }
+    }
+
+    /// Sends as much as is taken at once.
+    #[inline]
+    pub(crate) fn send(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(socket) => socket.send(bytes),
+            Self::Tls(tls) => tls.send(&[IoSlice::new(bytes)]),
+        }
+    }
+
+    /// Sends as much of the pieces, in order, as is taken at once.
+    #[inline]
+    pub(crate) fn send_pieces(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        match self {
+            Self::Plain(socket) => socket.send_pieces(pieces),
+            Self::Tls(tls) => tls.send(pieces),
+        }
+    }
+
+    /// Bytes that a send has taken but the kernel has not: they wait for [`flush`](Self::flush). When this is not 0,
+    /// a send takes nothing.
+    #[inline]
+    pub(crate) fn unsent(&self) -> usize {
+        match self {
+            Self::Plain(_) => 0,
+            Self::Tls(tls) => tls.unsent(),
+        }
+    }
+
+    /// Sends what [`unsent`](Self::unsent) counts, as far as the kernel takes it.
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(_) => Ok(()),
+            Self::Tls(tls) => tls.flush().map(|_| ()),
+        }
+    }
+
+    /// Ends the sending direction. That the peer has gone already is no error.
+    pub(crate) fn end_sending(&mut self) {
+        match self {
+            Self::Plain(socket) => socket.end_sending(),
+            Self::Tls(tls) => tls.end_sending(),
+        }
+    }
+
+    /// Says the last word of a stream that is about to be closed in good order: TLS has its close_notify.
+    pub(crate) fn take_leave(&mut self) {
+        if let Self::Tls(tls) = self {
+            tls.end_sending();
+        }
+    }
+
+    /// What the TLS handshake agreed on; `None` for a plain stream, and before the handshake is done.
+    pub(crate) fn tls_info(&self) -> Option<TlsInfo> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Tls(tls) => tls.info(),
+        }
     }
 
     pub(crate) fn peer_address(&self) -> io::Result<SocketAddr> {
-        self.0.peer_addr()
+        self.socket().peer_address()
     }
 
     pub(crate) fn local_address(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
+        self.socket().local_address()
     }
 
     /// Watches it in both directions, once and for all: readiness is reported when it changes.
-    pub(crate) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
-        self.0
-            .register(registry, token, Interest::READABLE | Interest::WRITABLE)
+    pub(crate) fn register(&self, registry: &Registry, token: Token) -> io::Result<()> {
+        self.socket().register(registry, token)
     }
-}
 
-/// Repeats a call that a signal has interrupted.
-fn retry<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
-    loop {
-        match call() {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            result => return result,
+    fn socket(&self) -> &Socket {
+        match self {
+            Self::Plain(socket) => socket,
+            Self::Tls(tls) => tls.socket(),
         }
     }
 }

@@ -16,4 +16,6 @@ mod pressure;
 mod process;
 mod remote;
 mod rig;
+mod tls;
 mod topics;
+mod unix;

@@ -1,0 +1,112 @@
+//! A connected, non-blocking stream socket of any family.
+
+use std::io::{self, IoSlice};
+use std::net::{Shutdown, SocketAddr};
+use std::os::fd::{AsRawFd, OwnedFd};
+
+use mio::event::Source;
+use mio::unix::SourceFd;
+use mio::{Interest, Registry, Token};
+
+/// Never SIGPIPE: the process belongs to somebody else.
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+const SEND_FLAGS: libc::c_int = libc::MSG_NOSIGNAL;
+#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+const SEND_FLAGS: libc::c_int = 0;
+
+/// TCP or Unix. Its descriptor is closed when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Socket(socket2::Socket);
+
+impl Socket {
+    /// Reads at most `buffer.len()` bytes; 0 is the end of the stream.
+    #[inline]
+    pub(crate) fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        retry(|| io::Read::read(&mut &self.0, buffer))
+    }
+
+    /// Appends at most `most` bytes, within the capacity that `buffer` has already.
+    #[allow(
+        unsafe_code,
+        reason = "received bytes go into memory that need not be zeroed before"
+    )]
+    #[inline]
+    pub(crate) fn receive_into(&self, buffer: &mut Vec<u8>, most: usize) -> io::Result<usize> {
+        let spare = buffer.spare_capacity_mut();
+        let room = spare.len().min(most);
+        let count = retry(|| self.0.recv(&mut spare[..room]))?;
+        let length = buffer.len() + count.min(room);
+        // SAFETY: recv has initialised the first `count` bytes of the spare capacity, `count` is at most `room`, and
+        // `room` is within the capacity.
+        unsafe { buffer.set_len(length) };
+        Ok(count)
+    }
+
+    /// Sends as much as the kernel takes at once.
+    #[inline]
+    pub(crate) fn send(&self, bytes: &[u8]) -> io::Result<usize> {
+        retry(|| self.0.send_with_flags(bytes, SEND_FLAGS))
+    }
+
+    /// Sends as much of the pieces, in order, as the kernel takes at once.
+    #[inline]
+    pub(crate) fn send_pieces(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        retry(|| self.0.send_vectored_with_flags(pieces, SEND_FLAGS))
+    }
+
+    /// Ends the sending direction. That the peer has gone already is no error.
+    pub(crate) fn end_sending(&self) {
+        let _ = self.0.shutdown(Shutdown::Write);
+    }
+
+    /// Why a connection that was being made failed; `None` when it is made.
+    pub(crate) fn connect_error(&self) -> Option<io::Error> {
+        match self.0.take_error() {
+            Ok(Some(error)) | Err(error) => Some(error),
+            Ok(None) => self.0.peer_addr().err(),
+        }
+    }
+
+    pub(crate) fn set_nodelay(&self) -> io::Result<()> {
+        self.0.set_tcp_nodelay(true)
+    }
+
+    pub(crate) fn peer_address(&self) -> io::Result<SocketAddr> {
+        internet(&self.0.peer_addr()?)
+    }
+
+    pub(crate) fn local_address(&self) -> io::Result<SocketAddr> {
+        internet(&self.0.local_addr()?)
+    }
+
+    /// Watches it in both directions, once and for all: readiness is reported when it changes.
+    pub(crate) fn register(&self, registry: &Registry, token: Token) -> io::Result<()> {
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        SourceFd(&self.0.as_raw_fd()).register(registry, token, interest)
+    }
+}
+
+impl From<OwnedFd> for Socket {
+    /// Takes over a stream socket that is non-blocking and closed on exec.
+    fn from(descriptor: OwnedFd) -> Self {
+        Self(descriptor.into())
+    }
+}
+
+/// A Unix socket has no address of the internet.
+fn internet(address: &socket2::SockAddr) -> io::Result<SocketAddr> {
+    address
+        .as_socket()
+        .ok_or_else(|| io::ErrorKind::AddrNotAvailable.into())
+}
+
+/// Repeats a call that a signal has interrupted.
+#[inline]
+fn retry<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}

@@ -1,0 +1,527 @@
+//! TLS 1.3 and 1.2 (RFC 8446 and RFC 5246) over a socket, by rustls.
+//!
+//! An idle connection holds its keys and nothing else: records are received and made in memory that all connections of
+//! a thread share. Only the rest of an incomplete record, decrypted bytes that did not fit where they were asked for,
+//! and records that the kernel did not take yet are kept with the connection.
+#![forbid(unsafe_code)]
+
+mod certificates;
+mod client;
+mod failure;
+mod server;
+mod session;
+
+use std::cell::Cell;
+use std::fmt;
+use std::io::{self, IoSlice};
+
+use super::Socket;
+use crate::tls_error::TlsError;
+pub use certificates::{Pem, TlsIdentity};
+pub use client::{TlsClient, TlsClientOptions};
+pub use server::{TlsServer, TlsServerOptions};
+use session::{Records, Run, Session, Standing, Wish};
+
+/// Bytes asked of the socket at once, at most and at least.
+const MOST_READ: usize = 64 << 10;
+const LEAST_READ: usize = 4 << 10;
+/// The most that is kept of unfinished records: handshake messages of 64 KiB in small records.
+const MOST_KEPT: usize = 128 << 10;
+/// Application data that is encrypted and handed to the kernel at once.
+const CHUNK: usize = 64 << 10;
+/// Reads that bring no application data before others get their turn.
+const FRUITLESS_READS: usize = 8;
+
+const PLAIN_ANSWER: &[u8] =
+    b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\n\
+    Content-Length: 47\r\n\r\nThis port speaks TLS: use wss:// or https://.\r\n";
+
+/// What a TLS handshake agreed on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TlsInfo {
+    /// `TLSv1.3` or `TLSv1.2`.
+    pub version: &'static str,
+    /// The cipher suite's name in the RFCs, such as `TLS13_AES_256_GCM_SHA384`.
+    pub cipher_suite: String,
+    /// The application protocol (RFC 7301); `http/1.1`, or none when the peer did not take part in the choice.
+    pub application_protocol: Option<String>,
+    /// Whether an earlier session was resumed, which saves the certificates and their verification.
+    pub resumed: bool,
+    /// The peer's certificate chain in DER, its own certificate first; empty for a client that showed none.
+    pub peer_certificates: Vec<Vec<u8>>,
+}
+
+/// A socket in TLS.
+pub(crate) struct Tls {
+    socket: Socket,
+    session: Session,
+    /// The beginning of a record whose end has not come yet.
+    incoming: Vec<u8>,
+    /// Decrypted bytes that nobody had room for, from `given` on.
+    plain: Vec<u8>,
+    given: usize,
+    /// What is to be sent when the handshake is done.
+    early: Vec<u8>,
+    /// Records that the kernel has not taken, from `sent` on.
+    outgoing: Vec<u8>,
+    sent: usize,
+    failed: Option<TlsError>,
+    state: State,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Bytes have come.
+    begun: bool,
+    /// The handshake is done.
+    ready: bool,
+    /// The socket had no more bytes when it was last read.
+    drained: bool,
+    /// The peer has sent close_notify.
+    peer_closed: bool,
+    /// The sending direction ends once `outgoing` is sent.
+    ending: bool,
+}
+
+/// Memory that connections of one thread use in turn.
+#[derive(Default)]
+struct Scratch {
+    input: Vec<u8>,
+    data: Vec<u8>,
+    records: Records,
+}
+
+thread_local! {
+    static SCRATCH: Cell<Option<Box<Scratch>>> = const { Cell::new(None) };
+}
+
+fn with_scratch<T>(work: impl FnOnce(&mut Scratch) -> T) -> T {
+    // While a thread ends its own memory is gone already.
+    let kept = SCRATCH.try_with(Cell::take).ok().flatten();
+    let mut scratch = kept.unwrap_or_default();
+    scratch.records.clear();
+    let result = work(&mut scratch);
+    let _ = SCRATCH.try_with(|place| place.set(Some(scratch)));
+    result
+}
+
+impl Tls {
+    fn new(socket: Socket, session: Session) -> Self {
+        Self {
+            socket,
+            session,
+            incoming: Vec::new(),
+            plain: Vec::new(),
+            given: 0,
+            early: Vec::new(),
+            outgoing: Vec::new(),
+            sent: 0,
+            failed: None,
+            state: State::default(),
+        }
+    }
+
+    pub(crate) const fn socket(&self) -> &Socket {
+        &self.socket
+    }
+
+    pub(crate) fn info(&self) -> Option<TlsInfo> {
+        if !self.state.ready {
+            return None;
+        }
+        let common = self.session.common();
+        Some(TlsInfo {
+            version: match common.protocol_version() {
+                Some(rustls::ProtocolVersion::TLSv1_2) => "TLSv1.2",
+                _ => "TLSv1.3",
+            },
+            cipher_suite: common
+                .negotiated_cipher_suite()
+                .map(|suite| format!("{:?}", suite.suite()))
+                .unwrap_or_default(),
+            application_protocol: common
+                .alpn_protocol()
+                .map(|name| String::from_utf8_lossy(name).into_owned()),
+            resumed: common.handshake_kind() == Some(rustls::HandshakeKind::Resumed),
+            peer_certificates: common
+                .peer_certificates()
+                .unwrap_or_default()
+                .iter()
+                .map(|certificate| certificate.to_vec())
+                .collect(),
+        })
+    }
+
+    /// As [`Stream::receive`](super::Stream::receive); before the handshake is done it goes on with that.
+    pub(crate) fn receive(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let room = buffer.len();
+        let mut filled = 0;
+        self.receive_by(room, &mut |bytes| {
+            buffer[filled..filled + bytes.len()].copy_from_slice(bytes);
+            filled += bytes.len();
+        })
+    }
+
+    pub(crate) fn receive_into(&mut self, buffer: &mut Vec<u8>, most: usize) -> io::Result<usize> {
+        let room = most.min(buffer.capacity() - buffer.len());
+        self.receive_by(room, &mut |bytes| buffer.extend_from_slice(bytes))
+    }
+
+    /// Gives `put` at most `room` bytes.
+    fn receive_by(&mut self, room: usize, put: &mut dyn FnMut(&[u8])) -> io::Result<usize> {
+        if !self.plain.is_empty() {
+            let count = room.min(self.plain.len() - self.given);
+            put(&self.plain[self.given..self.given + count]);
+            self.given += count;
+            if self.given == self.plain.len() {
+                self.plain = Vec::new();
+                self.given = 0;
+            }
+            return Ok(count);
+        }
+        if room == 0 {
+            return Ok(0);
+        }
+        with_scratch(|scratch| {
+            for _ in 0..FRUITLESS_READS {
+                if let Some(error) = &self.failed {
+                    return Err(io::Error::other(error.clone()));
+                }
+                if self.state.peer_closed {
+                    return Ok(0);
+                }
+                let filled = self.read(room, scratch)?;
+                let count = self.decrypt(filled, room, put, scratch);
+                if count > 0 {
+                    return Ok(count);
+                }
+            }
+            Err(io::ErrorKind::WouldBlock.into())
+        })
+    }
+
+    /// Reads from the socket once, behind what is left of the last read.
+    fn read(&mut self, room: usize, scratch: &mut Scratch) -> io::Result<usize> {
+        let kept = self.incoming.len();
+        let most = room.saturating_sub(kept).clamp(LEAST_READ, MOST_READ);
+        if scratch.input.len() < kept + most {
+            scratch.input.resize(kept + most, 0);
+        }
+        let result = self.socket.receive(&mut scratch.input[kept..kept + most]);
+        self.state.drained = !matches!(result, Ok(count) if count == most);
+        let count = result?;
+        if count == 0 {
+            let error = if self.state.ready {
+                TlsError::Truncated
+            } else {
+                TlsError::HandshakeCut
+            };
+            return Err(io::Error::other(self.failed.insert(error).clone()));
+        }
+        scratch.input[..kept].copy_from_slice(&self.incoming);
+        Ok(kept + count)
+    }
+
+    /// Processes what was read; how much of it `put` has got.
+    fn decrypt(
+        &mut self,
+        filled: usize,
+        room: usize,
+        put: &mut dyn FnMut(&[u8]),
+        scratch: &mut Scratch,
+    ) -> usize {
+        let input = &mut scratch.input[..filled];
+        if !std::mem::replace(&mut self.state.begun, true)
+            && let Some(error) = self.refuse_plain(input)
+        {
+            self.failed = Some(error);
+            return 0;
+        }
+        let mut count = 0;
+        let plain = &mut self.plain;
+        let mut take = |bytes: &[u8]| {
+            let now = bytes.len().min(room - count);
+            put(&bytes[..now]);
+            count += now;
+            plain.extend_from_slice(&bytes[now..]);
+        };
+        let wish = if self.early.is_empty() {
+            Wish::Nothing
+        } else {
+            Wish::Encrypt(&self.early)
+        };
+        let run = self
+            .session
+            .run(input, &mut scratch.records, &mut take, wish);
+        if run.wished {
+            self.early = Vec::new();
+        }
+        let rest = &input[run.used..];
+        if rest.is_empty() {
+            self.incoming = Vec::new();
+        } else {
+            self.incoming.clear();
+            self.incoming.extend_from_slice(rest);
+        }
+        self.ran(&run, &mut scratch.records);
+        count
+    }
+
+    /// Takes note of what a run has changed, and sends what it made.
+    fn ran(&mut self, run: &Run, records: &mut Records) {
+        self.state.peer_closed |= run.peer_closed;
+        match &run.result {
+            Ok(standing) => self.state.ready |= *standing == Standing::Ready,
+            Err(error) => {
+                self.failed = Some(failure::of(error));
+            }
+        }
+        if self.incoming.len() > MOST_KEPT {
+            self.failed = Some(TlsError::Protocol(
+                format!("{} bytes hold no whole record", self.incoming.len()).into(),
+            ));
+        }
+        // If the socket is broken, the next call that reads or writes it says so.
+        let _ = self.transmit(records);
+    }
+
+    /// Sends records, or keeps them for later.
+    fn transmit(&mut self, records: &mut Records) -> io::Result<()> {
+        let bytes = records.bytes();
+        let mut sent = 0;
+        let mut result = Ok(());
+        if self.outgoing.is_empty() && !bytes.is_empty() {
+            match self.socket.send(bytes) {
+                Ok(count) => sent = count,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => {
+                    sent = bytes.len();
+                    result = Err(error);
+                }
+            }
+        }
+        self.outgoing.extend_from_slice(&bytes[sent..]);
+        records.clear();
+        result
+    }
+
+    /// A peer that speaks plain HTTP learns of its mistake in a language that it knows.
+    fn refuse_plain(&self, first: &[u8]) -> Option<TlsError> {
+        // RFC 8446 section 5.1: the types of the records that a handshake begins with, handshake and alert.
+        if matches!(first.first(), Some(21 | 22)) {
+            return None;
+        }
+        match self.session {
+            Session::Client(_) if first.starts_with(b"HTTP/") => Some(TlsError::PlainHttp),
+            Session::Server(_) if first.first().is_some_and(u8::is_ascii_uppercase) => {
+                let _ = self.socket.send(PLAIN_ANSWER);
+                Some(TlsError::PlainHttp)
+            }
+            _ => Some(TlsError::NotTls),
+        }
+    }
+
+    pub(crate) fn has_more(&self) -> bool {
+        !self.state.drained
+            || !self.plain.is_empty()
+            || self.state.peer_closed
+            || self.failed.is_some()
+    }
+
+    /// As [`Stream::send_pieces`](super::Stream::send_pieces). What is sent before the handshake is done, a client's
+    /// request, is kept until then.
+    pub(crate) fn send(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        if let Some(error) = &self.failed {
+            return Err(io::Error::other(error.clone()));
+        }
+        if !self.state.ready {
+            return self.send_early(pieces);
+        }
+        if !self.flush()? {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        with_scratch(|scratch| self.encrypt(pieces, scratch))
+    }
+
+    fn send_early(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        let begins = self.early.is_empty() && !self.state.begun;
+        pieces
+            .iter()
+            .for_each(|piece| self.early.extend_from_slice(piece));
+        if begins {
+            with_scratch(|scratch| {
+                let records = &mut scratch.records;
+                let run = (self.session).run(&mut [], records, &mut |_| {}, Wish::Nothing);
+                self.ran(&run, records);
+            });
+        }
+        Ok(pieces.iter().map(|piece| piece.len()).sum())
+    }
+
+    fn encrypt(&mut self, pieces: &[IoSlice<'_>], scratch: &mut Scratch) -> io::Result<usize> {
+        let mut taken = 0;
+        let mut chunks = Chunks { pieces, skip: 0 };
+        while let Some(chunk) = chunks.next(&mut scratch.data) {
+            self.run_idle(Wish::Encrypt(chunk), &mut scratch.records)?;
+            taken += chunk.len();
+            self.transmit(&mut scratch.records)?;
+            if !self.outgoing.is_empty() {
+                break;
+            }
+        }
+        Ok(taken)
+    }
+
+    /// Lets the session send something, without new bytes from the peer.
+    fn run_idle(&mut self, wish: Wish<'_>, records: &mut Records) -> io::Result<()> {
+        let plain = &mut self.plain;
+        let run = self.session.run(
+            &mut self.incoming,
+            records,
+            &mut |bytes| plain.extend_from_slice(bytes),
+            wish,
+        );
+        self.incoming.drain(..run.used);
+        self.state.peer_closed |= run.peer_closed;
+        match run.result {
+            Ok(_) if run.wished => Ok(()),
+            Ok(_) => Err(io::ErrorKind::BrokenPipe.into()),
+            Err(error) => {
+                let error = failure::of(&error);
+                Err(io::Error::other(self.failed.insert(error).clone()))
+            }
+        }
+    }
+
+    pub(crate) const fn unsent(&self) -> usize {
+        self.outgoing.len() - self.sent
+    }
+
+    /// Sends the records that wait. Whether none is left.
+    pub(crate) fn flush(&mut self) -> io::Result<bool> {
+        while self.sent < self.outgoing.len() {
+            match self.socket.send(&self.outgoing[self.sent..]) {
+                Ok(count) => self.sent += count,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(error) => {
+                    self.outgoing = Vec::new();
+                    self.sent = 0;
+                    return Err(error);
+                }
+            }
+        }
+        if self.sent > 0 {
+            self.outgoing = Vec::new();
+            self.sent = 0;
+            if self.state.ending {
+                self.socket.end_sending();
+            }
+        }
+        Ok(true)
+    }
+
+    /// Sends close_notify, and ends the sending direction behind it.
+    pub(crate) fn end_sending(&mut self) {
+        if std::mem::replace(&mut self.state.ending, true) {
+            return;
+        }
+        if self.state.ready && self.failed.is_none() {
+            // A peer that has gone already needs no leave.
+            let _ = with_scratch(|scratch| {
+                self.run_idle(Wish::CloseNotify, &mut scratch.records)?;
+                self.transmit(&mut scratch.records)
+            });
+        }
+        if self.outgoing.is_empty() {
+            self.socket.end_sending();
+        }
+    }
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tls")
+            .field("socket", &self.socket)
+            .field("state", &self.state)
+            .field("failed", &self.failed)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Cuts pieces into chunks; a small piece and the beginning of the next one make one chunk.
+struct Chunks<'a> {
+    pieces: &'a [IoSlice<'a>],
+    /// How much of the first piece has been given.
+    skip: usize,
+}
+
+impl<'a> Chunks<'a> {
+    fn next<'b>(&mut self, buffer: &'b mut Vec<u8>) -> Option<&'b [u8]>
+    where
+        'a: 'b,
+    {
+        buffer.clear();
+        while let Some((first, others)) = self.pieces.split_first() {
+            let rest = &first[self.skip..];
+            let now = rest.len().min(CHUNK - buffer.len());
+            let whole = now == rest.len();
+            if buffer.is_empty() && (now == CHUNK || others.is_empty()) {
+                self.advance(now, whole);
+                return (now > 0).then_some(&rest[..now]);
+            }
+            buffer.extend_from_slice(&rest[..now]);
+            self.advance(now, whole);
+            if buffer.len() == CHUNK {
+                break;
+            }
+        }
+        (!buffer.is_empty()).then_some(buffer.as_slice())
+    }
+
+    const fn advance(&mut self, count: usize, whole: bool) {
+        if whole {
+            self.pieces = self.pieces.split_at(1).1;
+            self.skip = 0;
+        } else {
+            self.skip += count;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_are_cut_into_chunks_and_nothing_is_lost() {
+        let long: Vec<u8> = (0..3 * CHUNK + 5).map(|at| at as u8).collect();
+        for pieces in [
+            vec![&b"head"[..], &long[..]],
+            vec![&long[..]],
+            vec![&b""[..], &b"x"[..]],
+            vec![&b"head"[..], &b""[..]],
+            vec![&long[..CHUNK], &long[..7]],
+            vec![],
+        ] {
+            let slices: Vec<_> = pieces.iter().map(|piece| IoSlice::new(piece)).collect();
+            let mut chunks = Chunks {
+                pieces: &slices,
+                skip: 0,
+            };
+            let (mut buffer, mut all) = (Vec::new(), Vec::new());
+            while let Some(chunk) = chunks.next(&mut buffer) {
+                assert!(!chunk.is_empty() && chunk.len() <= CHUNK);
+                all.extend_from_slice(chunk);
+            }
+            assert_eq!(all, pieces.concat());
+        }
+    }
+
+    #[test]
+    fn the_plain_answer_has_the_length_that_it_announces() {
+        let text = std::str::from_utf8(PLAIN_ANSWER).expect("ASCII");
+        let (head, body) = text.split_once("\r\n\r\n").expect("a head");
+        assert!(head.ends_with(&format!("Content-Length: {}", body.len())));
+    }
+}
