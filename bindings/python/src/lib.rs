@@ -28,9 +28,6 @@ fn native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<connection::Connection>()?;
     m.add_class::<options::Options>()?;
     m.add_class::<closed::Closed>()?;
-    m.add_class::<awaitable::Recv>()?;
-    m.add_class::<awaitable::Send>()?;
-    m.add_class::<waiter::Waiter>()?;
     m.add_function(wrap_pyfunction!(connection::broadcast, m)?)?;
     Ok(())
 }

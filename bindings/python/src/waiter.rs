@@ -75,20 +75,16 @@ impl Waiter {
     }
 }
 
-/// Calls `function(argument)` in the next round of the running loop.
+/// Calls `function(argument)` in the loop's next round. The loop may be closing, and not running.
 fn call_soon(
-    py: Python<'_>,
+    slf: &Bound<'_, Waiter>,
     function: &Bound<'_, PyAny>,
-    argument: &Bound<'_, PyAny>,
     context: Option<&Py<PyAny>>,
 ) -> PyResult<()> {
-    let named = PyDict::new(py);
+    let named = PyDict::new(slf.py());
     named.set_item("context", context)?;
-    crate::engine::running_loop(py)?.call_method(
-        "call_soon",
-        (function, argument),
-        Some(&named),
-    )?;
+    let event_loop = slf.get().get_loop(slf.py())?;
+    event_loop.call_method("call_soon", (function, slf), Some(&named))?;
     Ok(())
 }
 
@@ -125,7 +121,7 @@ impl Waiter {
                 return Ok(());
             }
         }
-        call_soon(py, function.bind(py), slf, context.as_ref())
+        call_soon(slf, function.bind(py), context.as_ref())
     }
 
     fn remove_done_callback(&self, _function: Py<PyAny>) -> usize {
@@ -146,7 +142,7 @@ impl Waiter {
         };
         slf.get().connection.get().forget_waiter(slf);
         if let Some(Resume { function, context }) = resume {
-            call_soon(slf.py(), function.bind(slf.py()), slf, context.as_ref())?;
+            call_soon(slf, function.bind(slf.py()), context.as_ref())?;
         }
         Ok(true)
     }

@@ -1,8 +1,8 @@
 """WebSocket client and server for asyncio, over a core in Rust, with the names of the `websockets` package.
 
-    async with ropeway.connect("ws://127.0.0.1:8080/") as connection:
-        await connection.send("hello")
-        print(await connection.recv())
+async with ropeway.connect("ws://127.0.0.1:8080/") as connection:
+    await connection.send("hello")
+    print(await connection.recv())
 """
 
 from ._ropeway import __version__

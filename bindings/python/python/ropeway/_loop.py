@@ -23,6 +23,8 @@ def engine() -> Engine:
     try:
         loop.add_reader(made.fileno(), made.drain)
     except NotImplementedError:
-        raise RuntimeError(f"Ropeway needs an event loop with add_reader, which {type(loop).__name__} has not") from None
+        raise RuntimeError(
+            f"Ropeway needs an event loop with add_reader, which {type(loop).__name__} has not"
+        ) from None
     _engines[loop] = made
     return made

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 
-__all__ = ["Headers", "HeadersLike", "MultipleValuesError", "pairs_of"]
-
-HeadersLike = "Headers | Mapping[str, str] | Iterable[tuple[str, str]]"
+__all__ = ["Headers", "MultipleValuesError", "pairs_of"]
 
 
 class MultipleValuesError(LookupError):

@@ -39,5 +39,7 @@ class Close:
         try:
             name = CloseCode(self.code).name.lower().replace("_", " ")
         except ValueError:
-            name = "private use" if 4000 <= self.code < 5000 else "registered" if 3000 <= self.code < 4000 else "unknown"
+            name = (
+                "private use" if 4000 <= self.code < 5000 else "registered" if 3000 <= self.code < 4000 else "unknown"
+            )
         return f"{int(self.code)} ({name})" + (f" {self.reason}" if self.reason else "")

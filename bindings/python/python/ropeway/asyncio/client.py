@@ -46,7 +46,9 @@ class ClientConnection(Connection):
 
 def process_exception(error: Exception) -> Exception | None:
     """Says whether reconnecting may help: None for network errors, time-outs and statuses 500, 502, 503 and 504."""
-    if isinstance(error, (OSError, asyncio.TimeoutError)) and not isinstance(error, ssl_module.SSLCertVerificationError):
+    if isinstance(error, (OSError, asyncio.TimeoutError)) and not isinstance(
+        error, ssl_module.SSLCertVerificationError
+    ):
         return None
     if isinstance(error, InvalidMessage):
         return None
@@ -64,7 +66,7 @@ def backoff() -> Generator[float, None, None]:
         delay = min(delay * 1.618, 90.0)
 
 
-class connect:  # noqa: N801 (the name it has in `websockets`)
+class connect:
     """Connects to a server: `await connect(uri)`, `async with connect(uri)`, or `async for … in connect(uri)`.
 
     The last connects again whenever the connection has failed, waiting as `reconnect_delays` says; `process_exception`

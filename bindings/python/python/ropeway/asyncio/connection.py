@@ -11,10 +11,9 @@ from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
-from .._ropeway import Closed, Options
+from .._ropeway import Closed, Options, _broadcast
 from .._ropeway import Connection as NativeConnection
-from .._ropeway import _broadcast
-from ..datastructures import Headers, HeadersLike, pairs_of
+from ..datastructures import Headers
 from ..exceptions import (
     ConnectionClosed,
     ConnectionClosedError,
@@ -109,7 +108,7 @@ class Connection(NativeConnection):
         if isinstance(message, Mapping):
             raise TypeError("a message is no dict-like object")
         if isinstance(message, AsyncIterable):
-            fragments = message.__aiter__()
+            fragments: Any = message.__aiter__()
         elif isinstance(message, Iterable):
             fragments = _each(message)
         else:
@@ -122,7 +121,7 @@ class Connection(NativeConnection):
         while self._fragmenting:
             await self._after_fragments()
         is_text = isinstance(first, str) if text is None else text
-        kind: tuple[type, ...] = (str,) if isinstance(first, str) else (bytes, bytearray, memoryview)
+        kind: Any = (str,) if isinstance(first, str) else (bytes, bytearray, memoryview)
         if not isinstance(first, (str, bytes, bytearray, memoryview)):
             raise TypeError("a fragment is str or bytes-like")
         self._fragmenting = True
@@ -170,6 +169,8 @@ class Connection(NativeConnection):
         """Closes the connection, and waits until it is closed, for `close_timeout` at most. Again it does nothing."""
         if self.state is State.CLOSED:
             return
+        if code == CloseCode.NO_STATUS_RCVD:
+            raise ProtocolError("the close code 1005 must not be sent")
         self._close(int(code), reason)
         await self.wait_closed()
 
@@ -249,7 +250,8 @@ def cause(closed: Closed) -> Exception | None:
         case "protocol":
             return ProtocolError(message)
         case "size":
-            return PayloadTooBig(details[1], details[0], message)
+            size, limit = details
+            return PayloadTooBig(size, limit, message)
         case "timeout":
             return TimeoutError(message)
         case "open_timeout":
@@ -308,7 +310,7 @@ def options(
     extensions: Any,
     rest: dict[str, Any],
     subprotocols: Sequence[str] | None,
-    headers: HeadersLike | None,
+    headers: Sequence[tuple[str, str]],
     origin: str | None,
     **times: float | None,
 ) -> Options:
@@ -335,7 +337,7 @@ def options(
         write_high=high,
         write_low=high // 4 if low is None else low,
         subprotocols=list(subprotocols or ()),
-        headers=pairs_of(headers),
+        headers=list(headers),
         origin=origin,
         **times,
     )

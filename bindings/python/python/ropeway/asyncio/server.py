@@ -111,19 +111,15 @@ class Server:
         """Begins to accept connections. Again it does nothing."""
         if self._listeners or self._close_task is not None:
             return
-        hosts = self._host if isinstance(self._host, (list, tuple)) else [self._host or None]
+        hosts: Sequence[str | None] = [self._host or None] if isinstance(self._host, str | None) else self._host
         port = self._port
         addresses: dict[str, None] = {}
         for host in hosts:
-            found = await self._loop.getaddrinfo(
-                host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-            )
+            found = await self._loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
             addresses |= {str(info[4][0]): None for info in found}
         try:
             for address in addresses:
-                listener = self._engine.listen(
-                    address, port, self._options, self, self._backlog, self._reuse_port
-                )
+                listener = self._engine.listen(address, port, self._options, self, self._backlog, self._reuse_port)
                 self._listeners.append(listener)
                 port = port or self.port
         except OSError:
@@ -316,7 +312,7 @@ class ListeningSocket:
         return self._address
 
 
-class serve:  # noqa: N801 (the name it has in `websockets`)
+class serve:
     """Makes a server: `await serve(handler, host, port)` or `async with serve(…) as server`.
 
     The arguments are those of `websockets`; times are in seconds, None turns one off; sizes are in bytes. What is not
@@ -359,7 +355,7 @@ class serve:  # noqa: N801 (the name it has in `websockets`)
             extensions=extensions,
             rest=rest,
             subprotocols=subprotocols,
-            headers=None,
+            headers=(),
             origin=None,
             open_timeout=open_timeout,
             ping_interval=ping_interval,
