@@ -46,8 +46,6 @@ pub(crate) struct Inner {
     pub(crate) paused: bool,
     /// The task in `recv`.
     pub(crate) waiter: Option<Py<Waiter>>,
-    /// The waiter is about to be resumed.
-    pub(crate) waking: bool,
     pub(crate) listener: Option<Py<PyAny>>,
     /// Futures of senders above high water.
     pub(crate) writers: Vec<Py<PyAny>>,
@@ -93,23 +91,20 @@ impl Connection {
         self.phase.store(phase, Ordering::Relaxed);
     }
 
-    /// Queues a message that has come. The waiter that has to be resumed for it, if any.
+    /// Queues a message that has come. Whether a task waits for it.
     pub(crate) fn put(&self, message: Py<PyAny>, connections: &mut Connections) -> bool {
         let mut inner = self.inner();
         inner.queue.push_back(message);
         if inner.queue.len() >= self.high && !inner.paused && inner.waiter.is_none() {
             inner.paused = connections.pause(self.id()).is_ok();
         }
-        let wakes = inner.waiter.is_some() && !inner.waking;
-        inner.waking |= wakes;
-        wakes
+        inner.waiter.is_some()
     }
 
     /// Resumes the task in `recv`.
     pub(crate) fn resume(slf: &Bound<'_, Self>) -> PyResult<()> {
         let waiter = {
             let mut inner = slf.get().inner();
-            inner.waking = false;
             inner.waiter.take()
         };
         let result = match waiter {
@@ -175,7 +170,6 @@ impl Connection {
         let mut inner = self.inner();
         if inner.waiter.as_ref().is_some_and(|own| own.is(waiter)) {
             let own = inner.waiter.take();
-            inner.waking = false;
             drop(inner);
             drop(own);
         }

@@ -368,21 +368,37 @@ impl Engine {
                 result = Err(error);
             }
         };
-        // A connection's messages of one read are taken together: its task is resumed when the next one's turn comes.
-        let mut pending: Option<Py<Connection>> = None;
+        // A connection's first message of a turn resumes its task at once; what else was read with it is taken in one
+        // go afterwards, since each resumption costs more than a message.
+        let mut first: Option<Py<Connection>> = None;
+        let mut pending = false;
         loop {
-            let told = this.core().next(py);
-            if told.is_none() {
-                this.core().draining = false;
+            let told = {
+                let mut core = this.core();
+                let told = core.next(py);
+                core.draining = told.is_some();
+                told
+            };
+            let again = match (&told, &first) {
+                (Some(Told::Wake(connection)), Some(first)) => connection.is(first),
+                _ => false,
+            };
+            if again {
+                pending = true;
+                continue;
             }
-            if let Some(connection) = pending.take() {
+            if std::mem::take(&mut pending)
+                && let Some(connection) = &first
+            {
                 keep(Connection::resume(connection.bind(py)));
             }
-            match told {
-                None => break,
-                Some(Told::Wake(connection)) => pending = Some(connection),
-                Some(told) => keep(Self::dispatch(py, told)),
+            let Some(told) = told else {
+                break;
+            };
+            if let Told::Wake(connection) = &told {
+                first = Some(connection.clone_ref(py));
             }
+            keep(Self::dispatch(py, told));
         }
         result
     }

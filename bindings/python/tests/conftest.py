@@ -10,7 +10,7 @@ import pytest
 import uvloop
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
-LIMIT = 30
+LIMIT = 90
 """Seconds after which a test has hung."""
 
 

@@ -31,6 +31,8 @@ def test_connections_leave_nothing_behind(run: Run) -> None:
         gc.collect()
 
     async def main() -> None:
+        # In debug mode asyncio keeps a traceback for every handle, which takes minutes here.
+        asyncio.get_running_loop().set_debug(False)
         async with ropeway.serve(echo, "127.0.0.1", 0) as server:
             await batch(uri(server), WARM_UP)
             tracemalloc.start()

@@ -120,9 +120,6 @@ def test_errors_of_connecting(run: Run) -> None:
         writer.write(b"220 smtp.example.com\r\n\r\n")
         await writer.drain()
 
-    async def silent(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
-        await reader.read()
-
     async def wrong_key(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(
@@ -143,9 +140,8 @@ def test_errors_of_connecting(run: Run) -> None:
             with pytest.raises(ropeway.InvalidHeader) as caught:
                 await ropeway.connect(address)
             assert caught.value.name == "Sec-WebSocket-Accept"
-        async with raw_server(silent) as address:
-            with pytest.raises(TimeoutError):
-                await ropeway.connect(address, open_timeout=0.05)
+        with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(TimeoutError):
+            await ropeway.connect(f"ws://127.0.0.1:{silent.getsockname()[1]}/", open_timeout=0.05)
 
     run(main())
 

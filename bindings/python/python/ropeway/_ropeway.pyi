@@ -6,12 +6,13 @@ from typing import Any, Literal, Self, final, overload
 
 from typing_extensions import disjoint_base
 
+__all__ = ["Closed", "Connection", "Engine", "Options", "__version__", "_broadcast"]
+
 __version__: str
 
 _Data = str | bytes | bytearray | memoryview
 
 @final
-@disjoint_base
 class Options:
     def __new__(
         cls,
@@ -30,7 +31,6 @@ class Options:
     ) -> Self: ...
 
 @final
-@disjoint_base
 class Closed:
     @property
     def received(self) -> tuple[int, str] | None: ...
@@ -46,7 +46,6 @@ class Closed:
     def details(self) -> Any: ...
 
 @final
-@disjoint_base
 class Engine:
     def __new__(cls, event_loop: asyncio.AbstractEventLoop) -> Self: ...
     def fileno(self) -> int: ...
