@@ -13,8 +13,8 @@ use pyo3::{PyTraverseError, PyVisit};
 use ropeway_core::engine::{
     ConnectionId, Connections, EngineOptions, EventKind, ListenOptions, ListenerId,
 };
-use ropeway_core::handshake::{Refusal, Request};
-use ropeway_core::protocol::{Accept, MessageKind};
+use ropeway_core::handshake::{Refusal, Request, Response};
+use ropeway_core::protocol::{self, Accept, MessageKind};
 use ropeway_core::{Error, IoError, engine};
 
 use crate::closed::{self, Closed};
@@ -43,7 +43,8 @@ pub(crate) struct Core {
     draining: bool,
 }
 
-/// An event on its way to Python, without a hold on the engine.
+/// An event on its way to Python, without a hold on the engine. What the garbage collector tracks is made from it
+/// later: making it may run finalizers, which must not find the engine locked.
 enum Told {
     Wake(Py<Connection>),
     Listen(Py<Connection>, Py<PyAny>, PyResult<Py<PyAny>>, bool),
@@ -53,10 +54,10 @@ enum Told {
         (String, String, Vec<(String, String)>),
         bool,
     ),
-    Opened(Py<Connection>, Option<String>, PyResult<Py<PyAny>>),
+    Opened(Py<Connection>, Option<String>, Option<Response>),
     Pong(Py<Connection>, Vec<u8>),
     Writable(Py<Connection>),
-    Closed(Py<Connection>, PyResult<Closed>),
+    Closed(Py<Connection>, Box<protocol::Closed>),
     AcceptFailed(Py<PyAny>, String),
     Nothing,
 }
@@ -181,17 +182,11 @@ impl Core {
                 (EventKind::HttpRequest(request), _) => {
                     asked(py, id, request, connections, servers, true)
                 }
-                (EventKind::Opened(opened), Some(connection)) => {
-                    let response = match &opened.response {
-                        Some(response) => closed::response(py, response),
-                        None => Ok(py.None()),
-                    };
-                    Told::Opened(
-                        connection.clone_ref(py),
-                        opened.subprotocol.clone(),
-                        response,
-                    )
-                }
+                (EventKind::Opened(opened), Some(connection)) => Told::Opened(
+                    connection.clone_ref(py),
+                    opened.subprotocol.clone(),
+                    opened.response.clone(),
+                ),
                 (
                     EventKind::Pong {
                         payload,
@@ -207,7 +202,7 @@ impl Core {
                 }
                 (EventKind::Writable, Some(connection)) => Told::Writable(connection.clone_ref(py)),
                 (EventKind::Closed(closed), Some(_)) => {
-                    let closed = Closed::new(py, closed);
+                    let closed = Box::new(closed.clone());
                     free.push(place - 1);
                     match table[place - 1].take() {
                         Some(connection) => Told::Closed(connection, closed),
@@ -304,8 +299,11 @@ impl Engine {
                 .map(drop),
             Told::Opened(connection, subprotocol, response) => {
                 connection.get().set_phase(OPEN);
+                let response = response
+                    .map(|response| closed::response(py, &response))
+                    .transpose()?;
                 connection
-                    .call_method1(py, "_on_opened", (subprotocol, response?))
+                    .call_method1(py, "_on_opened", (subprotocol, response))
                     .map(drop)
             }
             Told::Pong(connection, payload) => Connection::ponged(connection.bind(py), &payload),
@@ -314,7 +312,7 @@ impl Engine {
                 connection::resolve(py, writers)
             }
             Told::Closed(connection, closed) => {
-                let closed = Py::new(py, closed?)?;
+                let closed = Py::new(py, Closed::new(py, &closed)?)?;
                 Connection::ended(connection.bind(py), closed)
             }
             Told::AcceptFailed(server, error) => server
