@@ -48,6 +48,8 @@ pub struct Connections {
     pub(super) batch: Option<Batch>,
     /// Events are being drained, so what is sent is corked.
     pub(super) in_turn: bool,
+    /// What is sent outside a turn is corked too.
+    pub(super) gathering: bool,
     /// Somebody else waits on the descriptor.
     pub(super) embedded: bool,
     /// Places to attend to in this turn, and in the next one.
@@ -105,6 +107,7 @@ impl Connections {
             corked: None,
             batch: None,
             in_turn: false,
+            gathering: false,
             embedded: false,
             listed: VecDeque::new(),
             carried: VecDeque::new(),

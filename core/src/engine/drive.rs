@@ -291,6 +291,7 @@ impl Connections {
 
     fn begin_turn(&mut self) {
         self.in_turn = true;
+        self.gathering = false;
         self.now = self.clock.now();
         self.listed.append(&mut self.carried);
         self.knocking.append(&mut self.resting);

@@ -88,7 +88,7 @@ impl Connections {
     fn answer(&mut self, id: ConnectionId, kind: MessageKind, payload: &[u8]) -> bool {
         let index = id.index();
         if self.corked != Some(index)
-            || !self.in_turn
+            || !self.gathers()
             || self.batch.is_some()
             || payload.len() >= DIRECT
             || self.output.len() >= CORK_LIMIT
@@ -182,6 +182,25 @@ impl Connections {
         Ok(self.outcome(index))
     }
 
+    /// Gathers what is sent outside a turn as well, until [`release`](Self::release) or the next turn: the messages sent
+    /// to one connection in a row leave in one write. For a host whose tasks answer after the events were drained.
+    pub const fn gather(&mut self) {
+        self.gathering = true;
+    }
+
+    /// Sends what was gathered since [`gather`](Self::gather), and gathers no more. Without it, or within a turn, it
+    /// does nothing.
+    pub fn release(&mut self) {
+        if std::mem::take(&mut self.gathering) && !self.in_turn {
+            self.flush();
+        }
+    }
+
+    /// Whether what is sent waits for more.
+    const fn gathers(&self) -> bool {
+        self.in_turn || self.gathering
+    }
+
     /// The place of a connection whose queue has room for a frame of `length` bytes of payload.
     fn sendable(
         &mut self,
@@ -219,7 +238,7 @@ impl Connections {
     /// Makes `index` the connection whose output is gathered; another one's is sent.
     #[inline]
     pub(super) fn cork(&mut self, index: u32) {
-        if self.corked != Some(index) || !self.in_turn {
+        if self.corked != Some(index) || !self.gathers() {
             self.tick();
             self.uncork();
             self.corked = Some(index);
@@ -232,7 +251,7 @@ impl Connections {
     #[inline]
     pub(super) fn sent(&mut self, index: u32) {
         debug_assert_eq!(self.corked, Some(index));
-        if !self.in_turn || self.output.len() >= CORK_LIMIT {
+        if !self.gathers() || self.output.len() >= CORK_LIMIT {
             self.uncork();
         }
     }

@@ -126,6 +126,35 @@ fn much_corked_output_leaves_before_the_turn_ends() {
 }
 
 #[test]
+fn what_is_gathered_outside_a_turn_leaves_together_when_released() {
+    const MESSAGES: usize = 16;
+    let mut engine = engine();
+    let (_, address) = listen(&mut engine, Options::default());
+    let raw = std::thread::spawn(move || Raw::open(address));
+    let mut server = ConnectionId::NONE;
+    run(&mut engine, |event, _| {
+        server = event.id;
+        true
+    });
+    let mut raw = raw.join().expect("opens");
+    while engine.next_event().is_some() {}
+    let connections = engine.connections();
+    let before = connections.counters().bytes_sent;
+    connections.gather();
+    for _ in 0..MESSAGES {
+        connections.send_text(server, "0123456789").expect("sends");
+    }
+    assert_eq!(connections.counters().bytes_sent, before);
+    connections.release();
+    let mut buffer = vec![0; 64 << 10];
+    let count = raw.socket.read(&mut buffer).expect("reads");
+    assert_eq!(count, 12 * MESSAGES, "one write");
+    let after = connections.counters().bytes_sent;
+    connections.send_text(server, "0123456789").expect("sends");
+    assert_eq!(connections.counters().bytes_sent, after + 12, "at once");
+}
+
+#[test]
 fn frames_are_traced_in_both_directions_in_order() {
     use ropeway_core::protocol::Trace;
     let log = Arc::new(Mutex::new(Vec::new()));

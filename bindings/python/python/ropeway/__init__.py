@@ -1,0 +1,34 @@
+"""WebSocket client and server for asyncio, over a core in Rust, with the names of the `websockets` package.
+
+async with ropeway.connect("ws://127.0.0.1:8080/") as connection:
+    await connection.send("hello")
+    print(await connection.recv())
+"""
+
+from ._ropeway import __version__
+from .asyncio.client import ClientConnection, connect
+from .asyncio.connection import broadcast
+from .asyncio.server import Server, ServerConnection, serve
+from .datastructures import Headers
+from .exceptions import *  # noqa: F403
+from .exceptions import __all__ as _exceptions
+from .frames import Close, CloseCode
+from .http11 import Request, Response
+from .protocol import State
+
+__all__ = [
+    "ClientConnection",
+    "Close",
+    "CloseCode",
+    "Headers",
+    "Request",
+    "Response",
+    "Server",
+    "ServerConnection",
+    "State",
+    "__version__",
+    "broadcast",
+    "connect",
+    "serve",
+    *_exceptions,
+]

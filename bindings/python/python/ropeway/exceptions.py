@@ -1,0 +1,183 @@
+"""The exceptions, with the names and the hierarchy of the `websockets` package."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .frames import Close
+    from .http11 import Response
+
+__all__ = [
+    "ConcurrencyError",
+    "ConnectionClosed",
+    "ConnectionClosedError",
+    "ConnectionClosedOK",
+    "HeaderLineTooLong",
+    "InvalidHandshake",
+    "InvalidHeader",
+    "InvalidHeaderValue",
+    "InvalidMessage",
+    "InvalidOrigin",
+    "InvalidProxy",
+    "InvalidState",
+    "InvalidStatus",
+    "InvalidURI",
+    "InvalidUpgrade",
+    "NegotiationError",
+    "NotSupportedYet",
+    "PayloadTooBig",
+    "ProtocolError",
+    "ProxyError",
+    "SecurityError",
+    "TooManyHeaders",
+    "WebSocketException",
+]
+
+
+class WebSocketException(Exception):
+    """The base of all exceptions here."""
+
+
+class ConnectionClosed(WebSocketException):
+    """The connection has ended.
+
+    `rcvd` and `sent` are the Close frames received and sent, or None; `rcvd_then_sent` says in which order, when both
+    were. `__cause__` is the error that ended the connection, if one did.
+    """
+
+    def __init__(self, rcvd: Close | None, sent: Close | None, rcvd_then_sent: bool | None = None) -> None:
+        super().__init__(rcvd, sent, rcvd_then_sent)
+        self.rcvd = rcvd
+        self.sent = sent
+        self.rcvd_then_sent = rcvd_then_sent
+
+    def __str__(self) -> str:
+        received = f"received {self.rcvd}" if self.rcvd else "no close frame received"
+        sent = f"sent {self.sent}" if self.sent else "no close frame sent"
+        if self.rcvd is None and self.sent is None:
+            return "no close frame received or sent"
+        if self.rcvd is not None and (self.sent is None or self.rcvd_then_sent):
+            return f"{received}; then {sent}" if self.sent else f"{received}; {sent}"
+        return f"{sent}; then {received}" if self.rcvd else f"{sent}; {received}"
+
+
+class ConnectionClosedOK(ConnectionClosed):
+    """Both sides closed with 1000, 1001 or without a code."""
+
+
+class ConnectionClosedError(ConnectionClosed):
+    """The closing handshake did not take place, or a code tells of an error."""
+
+
+class InvalidURI(WebSocketException):
+    """The URI cannot be connected to."""
+
+    def __init__(self, uri: str, msg: str) -> None:
+        super().__init__(uri, msg)
+        self.uri = uri
+        self.msg = msg
+
+    def __str__(self) -> str:
+        return f"{self.uri} is no WebSocket URI: {self.msg}"
+
+
+class InvalidProxy(WebSocketException):
+    """The proxy's URI cannot be used."""
+
+
+class InvalidHandshake(WebSocketException):
+    """The opening handshake failed."""
+
+
+class SecurityError(InvalidHandshake):
+    """The handshake's request or response passes a limit."""
+
+
+class HeaderLineTooLong(SecurityError):
+    """The handshake's head is too long."""
+
+
+class TooManyHeaders(SecurityError):
+    """The handshake has too many header fields."""
+
+
+class ProxyError(InvalidHandshake):
+    """The proxy could not be connected through."""
+
+
+class InvalidMessage(InvalidHandshake):
+    """The handshake's request or response is malformed."""
+
+
+class InvalidStatus(InvalidHandshake):
+    """The server answered with another status than 101; `response` is its whole answer."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(response)
+        self.response = response
+
+    def __str__(self) -> str:
+        return f"the server rejected the WebSocket connection: HTTP {self.response.status_code}"
+
+
+class InvalidHeader(InvalidHandshake):
+    """A header field is missing (`value` is None) or has a value that cannot be."""
+
+    def __init__(self, name: str, value: str | None = None) -> None:
+        super().__init__(name, value)
+        self.name = name
+        self.value = value
+
+    def __str__(self) -> str:
+        if self.value is None:
+            return f"missing {self.name} header"
+        return f"invalid {self.name} header: {self.value}" if self.value else f"empty {self.name} header"
+
+
+class InvalidHeaderValue(InvalidHeader):
+    """A header field has a wrong value."""
+
+
+class InvalidOrigin(InvalidHeader):
+    """The request's origin is not among those allowed."""
+
+    def __init__(self, origin: str | None) -> None:
+        super().__init__("Origin", origin)
+
+
+class InvalidUpgrade(InvalidHeader):
+    """Upgrade or Connection is not as it has to be."""
+
+
+class NegotiationError(InvalidHandshake):
+    """The peers agree on no subprotocol or extension."""
+
+
+class ProtocolError(WebSocketException):
+    """A frame breaks the protocol."""
+
+
+class PayloadTooBig(WebSocketException):
+    """A message of `size` bytes passes `max_size`."""
+
+    def __init__(self, size: int | None, max_size: int, message: str = "") -> None:
+        super().__init__(size, max_size)
+        self.size = size
+        self.max_size = max_size
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message or f"message of {self.size} bytes passes max_size, {self.max_size} bytes"
+
+
+class InvalidState(WebSocketException, AssertionError):
+    """The connection is in no state for that."""
+
+
+class ConcurrencyError(WebSocketException, RuntimeError):
+    """Another task is doing the same already."""
+
+
+class NotSupportedYet(NotImplementedError):
+    """Something that `websockets` has and Ropeway not yet; the text names it."""

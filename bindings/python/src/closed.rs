@@ -1,0 +1,144 @@
+//! How a connection ended, or why it could not be made, as Python sees it.
+
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use ropeway_core::handshake::{HandshakeError, Headers, Response};
+use ropeway_core::protocol;
+use ropeway_core::{Deadline, Error, Limit};
+
+/// A close frame: code and reason.
+type Frame = (u16, String);
+
+/// How a connection ended.
+#[pyclass(frozen, get_all, module = "ropeway._ropeway")]
+pub(crate) struct Closed {
+    /// The Close frame that came.
+    received: Option<Frame>,
+    /// The Close frame that was sent.
+    sent: Option<Frame>,
+    /// Whether this side's came first.
+    by_us: bool,
+    /// The sort of error that ended it.
+    kind: Option<&'static str>,
+    /// The error in words.
+    message: String,
+    /// What further is known of it; depends on `kind`.
+    details: Py<PyAny>,
+}
+
+impl Closed {
+    pub(crate) fn new(py: Python<'_>, closed: &protocol::Closed) -> PyResult<Self> {
+        let frame = |frame: &Option<protocol::CloseFrame>| {
+            frame
+                .as_ref()
+                .map(|frame| (frame.code.get(), frame.reason.clone()))
+        };
+        let (kind, details) = match &closed.cause {
+            None => (None, py.None()),
+            Some(error) => {
+                let (kind, details) = describe(py, error)?;
+                (Some(kind), details)
+            }
+        };
+        Ok(Self {
+            received: frame(&closed.received),
+            sent: frame(&closed.sent),
+            by_us: closed.by_us,
+            kind,
+            message: closed
+                .cause
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
+            details,
+        })
+    }
+}
+
+/// Header fields as pairs; bytes beyond ASCII are taken as Latin-1, as RFC 9110 section 5.5 leaves them.
+pub(crate) fn pairs(headers: &Headers) -> Vec<(String, String)> {
+    let text = |bytes: &[u8]| match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => bytes.iter().copied().map(char::from).collect(),
+    };
+    headers
+        .iter()
+        .map(|(name, value)| (name.to_owned(), text(value)))
+        .collect()
+}
+
+/// Status, reason phrase, header fields and body.
+pub(crate) fn response(py: Python<'_>, response: &Response) -> PyResult<Py<PyAny>> {
+    let Response {
+        status,
+        reason,
+        headers,
+        body,
+    } = response;
+    let whole = (*status, reason, pairs(headers), PyBytes::new(py, body));
+    Ok(whole.into_pyobject(py)?.into_any().unbind())
+}
+
+/// The sort of an error, and its details: what the Python side makes its exception from.
+pub(crate) fn describe(py: Python<'_>, error: &Error) -> PyResult<(&'static str, Py<PyAny>)> {
+    Ok(match error {
+        Error::Frame(_) => ("protocol", py.None()),
+        Error::Handshake(error) => return handshake(py, error),
+        Error::Limit {
+            limit: Limit::MessageSize,
+            value,
+            actual,
+            ..
+        } => (
+            "size",
+            (actual, value).into_pyobject(py)?.into_any().unbind(),
+        ),
+        Error::Limit { .. } => ("limit", py.None()),
+        Error::Timeout {
+            deadline: Deadline::Open,
+            ..
+        } => ("open_timeout", py.None()),
+        Error::Timeout { .. } => ("timeout", py.None()),
+        Error::ConnectionLost => ("lost", py.None()),
+        Error::Aborted => ("aborted", py.None()),
+        Error::Io(error) => ("os", error.os_code().into_pyobject(py)?.into_any().unbind()),
+        Error::Connect { attempts, .. } => {
+            let code = attempts.last().and_then(|(_, error)| error.os_code());
+            ("os", code.into_pyobject(py)?.into_any().unbind())
+        }
+        Error::Resolve { .. } => ("resolve", py.None()),
+        Error::Url(_) => ("url", py.None()),
+        Error::Header(_) => ("header_value", py.None()),
+        Error::Forked => ("forked", py.None()),
+        _ => ("other", py.None()),
+    })
+}
+
+fn handshake(py: Python<'_>, error: &HandshakeError) -> PyResult<(&'static str, Py<PyAny>)> {
+    let header = |name: &str, value: Option<&str>| {
+        Ok::<_, PyErr>((
+            "header",
+            (name, value).into_pyobject(py)?.into_any().unbind(),
+        ))
+    };
+    match error {
+        HandshakeError::InvalidStatus(refused) => Ok(("status", response(py, refused)?)),
+        HandshakeError::MissingHeader(name) => header(name, None),
+        HandshakeError::InvalidHeader { name, value } => header(name, Some(value)),
+        HandshakeError::DuplicateHeader(name) => header(name, Some("more than one")),
+        HandshakeError::AcceptMismatch { received, .. } => {
+            header("Sec-WebSocket-Accept", Some(received))
+        }
+        HandshakeError::UnofferedSubprotocol(_) | HandshakeError::UnofferedExtension(_) => {
+            Ok(("negotiation", py.None()))
+        }
+        HandshakeError::HeadTooLarge { .. } | HandshakeError::StartLineTooLong { .. } => {
+            Ok(("head_size", py.None()))
+        }
+        HandshakeError::TooManyHeaders { .. } => Ok(("head_fields", py.None())),
+        HandshakeError::InvalidSubprotocol(_)
+        | HandshakeError::DuplicateSubprotocol(_)
+        | HandshakeError::Header(_) => Ok(("header_value", py.None())),
+        _ => Ok(("message", py.None())),
+    }
+}

@@ -1,0 +1,700 @@
+//! A connection as Python sees it: its received messages, who waits for what, and the way to the engine.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyUnicodeError, PyValueError};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::{PyTraverseError, PyVisit};
+use ropeway_core::SendError;
+use ropeway_core::engine::{ConnectionId, Connections, Sent};
+use ropeway_core::frame::CloseCode;
+
+use crate::awaitable::{Outcome, Recv, Send};
+use crate::closed::Closed;
+use crate::engine::{Engine, create_future, error};
+use crate::options::Options;
+use crate::payload;
+use crate::waiter::Waiter;
+
+/// The states, numbered as `websockets` does.
+pub(crate) const CONNECTING: u8 = 0;
+pub(crate) const OPEN: u8 = 1;
+pub(crate) const CLOSING: u8 = 2;
+pub(crate) const CLOSED: u8 = 3;
+
+/// One connection. The Python classes `ClientConnection` and `ServerConnection` extend it.
+#[pyclass(frozen, subclass, weakref, module = "ropeway._ropeway")]
+pub(crate) struct Connection {
+    pub(crate) engine: Py<Engine>,
+    /// The core's id; 0 before there is one.
+    id: AtomicU64,
+    phase: AtomicU8,
+    /// Messages queued at which reading pauses, and at which it goes on.
+    high: usize,
+    low: usize,
+    pub(crate) inner: Mutex<Inner>,
+}
+
+/// What changes.
+#[derive(Default)]
+pub(crate) struct Inner {
+    pub(crate) queue: VecDeque<Py<PyAny>>,
+    pub(crate) paused: bool,
+    /// The task in `recv`.
+    pub(crate) waiter: Option<Py<Waiter>>,
+    pub(crate) listener: Option<Py<PyAny>>,
+    /// Futures of senders above high water.
+    pub(crate) writers: Vec<Py<PyAny>>,
+    /// Futures of senders that wait for the end of a fragmented message.
+    fragmented: Vec<Py<PyAny>>,
+    /// Pings whose pongs are waited for.
+    pub(crate) pings: VecDeque<Ping>,
+    pub(crate) latency: Duration,
+}
+
+/// A ping of the application's.
+pub(crate) struct Ping {
+    payload: Vec<u8>,
+    future: Py<PyAny>,
+    sent: Instant,
+}
+
+/// What `recv` finds.
+pub(crate) enum Taken {
+    Message(Py<PyAny>),
+    Wait(Py<Waiter>),
+    Closed,
+}
+
+impl Connection {
+    pub(crate) fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn id(&self) -> ConnectionId {
+        ConnectionId::from_bits(self.id.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn set_id(&self, id: ConnectionId) {
+        self.id.store(id.bits(), Ordering::Relaxed);
+    }
+
+    pub(crate) fn phase(&self) -> u8 {
+        self.phase.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_phase(&self, phase: u8) {
+        self.phase.store(phase, Ordering::Relaxed);
+    }
+
+    /// Queues a message that has come. Whether a task waits for it.
+    pub(crate) fn put(&self, message: Py<PyAny>, connections: &mut Connections) -> bool {
+        let mut inner = self.inner();
+        inner.queue.push_back(message);
+        if inner.queue.len() >= self.high && !inner.paused && inner.waiter.is_none() {
+            inner.paused = connections.pause(self.id()).is_ok();
+        }
+        inner.waiter.is_some()
+    }
+
+    /// Resumes the task in `recv`.
+    pub(crate) fn resume(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let waiter = {
+            let mut inner = slf.get().inner();
+            inner.waiter.take()
+        };
+        let result = match waiter {
+            Some(waiter) => Waiter::resume(waiter.bind(slf.py())),
+            None => Ok(()),
+        };
+        // The task may have gone on to something else, and left messages behind.
+        let connection = slf.get();
+        let full = {
+            let inner = connection.inner();
+            inner.queue.len() >= connection.high && !inner.paused
+        };
+        if full {
+            let mut core = connection.engine.get().core();
+            let mut inner = connection.inner();
+            inner.paused = core.connections().pause(connection.id()).is_ok();
+        }
+        result
+    }
+
+    /// The next message, or what to wait on for it.
+    pub(crate) fn take(slf: &Bound<'_, Self>) -> PyResult<Taken> {
+        let connection = slf.get();
+        let py = slf.py();
+        let mut inner = connection.inner();
+        if inner.waiter.is_some() {
+            drop(inner);
+            return Err(raised(
+                py,
+                "ConcurrencyError",
+                "cannot call recv while another coroutine is already running recv or recv_streaming",
+            ));
+        }
+        if let Some(message) = inner.queue.pop_front() {
+            let resumes = inner.paused && inner.queue.len() <= connection.low;
+            if resumes {
+                inner.paused = false;
+            }
+            drop(inner);
+            if resumes {
+                // It may have ended meanwhile.
+                let _ = connection
+                    .engine
+                    .get()
+                    .core()
+                    .connections()
+                    .resume(connection.id());
+            }
+            return Ok(Taken::Message(message));
+        }
+        if connection.phase() == CLOSED {
+            return Ok(Taken::Closed);
+        }
+        drop(inner);
+        let waiter = Py::new(py, Waiter::new(slf.clone().unbind()))?;
+        connection.inner().waiter = Some(waiter.clone_ref(py));
+        connection.engine.get().release();
+        Ok(Taken::Wait(waiter))
+    }
+
+    /// A wait in `recv` is over without a message.
+    pub(crate) fn forget_waiter(&self, waiter: &Bound<'_, Waiter>) {
+        let mut inner = self.inner();
+        if inner.waiter.as_ref().is_some_and(|own| own.is(waiter)) {
+            let own = inner.waiter.take();
+            drop(inner);
+            drop(own);
+        }
+    }
+
+    /// Sends a message, or says what to wait for.
+    pub(crate) fn try_send(
+        slf: &Bound<'_, Self>,
+        message: &Bound<'_, PyAny>,
+        text: Option<bool>,
+    ) -> PyResult<Outcome> {
+        let py = slf.py();
+        let connection = slf.get();
+        let id = connection.id();
+        // With more messages waiting in the queue more answers are likely: they leave together.
+        let more = !connection.inner().queue.is_empty();
+        let result = payload::with_bytes(message, text, |kind, bytes| {
+            let mut core = connection.engine.get().core();
+            let starts = more && core.gather();
+            let sent = core.connections().send(id, kind, bytes);
+            if !more {
+                core.release();
+            }
+            (sent, starts)
+        })?;
+        if result.1 {
+            Engine::release_soon(connection.engine.bind(py))?;
+        }
+        Self::outcome(slf, result.0)
+    }
+
+    fn outcome(slf: &Bound<'_, Self>, sent: Result<Sent, SendError>) -> PyResult<Outcome> {
+        let py = slf.py();
+        let connection = slf.get();
+        match sent {
+            Ok(Sent::Sent) => Ok(Outcome::Sent),
+            Ok(Sent::Queued(_)) => {
+                let future = create_future(py)?;
+                connection.inner().writers.push(future.clone_ref(py));
+                Ok(Outcome::Queued(future))
+            }
+            Err(SendError::Full { .. }) => {
+                let future = create_future(py)?;
+                connection.inner().writers.push(future.clone_ref(py));
+                Ok(Outcome::Later(future))
+            }
+            Err(SendError::MessageInProgress) => {
+                let future = create_future(py)?;
+                connection.inner().fragmented.push(future.clone_ref(py));
+                Ok(Outcome::Later(future))
+            }
+            Err(error) => Err(send_error(slf, error)),
+        }
+    }
+}
+
+/// An exception of `ropeway.exceptions`.
+pub(crate) fn raised(py: Python<'_>, name: &str, message: &str) -> PyErr {
+    let made = py
+        .import("ropeway.exceptions")
+        .and_then(|module| module.getattr(name))
+        .and_then(|class| class.call1((message,)));
+    match made {
+        Ok(error) => PyErr::from_value(error),
+        Err(error) => error,
+    }
+}
+
+/// Why a message was not taken.
+fn send_error(slf: &Bound<'_, Connection>, error: SendError) -> PyErr {
+    match error {
+        SendError::Closed | SendError::NotOpen => match slf.call_method0("_closed_error") {
+            Ok(error) => PyErr::from_value(error),
+            Err(error) => error,
+        },
+        SendError::InvalidUtf8 => PyUnicodeError::new_err(error.to_string()),
+        SendError::ControlTooLong(_) | SendError::InvalidCloseCode(_) => {
+            raised(slf.py(), "ProtocolError", &error.to_string())
+        }
+        error => PyRuntimeError::new_err(error.to_string()),
+    }
+}
+
+/// Sets the result of every future that still waits.
+pub(crate) fn resolve(py: Python<'_>, futures: Vec<Py<PyAny>>) -> PyResult<()> {
+    for future in futures {
+        set_result(future.bind(py), py.None())?;
+    }
+    Ok(())
+}
+
+fn set_result(future: &Bound<'_, PyAny>, value: Py<PyAny>) -> PyResult<()> {
+    if !future
+        .call_method0(intern!(future.py(), "done"))?
+        .is_truthy()?
+    {
+        future.call_method1(intern!(future.py(), "set_result"), (value,))?;
+    }
+    Ok(())
+}
+
+#[pymethods]
+impl Connection {
+    /// A connection of `engine` that is not open yet. `id` is the core's, for one that was accepted.
+    #[new]
+    #[pyo3(signature = (engine, id, high, low))]
+    fn new(engine: Py<Engine>, id: u64, high: usize, low: usize) -> PyResult<Self> {
+        if low >= high {
+            return Err(PyValueError::new_err(
+                "max_queue: the low-water mark must be below the high one",
+            ));
+        }
+        Ok(Self {
+            engine,
+            id: AtomicU64::new(id),
+            phase: AtomicU8::new(CONNECTING),
+            high,
+            low,
+            inner: Mutex::default(),
+        })
+    }
+
+    /// Makes the engine know an accepted connection.
+    fn _attach(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let mut core = slf.get().engine.get().core();
+        core.attach(slf)
+            .map_err(|problem| error(slf.py(), &problem))
+    }
+
+    /// Dials. `_on_opened` or `_on_closed` follows.
+    fn _dial(slf: &Bound<'_, Self>, url: &str, options: &Options) -> PyResult<()> {
+        let mut core = slf.get().engine.get().core();
+        let connected = core.connections().connect(url, options.0.clone());
+        let attached = connected.and_then(|id| {
+            slf.get().set_id(id);
+            core.attach(slf)
+        });
+        drop(core);
+        attached.map_err(|problem| error(slf.py(), &problem))
+    }
+
+    #[getter]
+    fn _engine(&self, py: Python<'_>) -> Py<Engine> {
+        self.engine.clone_ref(py)
+    }
+
+    #[getter]
+    fn _id(&self) -> u64 {
+        self.id().bits()
+    }
+
+    #[getter]
+    fn _phase(&self) -> u8 {
+        self.phase()
+    }
+
+    /// Messages received that nobody has taken yet.
+    #[getter]
+    fn _queued_messages(&self) -> usize {
+        self.inner().queue.len()
+    }
+
+    /// Bytes sent that the kernel has not taken yet.
+    #[getter]
+    fn _queued_bytes(&self) -> u64 {
+        self.engine
+            .get()
+            .core()
+            .connections()
+            .queued_bytes(self.id())
+            .unwrap_or(0)
+    }
+
+    /// The round trip of the last ping that was answered, in seconds; 0 before the first.
+    #[getter]
+    fn latency(&self) -> f64 {
+        self.inner().latency.as_secs_f64()
+    }
+
+    #[getter]
+    fn _local_address(&self) -> Option<(String, u16)> {
+        let address = self
+            .engine
+            .get()
+            .core()
+            .connections()
+            .local_address(self.id())
+            .ok()?;
+        Some((address.ip().to_string(), address.port()))
+    }
+
+    #[getter]
+    fn _remote_address(&self) -> Option<(String, u16)> {
+        let address = self
+            .engine
+            .get()
+            .core()
+            .connections()
+            .peer_address(self.id())
+            .ok()?;
+        Some((address.ip().to_string(), address.port()))
+    }
+
+    /// Called as `on_message(connection, data, is_text)` for each message, straight from the event loop's look at the
+    /// socket; `recv` gets none then. None turns it off.
+    #[getter]
+    fn on_message(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.inner()
+            .listener
+            .as_ref()
+            .map(|listener| listener.clone_ref(py))
+    }
+
+    #[setter]
+    fn set_on_message(&self, py: Python<'_>, listener: Option<Py<PyAny>>) -> PyResult<()> {
+        if listener
+            .as_ref()
+            .is_some_and(|listener| !listener.bind(py).is_callable())
+        {
+            return Err(PyTypeError::new_err("on_message must be callable"));
+        }
+        let old = std::mem::replace(&mut self.inner().listener, listener);
+        drop(old);
+        Ok(())
+    }
+
+    /// The next message.
+    #[pyo3(signature = (decode=None))]
+    fn recv(slf: Py<Self>, decode: Option<bool>) -> Recv {
+        Recv::new(slf, decode, false)
+    }
+
+    fn __aiter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __anext__(slf: Py<Self>) -> Recv {
+        Recv::new(slf, None, true)
+    }
+
+    /// Sends a message; fragments when it is an iterable or an asynchronous one.
+    #[pyo3(signature = (message, text=None))]
+    fn send(
+        slf: &Bound<'_, Self>,
+        message: Bound<'_, PyAny>,
+        text: Option<bool>,
+    ) -> PyResult<Py<PyAny>> {
+        let py = slf.py();
+        if payload::is_message(&message) {
+            let send = Send::new(slf.clone().unbind(), message.unbind(), text);
+            return Ok(Py::new(py, send)?.into_any());
+        }
+        Ok(slf
+            .call_method1("_send_fragments", (message, text))?
+            .unbind())
+    }
+
+    /// Sends a message without waiting: true when more can follow, false above the high-water mark. For `on_message`
+    /// and other code that cannot await.
+    #[pyo3(signature = (message, text=None))]
+    fn send_nowait(
+        slf: &Bound<'_, Self>,
+        message: Bound<'_, PyAny>,
+        text: Option<bool>,
+    ) -> PyResult<bool> {
+        let connection = slf.get();
+        let sent = payload::with_bytes(&message, text, |kind, bytes| {
+            connection
+                .engine
+                .get()
+                .core()
+                .connections()
+                .send(connection.id(), kind, bytes)
+        })?;
+        match sent {
+            Ok(sent) => Ok(sent == Sent::Sent),
+            Err(error) => Err(send_error(slf, error)),
+        }
+    }
+
+    /// Sends a fragment. A future to wait for, when above high water.
+    fn _fragment(
+        slf: &Bound<'_, Self>,
+        message: Bound<'_, PyAny>,
+        text: bool,
+        last: bool,
+    ) -> PyResult<Option<Py<PyAny>>> {
+        let connection = slf.get();
+        let sent = payload::with_bytes(&message, Some(text), |kind, bytes| {
+            connection.engine.get().core().connections().send_fragment(
+                connection.id(),
+                kind,
+                bytes,
+                last,
+            )
+        })?;
+        if last {
+            let waiting = std::mem::take(&mut connection.inner().fragmented);
+            resolve(slf.py(), waiting)?;
+        }
+        match Self::outcome(slf, sent)? {
+            Outcome::Sent => Ok(None),
+            Outcome::Queued(future) => Ok(Some(future)),
+            Outcome::Later(_) => Err(PyRuntimeError::new_err("the send queue is at its limit")),
+        }
+    }
+
+    /// A future that waits until no fragmented message is being sent.
+    fn _after_fragments(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let future = create_future(py)?;
+        self.inner().fragmented.push(future.clone_ref(py));
+        Ok(future)
+    }
+
+    /// Sends a ping; the future of its round trip in seconds.
+    fn _ping(slf: &Bound<'_, Self>, payload: Vec<u8>) -> PyResult<Py<PyAny>> {
+        let py = slf.py();
+        let connection = slf.get();
+        if connection
+            .inner()
+            .pings
+            .iter()
+            .any(|ping| ping.payload == payload)
+        {
+            return Err(raised(
+                py,
+                "ConcurrencyError",
+                "already waiting for a pong with the same data",
+            ));
+        }
+        let sent = connection
+            .engine
+            .get()
+            .core()
+            .connections()
+            .ping(connection.id(), &payload);
+        if let Err(error) = sent {
+            return Err(send_error(slf, error));
+        }
+        let future = create_future(py)?;
+        connection.inner().pings.push_back(Ping {
+            payload,
+            future: future.clone_ref(py),
+            sent: Instant::now(),
+        });
+        Ok(future)
+    }
+
+    /// Sends an unsolicited pong.
+    fn _pong(slf: &Bound<'_, Self>, payload: Vec<u8>) -> PyResult<()> {
+        let connection = slf.get();
+        let sent = connection
+            .engine
+            .get()
+            .core()
+            .connections()
+            .pong(connection.id(), &payload);
+        sent.map(drop).map_err(|error| send_error(slf, error))
+    }
+
+    /// Begins to close.
+    fn _close(slf: &Bound<'_, Self>, code: u16, reason: &str) -> PyResult<()> {
+        let connection = slf.get();
+        let mut core = connection.engine.get().core();
+        let closed = core
+            .connections()
+            .close(connection.id(), CloseCode::new(code), reason);
+        drop(core);
+        match closed {
+            Ok(()) => {
+                if connection.phase() < CLOSING {
+                    connection.set_phase(CLOSING);
+                }
+                Ok(())
+            }
+            Err(SendError::Closed) => Ok(()),
+            Err(error) => Err(send_error(slf, error)),
+        }
+    }
+
+    /// Drops the connection without a Close frame.
+    fn _abort(&self) {
+        let _ = self.engine.get().core().connections().abort(self.id());
+    }
+
+    /// Gets what is published to a topic from now on. Whether it did not before.
+    fn subscribe(&self, py: Python<'_>, topic: &str) -> PyResult<bool> {
+        let subscribed = self
+            .engine
+            .get()
+            .core()
+            .connections()
+            .subscribe(self.id(), topic);
+        subscribed.map_err(|problem| error(py, &problem))
+    }
+
+    /// Gets it no more. Whether it did.
+    fn unsubscribe(&self, py: Python<'_>, topic: &str) -> PyResult<bool> {
+        let unsubscribed = self
+            .engine
+            .get()
+            .core()
+            .connections()
+            .unsubscribe(self.id(), topic);
+        unsubscribed.map_err(|problem| error(py, &problem))
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.engine)?;
+        let Ok(inner) = self.inner.try_lock() else {
+            return Ok(());
+        };
+        if let Some(waiter) = &inner.waiter {
+            visit.call(waiter)?;
+        }
+        if let Some(listener) = &inner.listener {
+            visit.call(listener)?;
+        }
+        for object in inner
+            .queue
+            .iter()
+            .chain(&inner.writers)
+            .chain(&inner.fragmented)
+        {
+            visit.call(object)?;
+        }
+        for ping in &inner.pings {
+            visit.call(&ping.future)?;
+        }
+        Ok(())
+    }
+
+    fn __clear__(&self) {
+        let inner = self
+            .inner
+            .try_lock()
+            .ok()
+            .map(|mut inner| std::mem::take(&mut *inner));
+        drop(inner);
+    }
+}
+
+/// What the engine tells a connection.
+impl Connection {
+    /// A pong came: it answers its ping, and those before it.
+    pub(crate) fn ponged(slf: &Bound<'_, Self>, payload: &[u8]) -> PyResult<()> {
+        let py = slf.py();
+        let answered: Vec<Ping> = {
+            let mut inner = slf.get().inner();
+            let Some(position) = inner.pings.iter().position(|ping| ping.payload == payload) else {
+                return Ok(());
+            };
+            let answered: Vec<Ping> = inner.pings.drain(..=position).collect();
+            if let Some(ping) = answered.last() {
+                inner.latency = ping.sent.elapsed();
+            }
+            answered
+        };
+        for ping in answered {
+            let latency = ping.sent.elapsed().as_secs_f64().into_pyobject(py)?;
+            set_result(ping.future.bind(py), latency.into_any().unbind())?;
+        }
+        Ok(())
+    }
+
+    /// The end: everybody who waits is told.
+    pub(crate) fn ended(slf: &Bound<'_, Self>, closed: Py<Closed>) -> PyResult<()> {
+        let py = slf.py();
+        let connection = slf.get();
+        connection.set_phase(CLOSED);
+        slf.call_method1("_on_closed", (closed,))?;
+        let (futures, pings, listener) = {
+            let mut inner = connection.inner();
+            let mut futures = std::mem::take(&mut inner.writers);
+            futures.append(&mut inner.fragmented);
+            (
+                futures,
+                std::mem::take(&mut inner.pings),
+                inner.listener.take(),
+            )
+        };
+        drop(listener);
+        resolve(py, futures)?;
+        for ping in pings {
+            let future = ping.future.bind(py);
+            if !future.call_method0("done")?.is_truthy()? {
+                future.call_method1("set_exception", (slf.call_method0("_closed_error")?,))?;
+                // Nobody has to ask for it.
+                future.call_method0("exception")?;
+            }
+        }
+        Self::resume(slf)
+    }
+}
+
+/// Sends a message to many connections without waiting. Those that are not open are left out; what another one does
+/// not take is logged, or with `raise_exceptions` gathered in an ExceptionGroup.
+#[pyfunction]
+#[pyo3(name = "_broadcast", signature = (connections, message))]
+pub(crate) fn broadcast(
+    connections: Vec<Bound<'_, Connection>>,
+    message: Bound<'_, PyAny>,
+) -> PyResult<Vec<(Py<Connection>, String)>> {
+    if !payload::is_message(&message) {
+        return Err(PyTypeError::new_err("data must be str or bytes"));
+    }
+    let mut failed = Vec::new();
+    payload::with_bytes(&message, None, |kind, bytes| {
+        for connection in connections {
+            let this = connection.get();
+            if this.phase() != OPEN {
+                continue;
+            }
+            let sent = this
+                .engine
+                .get()
+                .core()
+                .connections()
+                .send(this.id(), kind, bytes);
+            if let Err(error) = sent
+                && error != SendError::Closed
+            {
+                failed.push((connection.unbind(), error.to_string()));
+            }
+        }
+    })?;
+    Ok(failed)
+}

@@ -1,0 +1,76 @@
+//! A connection's settings.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use ropeway_core::deflate::Compression;
+use ropeway_core::handshake::Headers;
+use ropeway_core::protocol;
+
+/// The core's options, shared by the connections made with them. Times are in seconds, None turns a wait off; sizes
+/// are in bytes.
+#[pyclass(frozen, module = "ropeway._ropeway")]
+pub(crate) struct Options(pub(crate) Arc<protocol::Options>);
+
+fn wait(seconds: Option<f64>) -> PyResult<Duration> {
+    match seconds {
+        None => Ok(Duration::ZERO),
+        // A wait of nothing is over at once; to the core zero is for ever.
+        Some(seconds) => Duration::try_from_secs_f64(seconds)
+            .map(|wait| wait.max(Duration::from_micros(1)))
+            .map_err(|error| PyValueError::new_err(format!("a time of {seconds} s: {error}"))),
+    }
+}
+
+/// Header fields from pairs.
+pub(crate) fn headers(fields: Vec<(String, String)>) -> PyResult<Headers> {
+    let mut headers = Headers::new();
+    for (name, value) in fields {
+        headers
+            .push(&name, &value)
+            .map_err(|error| PyValueError::new_err(error.to_string()))?;
+    }
+    Ok(headers)
+}
+
+#[pymethods]
+impl Options {
+    #[new]
+    #[pyo3(signature = (*, server, max_size, open_timeout, close_timeout, ping_interval, ping_timeout, write_high, write_low, subprotocols, origin, headers))]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "keyword arguments, called from one place"
+    )]
+    fn new(
+        server: bool,
+        max_size: Option<u64>,
+        open_timeout: Option<f64>,
+        close_timeout: Option<f64>,
+        ping_interval: Option<f64>,
+        ping_timeout: Option<f64>,
+        write_high: u64,
+        write_low: u64,
+        subprotocols: Vec<String>,
+        origin: Option<String>,
+        headers: Vec<(String, String)>,
+    ) -> PyResult<Self> {
+        Ok(Self(Arc::new(protocol::Options {
+            max_message_size: max_size.unwrap_or(u64::MAX),
+            open_timeout: wait(open_timeout)?,
+            close_timeout: wait(close_timeout)?,
+            ping_interval: wait(ping_interval)?,
+            pong_timeout: wait(ping_timeout)?,
+            send_queue_high: write_high,
+            send_queue_low: write_low,
+            ask_upgrade: server,
+            plain_http: server,
+            subprotocols,
+            origin,
+            headers: self::headers(headers)?,
+            compression: Compression::off(),
+            ..protocol::Options::default()
+        })))
+    }
+}

@@ -1,0 +1,225 @@
+"""The opening handshake, its errors, and reconnecting."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+import urllib.error
+import urllib.request
+from typing import Any
+
+import pytest
+import ropeway
+from common import echo, pair, raw_server, uri, wait_closed
+from conftest import Run
+
+
+def test_what_was_agreed_is_there(run: Run) -> None:
+    async def main() -> None:
+        headers = {"X-Token": "secret"}
+        async with ropeway.serve(echo, "127.0.0.1", 0, subprotocols=["b", "a"]) as server:
+            seen: list[ropeway.Request] = []
+            server.handler = lambda connection: note(connection, seen)
+            async with ropeway.connect(
+                uri(server, "/chat?x=1"), subprotocols=["a", "b"], additional_headers=headers, origin="http://here"
+            ) as client:
+                assert client.subprotocol == "b"
+                assert client.response is not None and client.response.status_code == 101
+                assert client.request is not None and client.request.path == "/chat?x=1"
+                assert client.remote_address == ("127.0.0.1", server.port)
+                assert client.state is ropeway.State.OPEN
+                assert client.id == client.id
+                await client.recv()
+                request = seen[0]
+                assert request.path == "/chat?x=1"
+                assert request.headers["x-token"] == "secret"
+                assert request.headers["Origin"] == "http://here"
+                assert request.headers["User-Agent"].startswith("Python ropeway/")
+
+    async def note(connection: ropeway.ServerConnection, seen: list[ropeway.Request]) -> None:
+        assert connection.request is not None
+        seen.append(connection.request)
+        await connection.send("noted")
+        await connection.wait_closed()
+
+    run(main())
+
+
+def test_process_request_refuses_and_answers_plain_http(run: Run) -> None:
+    def health(connection: ropeway.ServerConnection, request: ropeway.Request) -> ropeway.Response | None:
+        return connection.respond(200, "well\n") if request.path == "/health" else None
+
+    async def later(connection: ropeway.ServerConnection, request: ropeway.Request) -> ropeway.Response | None:
+        await asyncio.sleep(0)
+        return connection.respond(401, "who?\n") if request.path != "/open" else None
+
+    def get(port: int) -> tuple[int, bytes]:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health") as response:
+            return response.status, response.read()
+
+    async def main() -> None:
+        async with ropeway.serve(echo, "127.0.0.1", 0, process_request=health) as server:
+            assert await asyncio.to_thread(get, server.port) == (200, b"well\n")
+        async with ropeway.serve(echo, "127.0.0.1", 0, process_request=later) as server:
+            with pytest.raises(ropeway.InvalidStatus) as caught:
+                await ropeway.connect(uri(server))
+            assert caught.value.response.status_code == 401
+            assert caught.value.response.body == b"who?\n"
+            async with ropeway.connect(uri(server, "/open")):
+                pass
+        async with ropeway.serve(echo, "127.0.0.1", 0) as server:
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                await asyncio.to_thread(get, server.port)
+            assert refused.value.code == 426
+            refused.value.close()
+
+    run(main())
+
+
+def test_a_failing_process_request_is_500(run: Run, caplog: pytest.LogCaptureFixture) -> None:
+    def fail(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    async def main() -> None:
+        async with ropeway.serve(echo, "127.0.0.1", 0, process_request=fail) as server:
+            with pytest.raises(ropeway.InvalidStatus) as caught:
+                await ropeway.connect(uri(server))
+            assert caught.value.response.status_code == 500
+
+    run(main())
+    assert "process_request failed" in caplog.text
+
+
+def test_origins_and_subprotocols_are_insisted_on(run: Run) -> None:
+    async def main() -> None:
+        origins: list[str | re.Pattern[str] | None] = ["http://good", re.compile(r"http://.*\.good")]
+        async with ropeway.serve(wait_closed, "127.0.0.1", 0, origins=origins, subprotocols=["a"]) as server:
+            for origin, protocols, status in [
+                ("http://good", None, 101),
+                ("http://very.good", ["a"], 101),
+                ("http://bad", None, 403),
+                (None, None, 403),
+                ("http://good", ["z"], 400),
+            ]:
+                connecting = ropeway.connect(uri(server), origin=origin, subprotocols=protocols)
+                if status == 101:
+                    async with connecting as client:
+                        assert client.subprotocol == (protocols and "a")
+                else:
+                    with pytest.raises(ropeway.InvalidStatus) as caught:
+                        await connecting
+                    assert caught.value.response.status_code == status
+
+    run(main())
+
+
+def test_errors_of_connecting(run: Run) -> None:
+    async def garbage(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"220 smtp.example.com\r\n\r\n")
+        await writer.drain()
+
+    async def wrong_key(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n\r\n"
+        )
+        await writer.drain()
+
+    async def main() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as closed:
+            port = closed.getsockname()[1]
+        with pytest.raises(ConnectionRefusedError):
+            await ropeway.connect(f"ws://127.0.0.1:{port}/")
+        async with raw_server(garbage) as address:
+            with pytest.raises(ropeway.InvalidMessage):
+                await ropeway.connect(address)
+        async with raw_server(wrong_key) as address:
+            with pytest.raises(ropeway.InvalidHeader) as caught:
+                await ropeway.connect(address)
+            assert caught.value.name == "Sec-WebSocket-Accept"
+        with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(TimeoutError):
+            await ropeway.connect(f"ws://127.0.0.1:{silent.getsockname()[1]}/", open_timeout=0.05)
+
+    run(main())
+
+
+@pytest.mark.parametrize("address", ["http://x/", "ws://", "nothing", "ws://x/#part", "ws://x:99999/"])
+def test_what_is_no_uri(run: Run, address: str) -> None:
+    async def main() -> None:
+        with pytest.raises(ropeway.InvalidURI):
+            await ropeway.connect(address)
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [{"compression": "deflate"}, {"ssl": True}, {"proxy": "http://p"}, {"sock": object()}, {"extensions": [1]}],
+)
+def test_what_is_not_there_yet_says_so(arguments: dict[str, Any]) -> None:
+    with pytest.raises(NotImplementedError, match="not there yet"):
+        ropeway.connect("ws://127.0.0.1/", **arguments)
+
+
+def test_wss_is_not_there_yet() -> None:
+    with pytest.raises(ropeway.NotSupportedYet, match="TLS"):
+        ropeway.connect("wss://127.0.0.1/")
+
+
+def test_iteration_connects_again(run: Run) -> None:
+    async def main() -> None:
+        attempts = 0
+
+        def sometimes(connection: ropeway.ServerConnection, _: ropeway.Request) -> ropeway.Response | None:
+            nonlocal attempts
+            attempts += 1
+            return connection.respond(503, "not now") if attempts == 2 else None
+
+        async with ropeway.serve(echo, "127.0.0.1", 0, process_request=sometimes) as server:
+            opened = 0
+
+            def delays() -> Any:
+                while True:
+                    yield 0.0
+
+            async for client in ropeway.connect(uri(server), reconnect_delays=delays):
+                opened += 1
+                await client.send("x")
+                assert await client.recv() == "x"
+                if opened == 2:
+                    break
+                continue
+            assert attempts == 3
+
+    run(main())
+
+
+def test_a_fatal_error_ends_the_iteration(run: Run) -> None:
+    async def main() -> None:
+        def never(connection: ropeway.ServerConnection, _: ropeway.Request) -> ropeway.Response:
+            return connection.respond(404, "")
+
+        async with ropeway.serve(echo, "127.0.0.1", 0, process_request=never) as server:
+            with pytest.raises(ropeway.InvalidStatus):
+                async for _ in ropeway.connect(uri(server)):
+                    pytest.fail("connected")
+
+    run(main())
+
+
+def test_latency_of_pings(run: Run) -> None:
+    async def main() -> None:
+        async with pair() as (client, _):
+            pong = await client.ping(b"data")
+            with pytest.raises(ropeway.ConcurrencyError):
+                await client.ping(b"data")
+            latency = await pong
+            assert 0 < latency < 30 and 0 < client.latency < 30
+            await client.pong(b"unsolicited")
+            with pytest.raises(ropeway.ProtocolError):
+                await client.ping(b"x" * 126)
+
+    run(main())
