@@ -545,7 +545,7 @@ typedef struct ropeway_event {
 #define ROPEWAY_ERROR_COMPRESSION_OPTION -122
 
 /// A certificate, key, authority or name of the TLS options cannot be used; ropeway_last_error says which and why.
-#define ROPEWAY_ERROR_TLS_SETTINGS -122
+#define ROPEWAY_ERROR_TLS_SETTINGS -123
 
 /// A frame with RSV bits that no extension defines.
 #define ROPEWAY_ERROR_RESERVED_BITS -200

@@ -91,7 +91,7 @@ pub const ROPEWAY_ERROR_BUFFER_TOO_SMALL: ropeway_status = -121;
 pub const ROPEWAY_ERROR_COMPRESSION_OPTION: ropeway_status = -122;
 
 /// A certificate, key, authority or name of the TLS options cannot be used; ropeway_last_error says which and why.
-pub const ROPEWAY_ERROR_TLS_SETTINGS: ropeway_status = -122;
+pub const ROPEWAY_ERROR_TLS_SETTINGS: ropeway_status = -123;
 
 /// A frame with RSV bits that no extension defines.
 pub const ROPEWAY_ERROR_RESERVED_BITS: ropeway_status = -200;

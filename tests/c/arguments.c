@@ -19,7 +19,7 @@ static void options(void) {
     int64_t value;
     static const int numbers[] = {100, 101, 102, 103, 104, 200, 201, 202, 203, 204, 300, 301,
                                   302, 400, 401, 402, 403, 600, 601, 602, 700, 701, 702};
-    static const int unknown[] = {0, -1, 1, 99, 105, 404, 502, 603, 703, INT32_MAX, INT32_MIN};
+    static const int unknown[] = {0, -1, 1, 99, 105, 404, 502, 603, 704, INT32_MAX, INT32_MIN};
     size_t i;
 
     FILL(value);
