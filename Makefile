@@ -18,8 +18,8 @@ help: ## print these targets
 demo: examples ## a C server and two C clients talk, each frame shown
 	tools/demo
 
-test: lint examples python $(VENV) ## lint, the Rust tests, then what crosses languages (tests/)
-	cargo test --workspace
+test: lint examples $(VENV) ## lint, the Rust tests, then what crosses languages (tests/)
+	cargo test
 	python3 tests/run
 
 lib: ## build the C library (release)
