@@ -1,13 +1,15 @@
 //! Listeners of an engine.
 
-use std::ffi::c_char;
+use std::ffi::{c_char, c_int, c_void};
 use std::net::SocketAddr;
+use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd};
 
 use ropeway_core::engine::{ListenOptions, ListenerId};
+use ropeway_core::error::{Error, IoError};
 
 use crate::engine::{self, ropeway_engine};
 use crate::error::Failure;
-use crate::event::ropeway_listener;
+use crate::event::{ropeway_connection, ropeway_listener};
 use crate::guard::{self, Out};
 use crate::options::{self, ropeway_options};
 use crate::status::{ROPEWAY_OK, ropeway_status};
@@ -52,6 +54,103 @@ pub unsafe extern "C" fn ropeway_engine_listen(
             })
         })
     })
+}
+
+/// Takes over a socket that listens already, TCP or Unix, as socket activation hands it in, and writes the listener's
+/// number to `*listener`. `options` is as for ropeway_engine_listen, of the listener's own only the 900s count: with a
+/// certificate (ROPEWAY_OPTION_TLS_CERTIFICATE) it speaks TLS. `descriptor` becomes the engine's, non-blocking and
+/// closed on exec, when ROPEWAY_OK is returned, and stays the caller's otherwise. A Unix socket's file is left alone.
+///
+/// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_INVALID_ARGUMENT for a negative descriptor; ROPEWAY_ERROR_IO for one that
+/// is no listening stream socket; ROPEWAY_ERROR_TLS_SETTINGS; ROPEWAY_ERROR_FORKED.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ropeway_engine_adopt_listener(
+    engine: *mut ropeway_engine,
+    descriptor: c_int,
+    options: *const ropeway_options,
+    listener: *mut ropeway_listener,
+) -> ropeway_status {
+    guard::run(|| {
+        // SAFETY: the header asks for a living engine or NULL.
+        let this = unsafe { guard::object(engine, "engine") }?;
+        let out = Out::new(listener, "listener")?;
+        // SAFETY: the header asks for a living set or NULL.
+        let (settings, connection) =
+            unsafe { (options::settings(options)?, this.options(options)?) };
+        let listen = ListenOptions {
+            tls: settings.tls.listen()?,
+            ..settings.listener
+        };
+        // SAFETY: the header asks for a living engine, a descriptor of the caller's, and room for the number.
+        Ok(unsafe {
+            engine::with(engine, |connections| {
+                let id = take_over(descriptor, |socket| {
+                    connections.adopt_listener(socket, &listen, connection)
+                })?;
+                out.set(id.bits());
+                Ok(ROPEWAY_OK)
+            })
+        })
+    })
+}
+
+/// Takes over a connected stream socket, TCP or Unix, as a server's connection, and writes its number to
+/// `*connection`: an HTTP server hands in what it has seen an upgrade come on. `received` are the `length` bytes that
+/// have been read of it already, from the first of the request on; they are copied; NULL and 0 for none. The opening
+/// handshake goes on from there: ROPEWAY_EVENT_UPGRADE_REQUEST (when asked for) or ROPEWAY_EVENT_OPENED follows, with
+/// no listener. `options`, NULL for the defaults, are copied. TLS is not spoken on it. `descriptor` becomes the
+/// engine's, non-blocking and closed on exec, when ROPEWAY_OK is returned, and stays the caller's otherwise.
+///
+/// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_INVALID_ARGUMENT for a negative descriptor; ROPEWAY_ERROR_IO for one that
+/// is no connected stream socket; ROPEWAY_ERROR_TOO_MANY_CONNECTIONS; ROPEWAY_ERROR_FORKED.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ropeway_engine_adopt(
+    engine: *mut ropeway_engine,
+    descriptor: c_int,
+    received: *const c_void,
+    length: usize,
+    options: *const ropeway_options,
+    connection: *mut ropeway_connection,
+) -> ropeway_status {
+    guard::run(|| {
+        // SAFETY: the header asks for a living engine or NULL.
+        let this = unsafe { guard::object(engine, "engine") }?;
+        let out = Out::new(connection, "connection")?;
+        // SAFETY: the header asks for `length` readable bytes, and a living set or NULL.
+        let (received, options) =
+            unsafe { (guard::bytes(received, length)?, this.options(options)?) };
+        // SAFETY: the header asks for a living engine, a descriptor of the caller's, and room for the number.
+        Ok(unsafe {
+            engine::with(engine, |connections| {
+                let id = take_over(descriptor, |socket| {
+                    connections.adopt(socket, received, options)
+                })?;
+                out.set(id.bits());
+                Ok(ROPEWAY_OK)
+            })
+        })
+    })
+}
+
+/// Hands a descriptor of the caller's in. A duplicate goes in first, so that the caller keeps its own on an error.
+///
+/// # Safety
+/// `descriptor` is the caller's to give, or no descriptor at all.
+unsafe fn take_over<T>(
+    descriptor: c_int,
+    hand_in: impl FnOnce(OwnedFd) -> Result<T, Error>,
+) -> Result<T, Failure> {
+    if descriptor < 0 {
+        return Err(Failure::Argument("a descriptor is not negative"));
+    }
+    // SAFETY: it is not -1, and is only duplicated; that it is not open is an error of the system's.
+    let duplicate = unsafe { BorrowedFd::borrow_raw(descriptor) }
+        .try_clone_to_owned()
+        .map_err(|error| Error::Io(IoError::new("take over a descriptor", &error)))?;
+    let taken = hand_in(duplicate)?;
+    // SAFETY: the caller gives it away.
+    drop(unsafe { OwnedFd::from_raw_fd(descriptor) });
+    Ok(taken)
 }
 
 /// Writes the port that a listener has to `*port`.

@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,6 +11,7 @@ use mio::{Registry, Waker};
 use super::counters::Counters;
 use super::event::Notice;
 use super::id::{ConnectionId, Ids, ListenerId, MAX_CONNECTIONS};
+use super::listeners::ListenerSlot;
 use super::remote::Remote;
 use super::slots::{Flags, Slot, Slots, Transport};
 use super::timers::Timers;
@@ -20,10 +20,7 @@ use super::{Clock, EngineOptions, id};
 use crate::error::{Error, IoError, Limit, Role, SendError};
 use crate::frame::CloseCode;
 use crate::handshake::{Refusal, WebSocketUrl};
-use crate::net::{
-    self, Alarm, ConnectOptions, Dial, ForkGuard, ListenAddress, ListenOptions, Listener, Resolver,
-    TlsInfo, TlsServer,
-};
+use crate::net::{Alarm, ConnectOptions, Dial, ForkGuard, Resolver, TlsInfo};
 use crate::protocol::{Accept, Options, Output, Protocol, Shutdown, Time};
 
 /// The connections and listeners of an [`Engine`](super::Engine). Every call answers at once; what comes of it later
@@ -69,16 +66,6 @@ pub struct Connections {
     fork: ForkGuard,
 }
 
-/// A listener.
-#[derive(Debug)]
-pub(super) struct ListenerSlot {
-    pub(super) id: ListenerId,
-    pub(super) socket: Listener,
-    pub(super) options: Arc<Options>,
-    /// Accepting has failed, and that has been told.
-    pub(super) failing: bool,
-}
-
 impl Connections {
     pub(super) fn new(
         registry: Registry,
@@ -122,139 +109,6 @@ impl Connections {
             clock,
             fork,
         })
-    }
-
-    /// Listens for connections, which then come as events.
-    ///
-    /// # Errors
-    /// [`Error::Io`] when the address cannot be had, [`Error::Compression`] for settings a server cannot use,
-    /// [`Error::Forked`].
-    pub fn listen(
-        &mut self,
-        address: SocketAddr,
-        listen: &ListenOptions,
-        options: Arc<Options>,
-    ) -> Result<ListenerId, Error> {
-        self.listen_at(&ListenAddress::Tcp(address), listen, options)
-    }
-
-    /// Listens on a Unix socket, by its path in the file system. A socket that a server left behind is replaced; one
-    /// that a server still listens on, or a file of another kind, is an error. The socket is removed when the listener
-    /// is closed or the engine dropped.
-    ///
-    /// # Errors
-    /// [`Error::Io`], for a path of more than about 100 bytes too; [`Error::Forked`].
-    pub fn listen_unix(
-        &mut self,
-        path: impl Into<PathBuf>,
-        listen: &ListenOptions,
-        options: Arc<Options>,
-    ) -> Result<ListenerId, Error> {
-        self.listen_at(&ListenAddress::Unix(path.into()), listen, options)
-    }
-
-    fn listen_at(
-        &mut self,
-        address: &ListenAddress,
-        listen: &ListenOptions,
-        options: Arc<Options>,
-    ) -> Result<ListenerId, Error> {
-        self.check_fork()?;
-        options.compression.check(Role::Server)?;
-        let io = |error| Error::Io(IoError::new("listen", &error));
-        let socket = Listener::bind(address, listen).map_err(io)?;
-        let index = match self.listeners.iter().position(Option::is_none) {
-            Some(index) => index,
-            None => {
-                self.listeners.push(None);
-                self.listeners.len() - 1
-            }
-        };
-        let id = self
-            .ids
-            .listener(index as u32)
-            .ok_or(Error::Misuse("this engine has no ids left"))?;
-        socket.register(&self.registry, id.token()).map_err(io)?;
-        self.listeners[index] = Some(ListenerSlot {
-            id,
-            socket,
-            options,
-            failing: false,
-        });
-        Ok(id)
-    }
-
-    /// Listens at a URL such as `ws://127.0.0.1:8080/`, whose host must be an IP address or `localhost`. Port 0 lets
-    /// the system choose; the path is not looked at. `ws+unix:/path/to.sock` is a Unix socket. The URL decides whether
-    /// TLS is spoken: `wss` needs [`tls`](ListenOptions::tls), the others leave it aside.
-    ///
-    /// # Errors
-    /// [`Error::Url`], [`Error::Misuse`] for another host, or `wss` without TLS settings, and as
-    /// [`listen`](Self::listen).
-    pub fn listen_url(
-        &mut self,
-        url: &str,
-        listen: &ListenOptions,
-        options: Arc<Options>,
-    ) -> Result<ListenerId, Error> {
-        let (address, secure) = net::parse_listen_url(url)?;
-        if secure && listen.tls.is_none() {
-            return Err(Error::Misuse(
-                "listening on wss needs a certificate and its key in the TLS settings",
-            ));
-        }
-        let tls = listen.tls.clone().filter(|_| secure);
-        let listen = ListenOptions {
-            tls,
-            ..listen.clone()
-        };
-        self.listen_at(&address, &listen, options)
-    }
-
-    /// Where a listener listens, with the port that the system chose.
-    ///
-    /// # Errors
-    /// [`Error::UnknownId`], [`Error::Misuse`] for a Unix socket.
-    pub fn listener_address(&self, listener: ListenerId) -> Result<SocketAddr, Error> {
-        self.listener(listener)?
-            .socket
-            .address()
-            .ok_or(Error::Misuse("a Unix socket has a path and no address"))
-    }
-
-    /// The path of a listener on a Unix socket; `None` for others.
-    ///
-    /// # Errors
-    /// [`Error::UnknownId`].
-    pub fn listener_path(&self, listener: ListenerId) -> Result<Option<&Path>, Error> {
-        Ok(self.listener(listener)?.socket.path())
-    }
-
-    /// Gives a listener other TLS settings, renewed certificates for instance. They are for connections accepted from
-    /// now on; those that there are keep theirs.
-    ///
-    /// # Errors
-    /// [`Error::UnknownId`], [`Error::Misuse`] for a listener that does not speak TLS, [`Error::Forked`].
-    pub fn set_listener_tls(&mut self, listener: ListenerId, tls: TlsServer) -> Result<(), Error> {
-        self.check_fork()?;
-        self.listener(listener)?;
-        let slot = self.listeners[listener.index() as usize].as_mut();
-        if slot.is_some_and(|slot| slot.socket.set_tls(tls)) {
-            Ok(())
-        } else {
-            Err(Error::Misuse("this listener does not speak TLS"))
-        }
-    }
-
-    /// Stops listening. Its connections live on.
-    ///
-    /// # Errors
-    /// [`Error::UnknownId`], [`Error::Forked`].
-    pub fn close_listener(&mut self, listener: ListenerId) -> Result<(), Error> {
-        self.check_fork()?;
-        self.listener(listener)?;
-        self.listeners[listener.index() as usize] = None;
-        Ok(())
     }
 
     /// Dials a server: `ws://host/path`, `wss://host/path`, or `ws+unix:/path/to.sock:/path` for a Unix socket. The id
@@ -545,14 +399,6 @@ impl Connections {
 
     fn slot(&self, id: ConnectionId) -> Result<&Slot, Error> {
         self.slots.get(id).ok_or(Error::UnknownId)
-    }
-
-    fn listener(&self, id: ListenerId) -> Result<&ListenerSlot, Error> {
-        let slot = self
-            .listeners
-            .get(id.index() as usize)
-            .and_then(Option::as_ref);
-        slot.filter(|slot| slot.id == id).ok_or(Error::UnknownId)
     }
 
     pub(super) fn check_fork(&self) -> Result<(), Error> {

@@ -3,7 +3,7 @@
 /// Totals since the engine was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
-    /// Connections taken from listeners.
+    /// Connections taken from listeners, or over from the host.
     pub accepted: u64,
     /// Connections asked for with `connect`.
     pub dialled: u64,

@@ -12,7 +12,7 @@ use super::remote::Command;
 use super::slots::{Flags, Transport};
 use crate::error::{Deadline, Error, IoError, Role, SendError};
 use crate::frame::CloseCode;
-use crate::net::{self, DialState, Stream};
+use crate::net::{self, DialState};
 use crate::protocol::{MessageKind, Protocol, Raw, Shutdown, Source, Time};
 
 /// Bytes asked of a socket at once.
@@ -21,14 +21,6 @@ const READ_SIZE: usize = 64 << 10;
 const PAYLOAD_READ_SIZE: usize = 256 << 10;
 /// Bytes read of one connection in one turn, while they all belong to one large message.
 const BURST: usize = 1 << 20;
-/// Connections accepted of one listener in one turn.
-const ACCEPTS: usize = 64;
-/// How long a listener rests that could not accept.
-const ACCEPT_REST: Duration = Duration::from_millis(100);
-
-const NO_ROOM: &[u8] =
-    b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
-
 /// What [`Engine::next_event`] lends next.
 #[derive(Debug)]
 pub(super) enum Told {
@@ -457,55 +449,6 @@ impl Connections {
                 (None, Transport::Dial(_)) => self.dial_time(index),
                 _ => {}
             }
-        }
-    }
-
-    /// Accepts what waits at a listener, within bounds.
-    fn accept_from(&mut self, place: u32) {
-        for _ in 0..ACCEPTS {
-            let Some(Some(listener)) = self.listeners.get_mut(place as usize) else {
-                return;
-            };
-            match listener.socket.accept() {
-                Ok(Some(stream)) => {
-                    listener.failing = false;
-                    let (id, options) = (listener.id, listener.options.clone());
-                    self.accepted(stream, id, Protocol::server(options, self.now));
-                }
-                Ok(None) => return,
-                Err(error) => {
-                    let id = listener.id;
-                    if !std::mem::replace(&mut listener.failing, true) {
-                        self.notices.push_back(Notice::AcceptFailed(id, error));
-                    }
-                    self.accept_again = Some(self.now + ACCEPT_REST);
-                    return;
-                }
-            }
-        }
-        self.resting.push_back(place);
-    }
-
-    fn accepted(&mut self, mut stream: Stream, listener: ListenerId, protocol: Protocol) {
-        let place = self
-            .reserve()
-            .ok()
-            .and_then(|index| Some((index, self.ids.connection(index)?)));
-        let Some((index, id)) = place else {
-            // Whether it learns of it or not, the peer has to come again.
-            let _ = stream.send(NO_ROOM);
-            return;
-        };
-        let registered = stream.register(&self.registry, id.token());
-        let slot = self.slots.at(index);
-        slot.id = id;
-        slot.listener = listener;
-        slot.protocol = Some(protocol);
-        slot.transport = Transport::Stream(stream);
-        self.counters.accepted += 1;
-        match registered {
-            Ok(()) => self.schedule(index),
-            Err(error) => self.fail(index, Error::Io(IoError::new("watch a connection", &error))),
         }
     }
 

@@ -33,6 +33,7 @@ mod counters;
 mod drive;
 mod event;
 mod id;
+mod listeners;
 mod publish;
 mod queue;
 mod remote;

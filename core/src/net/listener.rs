@@ -11,6 +11,7 @@ use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 use socket2::{Domain, Protocol, Type};
 
+use super::socket::adopt_stream_socket;
 use super::unix::{self, SocketFile};
 use super::{ListenAddress, Socket, Stream, TlsServer};
 use crate::error::{Error, IoError};
@@ -70,6 +71,30 @@ impl Listener {
                 let descriptor: OwnedFd = socket.into();
                 Listening::Unix(UnixListener::from_std(descriptor.into()), file)
             }
+        };
+        Ok(Self {
+            socket,
+            tls: options.tls.clone(),
+        })
+    }
+
+    /// Takes over a socket that listens already.
+    pub(crate) fn adopt(socket: OwnedFd, options: &ListenOptions) -> io::Result<Self> {
+        let socket = adopt_stream_socket(socket)?;
+        if !socket.is_listener()? {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "the socket does not listen",
+            ));
+        }
+        let address = socket.local_addr()?;
+        let socket = if let Some(address) = address.as_socket() {
+            socket.set_tcp_nodelay(true)?;
+            Listening::Tcp(TcpListener::from_std(socket.into()), address)
+        } else {
+            let file = SocketFile::of_the_host(address.as_pathname().unwrap_or(Path::new("")));
+            let descriptor: OwnedFd = socket.into();
+            Listening::Unix(UnixListener::from_std(descriptor.into()), file)
         };
         Ok(Self {
             socket,

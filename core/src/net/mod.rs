@@ -1,6 +1,7 @@
 //! Sockets: streams and listeners, non-blocking, plain and in TLS; name resolution; racing of addresses (RFC 8305).
 
 mod address;
+mod adopted;
 mod alarm;
 mod dial;
 mod fork;

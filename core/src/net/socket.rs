@@ -19,6 +19,15 @@ const SEND_FLAGS: libc::c_int = 0;
 pub(crate) struct Socket(socket2::Socket);
 
 impl Socket {
+    /// Takes over a connected stream socket of the host's.
+    pub(super) fn adopt(descriptor: OwnedFd) -> io::Result<Self> {
+        let socket = adopt_stream_socket(descriptor)?;
+        if socket.peer_addr()?.as_socket().is_some() {
+            socket.set_tcp_nodelay(true)?;
+        }
+        Ok(Self(socket))
+    }
+
     /// Reads at most `buffer.len()` bytes; 0 is the end of the stream.
     #[inline]
     pub(crate) fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
@@ -91,6 +100,20 @@ impl From<OwnedFd> for Socket {
     fn from(descriptor: OwnedFd) -> Self {
         Self(descriptor.into())
     }
+}
+
+/// A stream socket that somebody else has made, non-blocking and closed on exec from now on.
+pub(super) fn adopt_stream_socket(descriptor: OwnedFd) -> io::Result<socket2::Socket> {
+    let socket = socket2::Socket::from(descriptor);
+    if socket.r#type()? != socket2::Type::STREAM {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "the socket is not a stream socket",
+        ));
+    }
+    socket.set_nonblocking(true)?;
+    socket.set_cloexec(true)?;
+    Ok(socket)
 }
 
 /// A Unix socket has no address of the internet.

@@ -2,10 +2,12 @@
 
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 
 use mio::{Registry, Token};
 
 use super::Socket;
+use super::adopted::Adopted;
 use super::tls::{Tls, TlsInfo};
 
 /// A connection. Its descriptor is closed when it is dropped.
@@ -17,15 +19,26 @@ use super::tls::{Tls, TlsInfo};
 pub(crate) enum Stream {
     Plain(Socket),
     Tls(Box<Tls>),
+    Adopted(Box<Adopted>),
 }
 
 impl Stream {
+    /// Takes over a connected socket of the host's, of which `received` has been read already.
+    pub(crate) fn adopt(descriptor: OwnedFd, received: &[u8]) -> io::Result<Self> {
+        let socket = Socket::adopt(descriptor)?;
+        if received.is_empty() {
+            return Ok(Self::Plain(socket));
+        }
+        Ok(Self::Adopted(Box::new(Adopted::new(socket, received))))
+    }
+
     /// Reads at most `buffer.len()` bytes; 0 is the end of the stream.
     #[inline]
     pub(crate) fn receive(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Plain(socket) => socket.receive(buffer),
             Self::Tls(tls) => tls.receive(buffer),
+            Self::Adopted(adopted) => adopted.receive(buffer),
         }
     }
 
@@ -35,6 +48,7 @@ impl Stream {
         match self {
             Self::Plain(socket) => socket.receive_into(buffer, most),
             Self::Tls(tls) => tls.receive_into(buffer, most),
+            Self::Adopted(adopted) => adopted.receive_into(buffer, most),
         }
     }
 
@@ -45,6 +59,7 @@ impl Stream {
         match self {
             Self::Plain(_) => false,
             Self::Tls(tls) => tls.has_more(),
+            Self::Adopted(adopted) => adopted.has_more(),
         }
     }
 
@@ -54,6 +69,7 @@ impl Stream {
         match self {
             Self::Plain(socket) => socket.send(bytes),
             Self::Tls(tls) => tls.send(&[IoSlice::new(bytes)]),
+            Self::Adopted(adopted) => adopted.socket().send(bytes),
         }
     }
 
@@ -63,6 +79,7 @@ impl Stream {
         match self {
             Self::Plain(socket) => socket.send_pieces(pieces),
             Self::Tls(tls) => tls.send(pieces),
+            Self::Adopted(adopted) => adopted.socket().send_pieces(pieces),
         }
     }
 
@@ -71,7 +88,7 @@ impl Stream {
     #[inline]
     pub(crate) fn unsent(&self) -> usize {
         match self {
-            Self::Plain(_) => 0,
+            Self::Plain(_) | Self::Adopted(_) => 0,
             Self::Tls(tls) => tls.unsent(),
         }
     }
@@ -79,7 +96,7 @@ impl Stream {
     /// Sends what [`unsent`](Self::unsent) counts, as far as the kernel takes it.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         match self {
-            Self::Plain(_) => Ok(()),
+            Self::Plain(_) | Self::Adopted(_) => Ok(()),
             Self::Tls(tls) => tls.flush().map(|_| ()),
         }
     }
@@ -89,6 +106,7 @@ impl Stream {
         match self {
             Self::Plain(socket) => socket.end_sending(),
             Self::Tls(tls) => tls.end_sending(),
+            Self::Adopted(adopted) => adopted.socket().end_sending(),
         }
     }
 
@@ -102,7 +120,7 @@ impl Stream {
     /// What the TLS handshake agreed on; `None` for a plain stream, and before the handshake is done.
     pub(crate) fn tls_info(&self) -> Option<TlsInfo> {
         match self {
-            Self::Plain(_) => None,
+            Self::Plain(_) | Self::Adopted(_) => None,
             Self::Tls(tls) => tls.info(),
         }
     }
@@ -124,6 +142,7 @@ impl Stream {
         match self {
             Self::Plain(socket) => socket,
             Self::Tls(tls) => tls.socket(),
+            Self::Adopted(adopted) => adopted.socket(),
         }
     }
 }

@@ -15,12 +15,21 @@ use super::ListenOptions;
 #[derive(Debug)]
 pub(super) struct SocketFile {
     path: PathBuf,
-    /// The file's device and inode.
-    identity: (u64, u64),
+    /// The file's device and inode; `None`: it is the host's, and stays.
+    identity: Option<(u64, u64)>,
     process: u32,
 }
 
 impl SocketFile {
+    /// The file of a socket that was taken over; the path is empty for an abstract one.
+    pub(super) fn of_the_host(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            identity: None,
+            process: process::id(),
+        }
+    }
+
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
@@ -28,7 +37,8 @@ impl SocketFile {
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        if self.process == process::id() && identity(&self.path).ok() == Some(self.identity) {
+        let is_ours = self.identity.is_some() && self.process == process::id();
+        if is_ours && identity(&self.path).ok() == self.identity {
             // Whether it goes or not, the next server replaces it.
             let _ = fs::remove_file(&self.path);
         }
@@ -49,7 +59,7 @@ pub(super) fn listen(path: &Path, options: &ListenOptions) -> io::Result<(Socket
     }
     let file = SocketFile {
         path: path.to_owned(),
-        identity: identity(path)?,
+        identity: Some(identity(path)?),
         process: process::id(),
     };
     // Nobody can connect before `listen`, so nobody passes before the mode is set.

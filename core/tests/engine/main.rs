@@ -1,6 +1,7 @@
 //! The engine over real sockets: engines on threads of their own or several in one, and plain sockets as peers that
 //! misbehave.
 
+mod adopted;
 mod client;
 mod closing;
 mod compression;
