@@ -1036,6 +1036,34 @@ ropeway_status ropeway_engine_listen(struct ropeway_engine *engine,
                                      const struct ropeway_options *options,
                                      ropeway_listener *listener);
 
+/// Takes over a socket that listens already, TCP or Unix, as socket activation hands it in, and writes the listener's
+/// number to `*listener`. `options` is as for ropeway_engine_listen, of the listener's own only the 900s count: with a
+/// certificate (ROPEWAY_OPTION_TLS_CERTIFICATE) it speaks TLS. `descriptor` becomes the engine's, non-blocking and
+/// closed on exec, when ROPEWAY_OK is returned, and stays the caller's otherwise. A Unix socket's file is left alone.
+///
+/// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_INVALID_ARGUMENT for a negative descriptor; ROPEWAY_ERROR_IO for one that
+/// is no listening stream socket; ROPEWAY_ERROR_TLS_SETTINGS; ROPEWAY_ERROR_FORKED.
+ropeway_status ropeway_engine_adopt_listener(struct ropeway_engine *engine,
+                                             int descriptor,
+                                             const struct ropeway_options *options,
+                                             ropeway_listener *listener);
+
+/// Takes over a connected stream socket, TCP or Unix, as a server's connection, and writes its number to
+/// `*connection`: an HTTP server hands in what it has seen an upgrade come on. `received` are the `length` bytes that
+/// have been read of it already, from the first of the request on; they are copied; NULL and 0 for none. The opening
+/// handshake goes on from there: ROPEWAY_EVENT_UPGRADE_REQUEST (when asked for) or ROPEWAY_EVENT_OPENED follows, with
+/// no listener. `options`, NULL for the defaults, are copied. TLS is not spoken on it. `descriptor` becomes the
+/// engine's, non-blocking and closed on exec, when ROPEWAY_OK is returned, and stays the caller's otherwise.
+///
+/// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_INVALID_ARGUMENT for a negative descriptor; ROPEWAY_ERROR_IO for one that
+/// is no connected stream socket; ROPEWAY_ERROR_TOO_MANY_CONNECTIONS; ROPEWAY_ERROR_FORKED.
+ropeway_status ropeway_engine_adopt(struct ropeway_engine *engine,
+                                    int descriptor,
+                                    const void *received,
+                                    size_t length,
+                                    const struct ropeway_options *options,
+                                    ropeway_connection *connection);
+
 /// Writes the port that a listener has to `*port`.
 ///
 /// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_CLOSED for a stale number; ROPEWAY_ERROR_MISUSE for a Unix socket.

@@ -290,6 +290,18 @@ public:
     Result<Listener> listen(const std::string &url, const Options &options) noexcept {
         return listen_with(url, options.get());
     }
+    /// Takes over a listening socket of the host's: ropeway_engine_adopt_listener.
+    Result<Listener> adopt_listener(int descriptor) noexcept { return adopt_listener_with(descriptor, nullptr); }
+    Result<Listener> adopt_listener(int descriptor, const Options &options) noexcept {
+        return adopt_listener_with(descriptor, options.get());
+    }
+    /// Takes over a connection of the host's, with what has been read of it already: ropeway_engine_adopt.
+    Result<Connection> adopt(int descriptor, Bytes received) noexcept {
+        return adopt_with(descriptor, received, nullptr);
+    }
+    Result<Connection> adopt(int descriptor, Bytes received, const Options &options) noexcept {
+        return adopt_with(descriptor, received, options.get());
+    }
     Result<std::uint16_t> port(Listener listener) const noexcept {
         std::uint16_t port;
         const Status status = ropeway_engine_listener_port(get(), listener, &port);
@@ -386,6 +398,17 @@ private:
         Listener listener;
         const Status status = ropeway_engine_listen(get(), url.c_str(), options, &listener);
         return status ? Result<Listener>(listener) : Result<Listener>(status);
+    }
+    Result<Listener> adopt_listener_with(int descriptor, const ropeway_options *options) noexcept {
+        Listener listener;
+        const Status status = ropeway_engine_adopt_listener(get(), descriptor, options, &listener);
+        return status ? Result<Listener>(listener) : Result<Listener>(status);
+    }
+    Result<Connection> adopt_with(int descriptor, Bytes received, const ropeway_options *options) noexcept {
+        Connection connection;
+        const Status status =
+            ropeway_engine_adopt(get(), descriptor, received.data(), received.size(), options, &connection);
+        return status ? Result<Connection>(connection) : Result<Connection>(status);
     }
     Result<Connection> connect_with(const std::string &url, const ropeway_options *options) noexcept {
         Connection connection;

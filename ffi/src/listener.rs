@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd};
 
 use ropeway_core::engine::{ListenOptions, ListenerId};
-use ropeway_core::error::{Error, IoError};
+use ropeway_core::{Error, IoError};
 
 use crate::engine::{self, ropeway_engine};
 use crate::error::Failure;
@@ -117,8 +117,12 @@ pub unsafe extern "C" fn ropeway_engine_adopt(
         let this = unsafe { guard::object(engine, "engine") }?;
         let out = Out::new(connection, "connection")?;
         // SAFETY: the header asks for `length` readable bytes, and a living set or NULL.
-        let (received, options) =
-            unsafe { (guard::bytes(received, length)?, this.options(options)?) };
+        let (received, options) = unsafe {
+            (
+                guard::bytes(received, length, "received")?,
+                this.options(options)?,
+            )
+        };
         // SAFETY: the header asks for a living engine, a descriptor of the caller's, and room for the number.
         Ok(unsafe {
             engine::with(engine, |connections| {
