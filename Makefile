@@ -18,7 +18,7 @@ help: ## print these targets
 demo: examples ## a C server and two C clients talk, each frame shown
 	tools/demo
 
-test: lint examples $(VENV) ## lint, the Rust tests, then what crosses languages (tests/)
+test: lint examples python ## lint, the Rust tests, then what crosses languages (tests/)
 	cargo test
 	python3 tests/run
 
