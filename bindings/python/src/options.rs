@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use ropeway_core::Role;
 use ropeway_core::deflate::Compression;
 use ropeway_core::handshake::Headers;
 use ropeway_core::protocol;
@@ -35,10 +36,44 @@ pub(crate) fn headers(fields: Vec<(String, String)>) -> PyResult<Headers> {
     Ok(headers)
 }
 
+/// The fields of `ropeway.Compression`.
+#[derive(FromPyObject)]
+pub(crate) struct Deflate {
+    server_no_context_takeover: Option<bool>,
+    client_no_context_takeover: Option<bool>,
+    server_max_window_bits: i64,
+    client_max_window_bits: i64,
+    threshold: usize,
+    level: i64,
+    memory_level: i64,
+}
+
+fn compression(settings: Deflate, server: bool) -> PyResult<Compression> {
+    let small = |name, value| {
+        u8::try_from(value)
+            .map_err(|_| PyValueError::new_err(format!("{name} of {value} is out of range")))
+    };
+    let compression = Compression {
+        enabled: Some(true),
+        server_no_context_takeover: settings.server_no_context_takeover,
+        client_no_context_takeover: settings.client_no_context_takeover,
+        server_max_window_bits: small("server_max_window_bits", settings.server_max_window_bits)?,
+        client_max_window_bits: small("client_max_window_bits", settings.client_max_window_bits)?,
+        threshold: settings.threshold,
+        level: small("level", settings.level)?,
+        memory_level: small("memory_level", settings.memory_level)?,
+    };
+    let role = if server { Role::Server } else { Role::Client };
+    compression
+        .check(role)
+        .map_err(|error| PyValueError::new_err(error.to_string()))?;
+    Ok(compression)
+}
+
 #[pymethods]
 impl Options {
     #[new]
-    #[pyo3(signature = (*, server, max_size, open_timeout, close_timeout, ping_interval, ping_timeout, write_high, write_low, subprotocols, origin, headers))]
+    #[pyo3(signature = (*, server, max_size, open_timeout, close_timeout, ping_interval, ping_timeout, write_high, write_low, subprotocols, origin, headers, compression))]
     #[expect(
         clippy::too_many_arguments,
         reason = "keyword arguments, called from one place"
@@ -55,7 +90,12 @@ impl Options {
         subprotocols: Vec<String>,
         origin: Option<String>,
         headers: Vec<(String, String)>,
+        compression: Option<Deflate>,
     ) -> PyResult<Self> {
+        let compression = match compression {
+            Some(settings) => self::compression(settings, server)?,
+            None => Compression::off(),
+        };
         Ok(Self(Arc::new(protocol::Options {
             max_message_size: max_size.unwrap_or(u64::MAX),
             open_timeout: wait(open_timeout)?,
@@ -69,7 +109,7 @@ impl Options {
             subprotocols,
             origin,
             headers: self::headers(headers)?,
-            compression: Compression::off(),
+            compression,
             ..protocol::Options::default()
         })))
     }

@@ -157,7 +157,7 @@ def test_what_is_no_uri(run: Run, address: str) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [{"compression": "deflate"}, {"ssl": True}, {"proxy": "http://p"}, {"sock": object()}, {"extensions": [1]}],
+    [{"ssl": True}, {"proxy": "http://p"}, {"sock": object()}, {"extensions": [1]}],
 )
 def test_what_is_not_there_yet_says_so(arguments: dict[str, Any]) -> None:
     with pytest.raises(NotImplementedError, match="not there yet"):

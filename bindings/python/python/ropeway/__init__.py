@@ -9,6 +9,7 @@ from ._ropeway import __version__
 from .asyncio.client import ClientConnection, connect
 from .asyncio.connection import broadcast
 from .asyncio.server import Server, ServerConnection, serve
+from .compression import Compression
 from .datastructures import Headers
 from .exceptions import *  # noqa: F403
 from .exceptions import __all__ as _exceptions
@@ -20,6 +21,7 @@ __all__ = [
     "ClientConnection",
     "Close",
     "CloseCode",
+    "Compression",
     "Headers",
     "Request",
     "Response",

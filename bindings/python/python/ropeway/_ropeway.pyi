@@ -6,6 +6,8 @@ from typing import Any, Literal, Self, final, overload
 
 from typing_extensions import disjoint_base
 
+from ropeway.compression import Compression
+
 __all__ = ["Closed", "Connection", "Engine", "Options", "__version__", "_broadcast"]
 
 __version__: str
@@ -28,6 +30,7 @@ class Options:
         subprotocols: Sequence[str],
         origin: str | None,
         headers: Sequence[tuple[str, str]],
+        compression: Compression | None,
     ) -> Self: ...
 
 @final

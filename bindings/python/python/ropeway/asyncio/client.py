@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from .. import _loop
 from .._ropeway import Closed, __version__
+from ..compression import Compression
 from ..datastructures import Headers, pairs_of
 from ..exceptions import InvalidMessage, InvalidStatus, InvalidURI, NotSupportedYet
 from ..http11 import Request
@@ -73,7 +74,8 @@ class connect:
     decides which errors end it.
 
     The arguments are those of `websockets`; times are in seconds, None turns one off; sizes are in bytes. What is not
-    there yet (wss, proxies, compression, a socket of one's own) raises `NotSupportedYet`.
+    there yet (wss, proxies, a socket of one's own) raises `NotSupportedYet`. `compression` is "deflate", a
+    `ropeway.Compression`, or None; by default it is offered.
     """
 
     def __init__(
@@ -83,7 +85,7 @@ class connect:
         origin: str | None = None,
         extensions: Any = None,
         subprotocols: Sequence[str] | None = None,
-        compression: str | None = None,
+        compression: str | Compression | None = "deflate",
         additional_headers: Headers | Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
         user_agent_header: str | None = USER_AGENT,
         proxy: str | Literal[True] | None = None,

@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from .._ropeway import Closed, Options, _broadcast
 from .._ropeway import Connection as NativeConnection
+from ..compression import Compression
 from ..datastructures import Headers
 from ..exceptions import (
     ConnectionClosed,
@@ -306,7 +307,7 @@ def options(
     server: bool,
     max_size: int | tuple[int | None, int | None] | None,
     write_limit: int | tuple[int, int | None],
-    compression: str | None,
+    compression: str | Compression | None,
     extensions: Any,
     rest: dict[str, Any],
     subprotocols: Sequence[str] | None,
@@ -315,8 +316,12 @@ def options(
     **times: float | None,
 ) -> Options:
     """The core's options from the keyword arguments of `connect` and `serve`."""
-    if compression is not None:
-        raise NotSupportedYet(f"compression={compression!r} is not there yet; use compression=None")
+    if isinstance(compression, str):
+        if compression != "deflate":
+            raise ValueError(f"unsupported compression: {compression}")
+        compression = Compression()
+    elif compression is not None and not isinstance(compression, Compression):
+        raise TypeError('compression must be "deflate", a ropeway.Compression, or None')
     if extensions is not None:
         raise NotSupportedYet("extensions= is not there yet")
     for name, value in rest.items():
@@ -339,5 +344,6 @@ def options(
         subprotocols=list(subprotocols or ()),
         headers=list(headers),
         origin=origin,
+        compression=compression,
         **times,
     )

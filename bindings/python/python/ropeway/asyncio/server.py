@@ -13,6 +13,7 @@ from typing import Any
 
 from .. import _loop
 from .._ropeway import Options, __version__
+from ..compression import Compression
 from ..datastructures import Headers
 from ..exceptions import InvalidOrigin, NegotiationError, NotSupportedYet
 from ..frames import CloseCode
@@ -316,7 +317,9 @@ class serve:
     """Makes a server: `await serve(handler, host, port)` or `async with serve(…) as server`.
 
     The arguments are those of `websockets`; times are in seconds, None turns one off; sizes are in bytes. What is not
-    there yet (ssl, compression, process_response, a socket of one's own) raises `NotSupportedYet`.
+    there yet (ssl, process_response, a socket of one's own) raises `NotSupportedYet`. `compression` is "deflate", a
+    `ropeway.Compression`, or None; other than with `websockets` the default is None, because compressing is the
+    server's to pay for.
     """
 
     def __init__(
@@ -329,7 +332,7 @@ class serve:
         extensions: Any = None,
         subprotocols: Sequence[str] | None = None,
         select_subprotocol: Callable[[ServerConnection, Sequence[str]], str | None] | None = None,
-        compression: str | None = None,
+        compression: str | Compression | None = None,
         process_request: ProcessRequest | None = None,
         server_header: str | None = SERVER,
         open_timeout: float | None = 10,
