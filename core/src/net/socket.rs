@@ -2,7 +2,7 @@
 
 use std::io::{self, IoSlice};
 use std::net::{Shutdown, SocketAddr};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
 use mio::event::Source;
 use mio::unix::SourceFd;
@@ -78,6 +78,10 @@ impl Socket {
 
     pub(crate) fn set_nodelay(&self) -> io::Result<()> {
         self.0.set_tcp_nodelay(true)
+    }
+
+    pub(crate) fn descriptor(&self) -> RawFd {
+        self.0.as_raw_fd()
     }
 
     pub(crate) fn peer_address(&self) -> io::Result<SocketAddr> {
