@@ -4,8 +4,6 @@ use pyo3::exceptions::{PyOSError, PyRuntimeError, PyUnicodeError, PyValueError};
 use pyo3::prelude::*;
 use ropeway_core::{Error, IoError, SendError};
 
-use crate::connection::Connection;
-
 /// An exception of `ropeway.exceptions`.
 pub(crate) fn raised(py: Python<'_>, name: &str, message: &str) -> PyErr {
     let made = py
@@ -19,7 +17,7 @@ pub(crate) fn raised(py: Python<'_>, name: &str, message: &str) -> PyErr {
 }
 
 /// Why a message was not taken.
-pub(crate) fn send_error(slf: &Bound<'_, Connection>, error: SendError) -> PyErr {
+pub(crate) fn send_error(slf: &Bound<'_, PyAny>, error: SendError) -> PyErr {
     match error {
         SendError::Closed | SendError::NotOpen => match slf.call_method0("_closed_error") {
             Ok(error) => PyErr::from_value(error),

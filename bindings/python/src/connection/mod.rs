@@ -266,7 +266,7 @@ impl Connection {
         })?;
         match sent {
             Ok(sent) => Ok(sent == Sent::Sent),
-            Err(error) => Err(send_error(slf, error)),
+            Err(error) => Err(send_error(slf.as_any(), error)),
         }
     }
 
@@ -327,7 +327,7 @@ impl Connection {
             .connections()
             .ping(connection.id(), &payload);
         if let Err(error) = sent {
-            return Err(send_error(slf, error));
+            return Err(send_error(slf.as_any(), error));
         }
         let future = create_future(py)?;
         connection.inner().pings.push_back(Ping {
@@ -347,7 +347,8 @@ impl Connection {
             .core()
             .connections()
             .pong(connection.id(), &payload);
-        sent.map(drop).map_err(|error| send_error(slf, error))
+        sent.map(drop)
+            .map_err(|error| send_error(slf.as_any(), error))
     }
 
     /// Begins to close.
@@ -366,7 +367,7 @@ impl Connection {
                 Ok(())
             }
             Err(SendError::Closed) => Ok(()),
-            Err(error) => Err(send_error(slf, error)),
+            Err(error) => Err(send_error(slf.as_any(), error)),
         }
     }
 

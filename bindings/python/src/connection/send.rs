@@ -70,7 +70,7 @@ impl Connection {
                 connection.inner().fragmented.push(future.clone_ref(py));
                 Ok(Outcome::Later(future))
             }
-            Err(error) => Err(send_error(slf, error)),
+            Err(error) => Err(send_error(slf.as_any(), error)),
         }
     }
 }
