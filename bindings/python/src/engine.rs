@@ -21,6 +21,7 @@ use crate::closed::{self, Closed};
 use crate::connection::{self, Connection, OPEN};
 use crate::options::{self, Options};
 use crate::payload;
+use crate::tls::TlsServer;
 
 /// The engine of one event loop.
 #[pyclass(frozen, weakref, module = "ropeway._ropeway")]
@@ -79,14 +80,9 @@ pub(crate) fn create_future(py: Python<'_>) -> PyResult<Py<PyAny>> {
 pub(crate) fn error(py: Python<'_>, error: &Error) -> PyErr {
     match error {
         Error::Io(io) => os_error(io),
-        Error::Url(_) | Error::Header(_) | Error::Handshake(_) => {
+        Error::Url(_) | Error::Header(_) | Error::Handshake(_) | Error::Tls(_) => {
             PyValueError::new_err(error.to_string())
         }
-        Error::Misuse(what) if what.starts_with("wss") => connection::raised(
-            py,
-            "NotSupportedYet",
-            "TLS (wss://) is not there yet; use ws://",
-        ),
         Error::UnknownId => connection::raised(py, "InvalidState", "the connection is closed"),
         error => PyRuntimeError::new_err(error.to_string()),
     }
@@ -418,6 +414,7 @@ impl Engine {
         server: Py<PyAny>,
         backlog: u32,
         reuse_port: bool,
+        tls: Option<&TlsServer>,
     ) -> PyResult<u64> {
         let ip = host
             .parse()
@@ -425,6 +422,7 @@ impl Engine {
         let listen = ListenOptions {
             backlog,
             reuse_port,
+            tls: tls.map(|tls| tls.0.clone()),
             ..ListenOptions::default()
         };
         let mut core = self.core();
@@ -444,6 +442,14 @@ impl Engine {
             .listener_address(ListenerId::from_bits(listener))
             .map_err(|problem| error(py, &problem))?;
         Ok((address.ip().to_string(), address.port()))
+    }
+
+    /// Gives a listener that speaks TLS other settings, for connections accepted from now on.
+    fn set_tls(&self, py: Python<'_>, listener: u64, tls: &TlsServer) -> PyResult<()> {
+        self.core()
+            .connections()
+            .set_listener_tls(ListenerId::from_bits(listener), tls.0.clone())
+            .map_err(|problem| error(py, &problem))
     }
 
     /// Stops listening.
