@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use ropeway_core::engine::{self, Pem, TlsClientOptions, TlsIdentity, TlsInfo, TlsServerOptions};
 
-use crate::engine::error;
+use crate::errors::error;
 
 /// PEM: bytes are the text itself, anything else is a file's path.
 #[derive(FromPyObject)]

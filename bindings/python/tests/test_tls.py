@@ -14,6 +14,7 @@ import trustme
 from common import echo
 from conftest import Run
 from ropeway import ClientTLS, ServerTLS
+from ropeway.asyncio.client import process_exception
 
 
 @dataclasses.dataclass
@@ -63,7 +64,7 @@ def test_what_the_handshake_agreed_on(run: Run, papers: Papers) -> None:
                     assert len(client.tls.peer_certificates) == 1
                 assert client.tls is None
         known = seen[0]
-        assert known is not None and "client@example.org".encode() in known.peer_certificates[0]
+        assert known is not None and b"client@example.org" in known.peer_certificates[0]
 
     run(main())
 
@@ -105,7 +106,7 @@ def test_what_is_not_trusted_is_an_error_of_ssl(run: Run, papers: Papers) -> Non
                     await ropeway.connect(secure(server), ssl=settings)
                 assert isinstance(caught.value, ropeway.CertificateError)
                 assert caught.value.problem == "unknown_issuer" and caught.value.verify_code == 20
-                assert ropeway.asyncio.client.process_exception(caught.value) is caught.value
+                assert process_exception(caught.value) is caught.value
             careless = ClientTLS(danger_accept_invalid_certificates=True)
             async with ropeway.connect(secure(server, "127.0.0.1"), ssl=careless) as client:
                 await client.send("x")

@@ -55,8 +55,8 @@ class ServerTLS:
     Its files are read once, when it is used first; what cannot be used is a ValueError then.
     """
 
-    #: Certificate chains with their private keys, not encrypted, at least one. A client gets the first whose names match
-    #: the one it asks for (SNI, RFC 6066 section 3); one that asks for none of them gets the first of all.
+    #: Certificate chains with their private keys, not encrypted, at least one. A client gets the first whose names
+    #: match the one it asks for (SNI, RFC 6066 section 3); one that asks for none of them gets the first of all.
     identities: Sequence[tuple[PEM, PEM]]
     #: Authorities whose certificates are taken of clients. Without any, clients are not asked for certificates.
     client_roots: Sequence[PEM] = dataclasses.field(default=(), kw_only=True)
@@ -198,7 +198,7 @@ def _usual_ciphers() -> list[str]:
 
 
 def _has_certificate(context: ssl.SSLContext) -> bool:
-    """Whether `load_cert_chain` was called, which nothing tells: a server that borrows the context shows it or fails."""
+    """Whether `load_cert_chain` was called, which nothing tells: a server that borrows the context shows it."""
     asking = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     asking.check_hostname, asking.verify_mode = False, ssl.CERT_NONE
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()

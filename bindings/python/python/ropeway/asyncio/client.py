@@ -75,8 +75,10 @@ class connect:
     decides which errors end it.
 
     The arguments are those of `websockets`; times are in seconds, None turns one off; sizes are in bytes. What is not
-    there yet (wss, proxies, a socket of one's own) raises `NotSupported`. `compression` is "deflate", a
-    `ropeway.Compression`, or None; by default it is offered.
+    there yet (proxies, a socket of one's own) raises `NotSupported`. `compression` is "deflate", a
+    `ropeway.Compression`, or None; by default it is offered. `ssl` is a `ropeway.ClientTLS`, or an `ssl.SSLContext`
+    whose settings can be honoured (`NotSupported` says which cannot); by default a wss URI trusts the system's
+    authorities. `server_hostname` is looked for in the certificate instead of the URI's host.
     """
 
     def __init__(

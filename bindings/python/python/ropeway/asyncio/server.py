@@ -16,7 +16,7 @@ from .. import _loop
 from .._ropeway import Options, TlsServer, __version__
 from ..compression import Compression
 from ..datastructures import Headers
-from ..exceptions import InvalidOrigin, NegotiationError, NotSupported
+from ..exceptions import InvalidOrigin, NegotiationError
 from ..frames import CloseCode
 from ..http11 import Request, Response
 from ..protocol import State
@@ -334,9 +334,9 @@ class serve:
     """Makes a server: `await serve(handler, host, port)` or `async with serve(…) as server`.
 
     The arguments are those of `websockets`; times are in seconds, None turns one off; sizes are in bytes. What is not
-    there yet (ssl, process_response, a socket of one's own) raises `NotSupported`. `compression` is "deflate", a
+    there yet (process_response, a socket of one's own) raises `NotSupported`. `compression` is "deflate", a
     `ropeway.Compression`, or None; other than with `websockets` the default is None, because compressing is the
-    server's to pay for.
+    server's to pay for. `ssl` is a `ropeway.ServerTLS`.
     """
 
     def __init__(
