@@ -21,6 +21,7 @@ mod futures;
 mod options;
 mod payload;
 mod threads;
+mod tls;
 mod waiter;
 
 use pyo3::prelude::*;
@@ -34,6 +35,8 @@ fn native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<options::Options>()?;
     m.add_class::<threads::ThreadConnection>()?;
     m.add_class::<closed::Closed>()?;
+    m.add_class::<tls::TlsClient>()?;
+    m.add_class::<tls::TlsServer>()?;
     m.add_function(wrap_pyfunction!(connection::broadcast, m)?)?;
     Ok(())
 }

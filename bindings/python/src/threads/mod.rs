@@ -15,7 +15,9 @@ use std::time::{Duration, Instant};
 use pyo3::exceptions::{PyTimeoutError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
-use ropeway_core::engine::{ConnectionId, Connections, Engine, EngineOptions, Sent};
+use ropeway_core::engine::{
+    ConnectOptions, ConnectionId, Connections, Engine, EngineOptions, Sent,
+};
 use ropeway_core::frame::CloseCode;
 use ropeway_core::handshake::Refusal;
 use ropeway_core::protocol::{Accept, MessageKind};
@@ -26,6 +28,7 @@ use crate::connection::{CLOSING, OPEN};
 use crate::errors::{error, raised, send_error};
 use crate::options::{self, Options};
 use crate::payload;
+use crate::tls::TlsClient;
 use core::{Core, Piece};
 use pong::{Ping, Pong};
 
@@ -165,10 +168,21 @@ impl ThreadConnection {
     }
 
     /// Dials; `_open` waits for what comes of it.
-    fn _dial(&self, py: Python<'_>, url: &str, options: &Options) -> PyResult<()> {
+    fn _dial(
+        &self,
+        py: Python<'_>,
+        url: &str,
+        options: &Options,
+        tls: Option<&TlsClient>,
+    ) -> PyResult<()> {
+        #[allow(clippy::needless_update, reason = "the core's settings grow")]
+        let connect = ConnectOptions {
+            tls: tls.map(|tls| tls.0.clone()),
+            ..ConnectOptions::default()
+        };
         let mut core = self.core();
         let dialled = match core.connections() {
-            Some(connections) => connections.connect(url, options.0.clone()),
+            Some(connections) => connections.connect_with(url, &connect, options.0.clone()),
             None => Err(Error::UnknownId),
         };
         let dialled = dialled.map(|id| core.id = id);
