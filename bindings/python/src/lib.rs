@@ -34,6 +34,7 @@ fn native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<connection::Connection>()?;
     m.add_class::<options::Options>()?;
     m.add_class::<threads::ThreadConnection>()?;
+    m.add_class::<threads::Pong>()?;
     m.add_class::<closed::Closed>()?;
     m.add_class::<tls::TlsClient>()?;
     m.add_class::<tls::TlsServer>()?;

@@ -30,7 +30,8 @@ use crate::options::{self, Options};
 use crate::payload;
 use crate::tls::TlsClient;
 use core::{Core, Piece};
-use pong::{Ping, Pong};
+use pong::Ping;
+pub(crate) use pong::Pong;
 
 /// From this size on others may run while a message is copied to the kernel.
 const LARGE: usize = 64 << 10;
@@ -293,8 +294,7 @@ impl ThreadConnection {
     }
 
     /// How the connection ended; None before.
-    #[getter]
-    fn _ended(&self, py: Python<'_>) -> PyResult<Option<Closed>> {
+    fn _ending(&self, py: Python<'_>) -> PyResult<Option<Closed>> {
         let closed = self.core().closed.clone();
         closed.map(|closed| Closed::new(py, &closed)).transpose()
     }
@@ -401,7 +401,7 @@ impl ThreadConnection {
         })?
     }
 
-    /// Sends without waiting; false when the connection is not open, an error's text when the message is not taken.
+    /// Sends without waiting, if the connection is open. Why the message was not taken, if it was not.
     fn _post(&self, message: &Bound<'_, PyAny>, text: Option<bool>) -> PyResult<Option<String>> {
         payload::with_bytes(message, text, |kind, bytes| {
             let mut core = self.core();

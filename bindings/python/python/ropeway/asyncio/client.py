@@ -20,7 +20,8 @@ from ..datastructures import Headers, pairs_of
 from ..exceptions import InvalidMessage, InvalidStatus, InvalidURI, NotSupported
 from ..http11 import Request
 from ..tls import ClientTLS, native_client
-from .connection import Connection, cause, options, queue_marks
+from ..facts import cause
+from .connection import Connection, options, queue_marks
 
 __all__ = ["ClientConnection", "backoff", "connect", "process_exception"]
 

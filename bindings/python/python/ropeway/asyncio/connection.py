@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
-import socket
-import uuid
 from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -14,73 +11,29 @@ from typing import Any, Self
 from .._ropeway import Closed, Options, _broadcast
 from .._ropeway import Connection as NativeConnection
 from ..compression import Compression
-from ..datastructures import Headers
-from ..exceptions import (
-    CertificateError,
-    ConnectionClosed,
-    ConnectionClosedError,
-    ConnectionClosedOK,
-    HeaderLineTooLong,
-    InvalidHandshake,
-    InvalidHeader,
-    InvalidMessage,
-    InvalidStatus,
-    InvalidUpgrade,
-    NegotiationError,
-    NotSupported,
-    PayloadTooBig,
-    ProtocolError,
-    TLSError,
-    TooManyHeaders,
-)
-from ..frames import Close, CloseCode
-from ..http11 import Request, Response
+from ..exceptions import ConnectionClosed, NotSupported, ProtocolError
+from ..facts import Facts, response_of
+from ..frames import CloseCode
 from ..protocol import State
 from ..tls import TLSInfo
 
 __all__ = ["Connection", "broadcast"]
 
 Data = str | bytes | bytearray | memoryview
-_OK = (1000, 1001, 1005)
-_STATES = (State.CONNECTING, State.OPEN, State.CLOSING, State.CLOSED)
 
 
-class Connection(NativeConnection):
+class Connection(NativeConnection, Facts):
     """A WebSocket connection.
 
     `recv`, `send`, `async for`, `subscribe` and `on_message` are native; here stands what is not on the data path.
     """
 
-    request: Request | None
-    """The opening handshake's request; a client's without the fields that the core adds."""
-    response: Response | None
-    """The opening handshake's response; None on a server, where the core writes it."""
-    subprotocol: str | None
-    """The subprotocol agreed on."""
-
     def __init__(self, *_arguments: Any) -> None:
-        self.request = None
-        self.response = None
-        self.subprotocol = None
-        self.logger: logging.Logger | logging.LoggerAdapter[Any] = logging.getLogger("ropeway")
         self._ended: Closed | None = None
         self._closed_waiters: list[asyncio.Future[None]] = []
         self._addresses: tuple[Any, Any] = (None, None)
-        self._uuid: uuid.UUID | None = None
 
     # State
-
-    @property
-    def id(self) -> uuid.UUID:
-        """A number for logs, made when it is asked for first."""
-        if self._uuid is None:
-            self._uuid = uuid.uuid4()
-        return self._uuid
-
-    @property
-    def state(self) -> State:
-        """Where the connection stands."""
-        return _STATES[self._phase]
 
     @property
     def local_address(self) -> Any:
@@ -96,20 +49,6 @@ class Connection(NativeConnection):
     def tls(self) -> TLSInfo | None:
         """What the TLS handshake agreed on; None for a plain connection, and once the connection is closed."""
         return None if (known := self._tls) is None else TLSInfo(*known)
-
-    @property
-    def close_code(self) -> int | None:
-        """The code that the connection was closed with (RFC 6455 section 7.1.5); None before."""
-        if self._ended is None:
-            return None
-        return self._ended.received[0] if self._ended.received else CloseCode.ABNORMAL_CLOSURE
-
-    @property
-    def close_reason(self) -> str | None:
-        """The reason received; None before the connection is closed."""
-        if self._ended is None:
-            return None
-        return self._ended.received[1] if self._ended.received else ""
 
     # Sending
 
@@ -205,7 +144,10 @@ class Connection(NativeConnection):
         self.subprotocol = subprotocol
         self._addresses = (self._local_address, self._remote_address)
         if response is not None:
-            self.response = _response(response)
+            self.response = response_of(response)
+
+    def _ending(self) -> Closed | None:
+        return self._ended
 
     def _on_closed(self, closed: Closed) -> None:
         self._ended = closed
@@ -221,73 +163,10 @@ class Connection(NativeConnection):
         if self.state is State.OPEN:
             self._close(CloseCode.INTERNAL_ERROR, "")
 
-    def _closed_ok(self) -> bool:
-        closed = self._ended
-        if closed is None or closed.received is None or closed.sent is None or closed.kind is not None:
-            return False
-        return closed.received[0] in _OK and closed.sent[0] in _OK
-
-    def _closed_error(self) -> Exception:
-        closed = self._ended
-        if closed is None:
-            # Closing: this side has sent its Close frame, or is not open yet.
-            return ConnectionClosedError(None, None, None)
-        received = Close(*closed.received) if closed.received else None
-        sent = Close(*closed.sent) if closed.sent else None
-        order = None if received is None or sent is None else not closed.by_us
-        error = (ConnectionClosedOK if self._closed_ok() else ConnectionClosedError)(received, sent, order)
-        error.__cause__ = cause(closed)
-        return error
-
 
 async def _each(fragments: Iterable[Data]) -> Any:
     for fragment in fragments:
         yield fragment
-
-
-def _response(parts: tuple[Any, ...]) -> Response:
-    status, reason, headers, body = parts
-    return Response(status, reason, Headers(headers), body)
-
-
-def cause(closed: Closed) -> Exception | None:
-    """The exception for what ended a connection, or kept it from opening."""
-    message, details = closed.message, closed.details
-    match closed.kind:
-        case None | "aborted" | "lost":
-            return None
-        case "protocol":
-            return ProtocolError(message)
-        case "size":
-            size, limit = details
-            return PayloadTooBig(size, limit, message)
-        case "timeout":
-            return TimeoutError(message)
-        case "open_timeout":
-            return TimeoutError("timed out during opening handshake")
-        case "os":
-            return OSError(message) if details is None else OSError(details, message)
-        case "resolve":
-            return socket.gaierror(socket.EAI_NONAME, message)
-        case "certificate":
-            return CertificateError(details, message)
-        case "tls":
-            return TLSError(message)
-        case "status":
-            return InvalidStatus(_response(details))
-        case "header":
-            return (InvalidUpgrade if details[0] in ("Upgrade", "Connection") else InvalidHeader)(*details)
-        case "negotiation":
-            return NegotiationError(message)
-        case "head_size":
-            return HeaderLineTooLong(message)
-        case "head_fields":
-            return TooManyHeaders(message)
-        case "header_value":
-            return ValueError(message)
-        case "message":
-            return InvalidMessage(message)
-    return InvalidHandshake(message) if closed.received is None and closed.sent is None else ProtocolError(message)
 
 
 def broadcast(connections: Iterable[Connection], message: Data, raise_exceptions: bool = False) -> None:

@@ -1,0 +1,119 @@
+"""`connect`: a client connection for threads; `reconnect`: one after another."""
+
+from __future__ import annotations
+
+import os
+import time
+import traceback
+from collections.abc import Generator, Iterator
+from types import TracebackType
+from typing import Any
+
+from ..asyncio.client import connect as Settings
+from ..exceptions import InvalidMessage, InvalidURI
+from ..facts import cause, response_of
+from .connection import Connection
+from .keeper import keeper
+
+__all__ = ["ClientConnection", "connect", "reconnect", "unix_connect", "unix_reconnect"]
+
+
+class ClientConnection(Connection):
+    """A client's connection, made by `connect`."""
+
+
+class reconnect:
+    """Connects to a server: `for connection in reconnect(uri)` connects again whenever the connection has failed.
+
+    It waits as `reconnect_delays` says; `process_exception` decides which errors end it. Each connection is closed at
+    the end of its round. `with reconnect(uri) as connection` connects once. The arguments are those of
+    `ropeway.connect`; times are in seconds.
+    """
+
+    def __init__(self, uri: str, **arguments: Any) -> None:
+        self._settings = Settings(uri, **arguments)
+
+    def connect(self) -> ClientConnection:
+        """Connects once."""
+        settings = self._settings
+        connection = ClientConnection(*settings._marks)
+        connection.logger, connection.request = settings.logger, settings._request
+        connection._max_size = settings._max_size
+        try:
+            connection._dial(settings.uri, settings._options, settings._tls)
+        except ValueError as error:
+            raise InvalidURI(settings.uri, str(error)) from error
+        try:
+            opened = connection._open()
+        except BaseException:
+            connection._abort()
+            raise
+        if opened is None:
+            ending = connection._ending()
+            error = None if ending is None else cause(ending)
+            raise error or InvalidMessage("the server closed the connection during the opening handshake")
+        connection.subprotocol, response = opened
+        connection.response = None if response is None else response_of(response)
+        connection._known_addresses = connection._addresses
+        keeper.keep(connection)
+        return connection
+
+    def __enter__(self) -> ClientConnection:
+        self._connection = self.connect()
+        return self._connection
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._connection.__exit__(kind, error, traceback)
+
+    def __iter__(self) -> Iterator[ClientConnection]:
+        settings = self._settings
+        delays: Generator[float, None, None] | None = None
+        while True:
+            try:
+                with self.connect() as connection:
+                    yield connection
+            except Exception as error:
+                try:
+                    fatal = settings.process_exception(error)
+                except Exception as raised:
+                    fatal = raised
+                if fatal is error:
+                    raise
+                if fatal is not None:
+                    raise fatal from error
+                if delays is None:
+                    delays = settings.reconnect_delays()
+                delay = next(delays)
+                what = traceback.format_exception_only(error)[0].strip()
+                settings.logger.info("connect failed; reconnecting in %.1f seconds: %s", delay, what)
+                time.sleep(delay)
+            else:
+                delays = None
+
+
+def connect(uri: str, *, legacy: bool | None = None, **arguments: Any) -> ClientConnection | reconnect:
+    """Connects to a server, and returns the open connection: `with connect(uri) as connection: …`.
+
+    The arguments are those of `ropeway.connect`; times are in seconds. `legacy` false returns a `reconnect`, as
+    `websockets` will do one day; the program of today gets the connection itself.
+
+    Raises:
+        OSError: the server cannot be reached.
+        InvalidHandshake: it answered in another way.
+        InvalidURI: the URI cannot be connected to.
+        TimeoutError: `open_timeout` has passed.
+    """
+    reconnecting = reconnect(uri, **arguments)
+    return reconnecting if legacy is False else reconnecting.connect()
+
+
+def unix_connect(path: str | os.PathLike[str], uri: str | None = None, **arguments: Any) -> ClientConnection:
+    """Connects to a server at a Unix socket; `uri` says what is asked for, ws://localhost/ by default."""
+    return unix_reconnect(path, uri, **arguments).connect()
+
+
+def unix_reconnect(path: str | os.PathLike[str], uri: str | None = None, **arguments: Any) -> reconnect:
+    """As `reconnect`, at a Unix socket."""
+    return reconnect(uri or "ws://localhost/", unix=True, path=path, **arguments)
