@@ -28,7 +28,7 @@ use crate::connection::{CLOSING, OPEN};
 use crate::errors::{error, raised, send_error};
 use crate::options::{self, Options};
 use crate::payload;
-use crate::tls::TlsClient;
+use crate::tls::{TlsClient, TlsServer};
 use core::{Core, Piece};
 use pong::Ping;
 pub(crate) use pong::Pong;
@@ -193,12 +193,21 @@ impl ThreadConnection {
 
     /// Takes over a connected socket, whose descriptor is the engine's from now on; `_request` comes next.
     #[allow(unsafe_code, reason = "a descriptor from Python comes as a number")]
-    fn _adopt(&self, py: Python<'_>, descriptor: RawFd, options: &Options) -> PyResult<()> {
+    fn _adopt(
+        &self,
+        py: Python<'_>,
+        descriptor: RawFd,
+        options: &Options,
+        tls: Option<&TlsServer>,
+    ) -> PyResult<()> {
         // SAFETY: the caller has detached the descriptor from its socket object and gives it away.
         let socket = unsafe { OwnedFd::from_raw_fd(descriptor) };
         let mut core = self.core();
         let adopted = match core.connections() {
-            Some(connections) => connections.adopt(socket, b"", options.0.clone()),
+            Some(connections) => match tls {
+                Some(tls) => connections.adopt_tls(socket, &tls.0, options.0.clone()),
+                None => connections.adopt(socket, b"", options.0.clone()),
+            },
             None => Err(Error::UnknownId),
         };
         let adopted = adopted.map(|id| core.id = id);
