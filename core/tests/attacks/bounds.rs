@@ -32,7 +32,7 @@ fn osv_2021_1727_frames_are_unmasked_within_the_receive_buffer() {
 #[test]
 fn uwebsockets_issue_1653_inflating_stays_within_its_buffers() {
     let payload = pattern(70_000);
-    let lengths = (0..300).chain([
+    let lengths = (0..300).step_by(3).chain([
         16_383, 16_384, 16_385, 32_768, 65_535, 65_536, 65_537, 70_000,
     ]);
     for length in lengths {
