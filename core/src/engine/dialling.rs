@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::connections::Connections;
 use super::id::ConnectionId;
 use super::slots::{Flags, Transport};
-use crate::error::{Deadline, Error, IoError, Role};
+use crate::error::{Error, IoError, Role};
 use crate::handshake::WebSocketUrl;
 use crate::net::{ConnectOptions, Dial, DialState, Socket};
 use crate::protocol::{Options, Protocol};
@@ -52,8 +52,7 @@ impl Connections {
             .parse::<IpAddr>();
         let asked = match (&id, &address) {
             (Ok(id), Err(_)) if dial.url.socket_path().is_none() => {
-                self.resolver
-                    .ask(id.bits(), dial.url.host(), dial.url.port())
+                dial.ask(&self.resolver, id.bits())
             }
             _ => Ok(()),
         };
@@ -165,15 +164,7 @@ impl Connections {
         let Transport::Dial(dial) = &mut slot.transport else {
             return;
         };
-        let wait = dial.options.open_timeout;
-        let state = if !wait.is_zero() && dial.started + wait <= now {
-            DialState::Failed(Error::Timeout {
-                deadline: Deadline::Open,
-                after: wait,
-            })
-        } else {
-            dial.on_time(&self.registry, slot.id.token(), now)
-        };
+        let state = dial.on_time(&self.registry, slot.id.token(), now);
         self.dial_goes_on(index, state);
     }
 

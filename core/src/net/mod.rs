@@ -18,7 +18,8 @@ pub(crate) use dial::{Dial, DialState};
 pub(crate) use fork::ForkGuard;
 pub use listener::ListenOptions;
 pub(crate) use listener::Listener;
-pub(crate) use resolve::Resolver;
+pub use resolve::NameResolver;
+pub(crate) use resolve::{Question, Resolver};
 pub(crate) use socket::Socket;
 pub(crate) use stream::Stream;
 pub use tls::{
@@ -35,6 +36,8 @@ use crate::tls_error::TlsError;
 pub struct ConnectOptions {
     /// The TLS settings of a `wss` URL; `None`: [`TlsClient::shared`].
     pub tls: Option<TlsClient>,
+    /// Resolves the host's name. Default `None`: the system does.
+    pub resolver: Option<NameResolver>,
 }
 
 /// An error of a [`Stream`]: TLS has its own, the operating system's come with what was being done.
