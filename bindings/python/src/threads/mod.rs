@@ -25,7 +25,8 @@ use ropeway_core::{Error, SendError};
 
 use crate::closed::{self, Closed};
 use crate::connection::{CLOSING, OPEN};
-use crate::errors::{error, raised, send_error};
+use crate::engine;
+use crate::errors::{dial_error, error, raised, send_error};
 use crate::options::{self, Options};
 use crate::payload;
 use crate::tls::{TlsClient, TlsServer};
@@ -175,6 +176,7 @@ impl ThreadConnection {
         url: &str,
         options: &Options,
         tls: Option<&TlsClient>,
+        socket: Option<RawFd>,
     ) -> PyResult<()> {
         #[allow(clippy::needless_update, reason = "the core's settings grow")]
         let connect = ConnectOptions {
@@ -183,12 +185,17 @@ impl ThreadConnection {
         };
         let mut core = self.core();
         let dialled = match core.connections() {
-            Some(connections) => connections.connect_with(url, &connect, options.0.clone()),
+            Some(connections) => match socket {
+                None => connections.connect_with(url, &connect, options.0.clone()),
+                Some(socket) => engine::duplicate(socket).and_then(|socket| {
+                    connections.connect_over(socket, url, &connect, options.0.clone())
+                }),
+            },
             None => Err(Error::UnknownId),
         };
         let dialled = dialled.map(|id| core.id = id);
         drop(core);
-        dialled.map_err(|problem| error(py, &problem))
+        dialled.map_err(|problem| dial_error(py, url, &problem))
     }
 
     /// Takes over a connected socket, whose descriptor is the engine's from now on; `_request` comes next.

@@ -8,10 +8,9 @@ from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
-from .._ropeway import Closed, Options, _broadcast
+from .._ropeway import Closed, _broadcast
 from .._ropeway import Connection as NativeConnection
-from ..compression import Compression
-from ..exceptions import ConnectionClosed, NotSupported, ProtocolError
+from ..exceptions import ConnectionClosed, ProtocolError
 from ..facts import Facts, response_of
 from ..frames import CloseCode
 from ..protocol import State
@@ -37,12 +36,12 @@ class Connection(NativeConnection, Facts):
 
     @property
     def local_address(self) -> Any:
-        """This end's host and port."""
+        """This end's host and port, or its Unix socket's path."""
         return self._local_address or self._addresses[0]
 
     @property
     def remote_address(self) -> Any:
-        """The other end's host and port."""
+        """The other end's host and port, or its Unix socket's path."""
         return self._remote_address or self._addresses[1]
 
     @property
@@ -142,7 +141,8 @@ class Connection(NativeConnection, Facts):
 
     def _on_opened(self, subprotocol: str | None, response: tuple[Any, ...] | None) -> None:
         self.subprotocol = subprotocol
-        self._addresses = (self._local_address, self._remote_address)
+        local, remote = self._addresses
+        self._addresses = (self._local_address or local, self._remote_address or remote)
         if response is not None:
             self.response = response_of(response)
 
@@ -183,58 +183,3 @@ def broadcast(connections: Iterable[Connection], message: Data, raise_exceptions
     for connection, why in failed:
         assert isinstance(connection, Connection)
         connection.logger.warning("skipped broadcast: %s", why)
-
-
-def queue_marks(max_queue: int | tuple[int | None, int | None] | None) -> tuple[int, int]:
-    """`max_queue` as the high and the low-water mark, in messages."""
-    high, low = max_queue if isinstance(max_queue, tuple) else (max_queue, None)
-    if high is None:
-        high = 1 << 62
-    return high, high // 4 if low is None else low
-
-
-def options(
-    *,
-    server: bool,
-    max_size: int | tuple[int | None, int | None] | None,
-    write_limit: int | tuple[int, int | None],
-    compression: str | Compression | None,
-    extensions: Any,
-    rest: dict[str, Any],
-    subprotocols: Sequence[str] | None,
-    headers: Sequence[tuple[str, str]],
-    origin: str | None,
-    **times: float | None,
-) -> Options:
-    """The core's options from the keyword arguments of `connect` and `serve`."""
-    if isinstance(compression, str):
-        if compression != "deflate":
-            raise ValueError(f"unsupported compression: {compression}")
-        compression = Compression()
-    elif compression is not None and not isinstance(compression, Compression):
-        raise TypeError('compression must be "deflate", a ropeway.Compression, or None')
-    if extensions is not None:
-        raise NotSupported("extensions= is not there yet")
-    for name, value in rest.items():
-        if value is not None and value is not False:
-            raise NotSupported(f"{name}= is not there yet")
-    if isinstance(max_size, tuple):
-        max_size, fragment = max_size
-        if fragment is not None:
-            raise NotSupported("a limit on fragments in max_size= is not there yet")
-    if max_size is not None and max_size < 0:
-        raise ValueError("max_size must not be negative")
-    if isinstance(subprotocols, str):
-        raise TypeError("subprotocols must be a list, not a str")
-    high, low = write_limit if isinstance(write_limit, tuple) else (write_limit, None)
-    return Options(
-        server=server,
-        max_size=max_size,
-        write_high=high,
-        write_low=high // 4 if low is None else low,
-        subprotocols=list(subprotocols or ()),
-        headers=list(headers),
-        origin=origin,
-        compression=compression,
-        **times,
-    )

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+import socket
 import time
 import traceback
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from types import TracebackType
-from typing import Any
+from typing import Any, ClassVar
 
-from ..asyncio.client import connect as Settings
-from ..exceptions import InvalidMessage, InvalidURI
+from ..client import ClientSettings
+from ..exceptions import InvalidMessage
 from ..facts import cause, response_of
 from .connection import Connection
 from .keeper import keeper
@@ -22,27 +23,52 @@ class ClientConnection(Connection):
     """A client's connection, made by `connect`."""
 
 
-class reconnect:
+class reconnect(ClientSettings[ClientConnection]):
     """Connects to a server: `for connection in reconnect(uri)` connects again whenever the connection has failed.
 
     It waits as `reconnect_delays` says; `process_exception` decides which errors end it. Each connection is closed at
     the end of its round. `with reconnect(uri) as connection` connects once. The arguments are those of
-    `ropeway.connect`; times are in seconds.
+    `ropeway.connect`; times are in seconds. `address`, `source_address` and `all_errors` make the connection by
+    `socket.create_connection`.
     """
 
-    def __init__(self, uri: str, **arguments: Any) -> None:
-        self._settings = Settings(uri, **arguments)
+    _class = ClientConnection
+    _dialling_names = ("address", "source_address", "all_errors")
+    _refused: ClassVar[Mapping[str, str]] = {
+        "proxy_ssl": "proxies are not there yet",
+        "proxy_server_hostname": "proxies are not there yet",
+    }
 
     def connect(self) -> ClientConnection:
         """Connects once."""
-        settings = self._settings
-        connection = ClientConnection(*settings._marks)
-        connection.logger, connection.request = settings.logger, settings._request
-        connection._max_size = settings._max_size
+        if self._sock is None and self._path is None and not self._dialling:
+            return self._open(None)
+        with self._socket() as made:
+            return self._open(made)
+
+    def _socket(self) -> socket.socket:
+        if self._sock is not None:
+            return self._sock
+        if self._path is None:
+            port = self._parts.port or (443 if self._parts.scheme == "wss" else 80)
+            where = {"address": (self._parts.hostname, port), "timeout": self._open_timeout}
+            return socket.create_connection(**(where | self._dialling))
+        made = socket.socket(socket.AF_UNIX)
         try:
-            connection._dial(settings.uri, settings._options, settings._tls)
-        except ValueError as error:
-            raise InvalidURI(settings.uri, str(error)) from error
+            made.settimeout(self._open_timeout)
+            made.connect(os.fspath(self._path))
+        except BaseException:
+            made.close()
+            raise
+        return made
+
+    def _open(self, over: socket.socket | None) -> ClientConnection:
+        connection = self._class(*self._marks)
+        connection.logger, connection.request = self.logger, self._request
+        connection._max_size = self._max_size
+        if over is not None:
+            connection._known_addresses = (over.getsockname(), over.getpeername())
+        connection._dial(self.uri, self._options, self._tls, None if over is None else over.fileno())
         try:
             opened = connection._open()
         except BaseException:
@@ -54,7 +80,8 @@ class reconnect:
             raise error or InvalidMessage("the server closed the connection during the opening handshake")
         connection.subprotocol, response = opened
         connection.response = None if response is None else response_of(response)
-        connection._known_addresses = connection._addresses
+        if over is None:
+            connection._known_addresses = connection._addresses
         keeper.keep(connection)
         return connection
 
@@ -68,7 +95,6 @@ class reconnect:
         self._connection.__exit__(kind, error, traceback)
 
     def __iter__(self) -> Iterator[ClientConnection]:
-        settings = self._settings
         delays: Generator[float, None, None] | None = None
         while True:
             try:
@@ -76,7 +102,7 @@ class reconnect:
                     yield connection
             except Exception as error:
                 try:
-                    fatal = settings.process_exception(error)
+                    fatal = self.process_exception(error)
                 except Exception as raised:
                     fatal = raised
                 if fatal is error:
@@ -84,10 +110,10 @@ class reconnect:
                 if fatal is not None:
                     raise fatal from error
                 if delays is None:
-                    delays = settings.reconnect_delays()
+                    delays = self.reconnect_delays()
                 delay = next(delays)
                 what = traceback.format_exception_only(error)[0].strip()
-                settings.logger.info("connect failed; reconnecting in %.1f seconds: %s", delay, what)
+                self.logger.info("connect failed; reconnecting in %.1f seconds: %s", delay, what)
                 time.sleep(delay)
             else:
                 delays = None

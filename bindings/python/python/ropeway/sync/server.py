@@ -10,6 +10,7 @@ import logging
 import os
 import selectors
 import socket
+import ssl as ssl_module
 import threading
 from collections.abc import Callable, Sequence
 from types import TracebackType
@@ -17,13 +18,13 @@ from typing import Any, Self
 
 from .._ropeway import Options, TlsServer, __version__
 from ..admission import Origins, accepting, check_origin, choose_subprotocol, fields_besides, offered, respond
-from ..asyncio.connection import options, queue_marks
 from ..compression import Compression
 from ..datastructures import Headers
 from ..exceptions import InvalidOrigin, NegotiationError
 from ..frames import CloseCode
 from ..http11 import Request, Response
 from ..protocol import State
+from ..settings import options, queue_marks, refuse
 from ..tls import ServerTLS, native_server
 from .connection import Connection
 from .keeper import keeper
@@ -283,8 +284,9 @@ def serve(
     port: int | None = None,
     *,
     sock: socket.socket | None = None,
-    ssl: ServerTLS | None = None,
+    ssl: ServerTLS | ssl_module.SSLContext | None = None,
     origins: Origins | None = None,
+    extensions: Any = None,
     subprotocols: Sequence[str] | None = None,
     select_subprotocol: SelectSubprotocol | None = None,
     compression: str | Compression | None = None,
@@ -310,6 +312,7 @@ def serve(
     the server's to pay for; `ssl` is a `ropeway.ServerTLS`. `sock` is a listening socket, which is closed with the
     server. Further arguments go to `socket.create_server`.
     """
+    refuse({"extensions": extensions}, {"extensions": "there are none but compression="})
     settings = Settings(
         options=options(
             server=True,
@@ -319,8 +322,6 @@ def serve(
             subprotocols=subprotocols,
             headers=(),
             origin=None,
-            extensions=None,
-            rest={},
             open_timeout=open_timeout,
             ping_interval=ping_interval,
             ping_timeout=ping_timeout,
