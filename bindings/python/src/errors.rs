@@ -21,6 +21,15 @@ fn raised_with<'py>(py: Python<'py>, name: &str, arguments: impl PyCallArgs<'py>
     }
 }
 
+/// A second call is in `recv`.
+pub(crate) fn busy(py: Python<'_>) -> PyErr {
+    raised(
+        py,
+        "ConcurrencyError",
+        "cannot call recv or recv_streaming while another call of one of them is under way",
+    )
+}
+
 /// Why a message was not taken.
 pub(crate) fn send_error(slf: &Bound<'_, PyAny>, error: SendError) -> PyErr {
     match error {

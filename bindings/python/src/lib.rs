@@ -18,6 +18,7 @@ mod connection;
 mod engine;
 mod errors;
 mod futures;
+mod inbox;
 mod options;
 mod payload;
 mod threads;

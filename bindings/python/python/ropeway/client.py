@@ -16,7 +16,7 @@ from .compression import Compression
 from .datastructures import Headers, pairs_of
 from .exceptions import InvalidMessage, InvalidStatus, InvalidURI, NotSupported
 from .http11 import Request
-from .settings import options, queue_marks, refuse
+from .settings import options, queue_marks, refuse, whole_limit
 from .tls import ClientTLS, native_client
 
 __all__ = ["ClientSettings", "backoff", "process_exception"]
@@ -27,9 +27,7 @@ C = TypeVar("C")
 
 def process_exception(error: Exception) -> Exception | None:
     """Says whether reconnecting may help: None for network errors, time-outs and statuses 500, 502, 503 and 504."""
-    if isinstance(error, OSError) and not isinstance(
-        error, ssl_module.SSLCertVerificationError
-    ):
+    if isinstance(error, OSError) and not isinstance(error, ssl_module.SSLCertVerificationError):
         return None
     if isinstance(error, InvalidMessage):
         return None
@@ -119,7 +117,7 @@ class ClientSettings(Generic[C]):
         self._sock, self._path, self._dialling, self._parts = sock, path, dialling, parts
         self._open_timeout = open_timeout
         self._marks = queue_marks(max_queue)
-        self._max_size = max_size[0] if isinstance(max_size, tuple) else max_size
+        self._max_size = whole_limit(max_size)
         self._tls = native_client(ssl, server_hostname) if parts.scheme == "wss" else None
         self._options = options(
             server=False,

@@ -47,6 +47,7 @@ class Facts:
     logger: logging.Logger | logging.LoggerAdapter[Any] = logging.getLogger("ropeway")
     """Where what happens on the connection is logged."""
     _uuid: uuid.UUID | None = None
+    _max_size: int | None = None
 
     def _ending(self) -> Closed | None:
         raise NotImplementedError

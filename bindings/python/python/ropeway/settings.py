@@ -9,7 +9,7 @@ from ._ropeway import Options
 from .compression import Compression
 from .exceptions import NotSupported
 
-__all__ = ["options", "queue_marks", "refuse"]
+__all__ = ["options", "queue_marks", "refuse", "whole_limit"]
 
 
 def refuse(given: Mapping[str, Any], reasons: Mapping[str, str]) -> None:
@@ -27,6 +27,11 @@ def queue_marks(max_queue: int | tuple[int | None, int | None] | None) -> tuple[
     if high is None:
         high = 1 << 62
     return high, high // 4 if low is None else low
+
+
+def whole_limit(max_size: int | tuple[int | None, int | None] | None) -> int | None:
+    """The limit on a whole message in `max_size`, in bytes."""
+    return max_size[0] if isinstance(max_size, tuple) else max_size
 
 
 def options(

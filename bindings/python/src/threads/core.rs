@@ -1,11 +1,11 @@
 //! What the threads of one connection share.
 
 use std::collections::VecDeque;
+use std::io::{PipeReader, PipeWriter, Read, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
 use ropeway_core::SendError;
 use ropeway_core::engine::{ConnectionId, Connections, Engine, EventKind, Sent};
 use ropeway_core::handshake::Request;
@@ -13,27 +13,20 @@ use ropeway_core::protocol::{Closed, Opened};
 
 use super::pong::Ping;
 use crate::connection::{CLOSED, OPEN};
+use crate::inbox::{Inbox, Item};
 use crate::payload;
-
-/// A piece of a message: its bytes, whether it is text, and whether it is the last.
-pub(super) type Piece = (Py<PyAny>, bool, bool);
 
 /// What the lock guards.
 pub(super) struct Core {
     /// `None` once the connection has ended and its socket is closed.
     pub(super) engine: Option<Engine>,
+    /// Ends the wait of the thread that waits for the socket; goes with the engine.
+    pub(super) wake: Option<(PipeReader, PipeWriter)>,
     pub(super) id: ConnectionId,
     pub(super) phase: u8,
-    pub(super) queue: VecDeque<Py<PyAny>>,
-    /// What has come of the message that is received in pieces.
-    pub(super) pieces: VecDeque<Piece>,
-    high: usize,
-    low: usize,
-    paused: bool,
+    pub(super) inbox: Inbox,
     /// A thread is in `recv`.
     pub(super) receiving: bool,
-    /// A message is received in pieces, and its last has not been taken.
-    pub(super) streaming: bool,
     /// A message is being sent in fragments.
     pub(super) fragmenting: bool,
     pub(super) pings: VecDeque<Arc<Ping>>,
@@ -53,18 +46,19 @@ pub(super) struct Core {
 }
 
 impl Core {
-    pub(super) fn new(engine: Engine, high: usize, low: usize) -> Self {
+    pub(super) fn new(
+        engine: Engine,
+        wake: (PipeReader, PipeWriter),
+        high: usize,
+        low: usize,
+    ) -> Self {
         Self {
             engine: Some(engine),
+            wake: Some(wake),
             id: ConnectionId::NONE,
             phase: crate::connection::CONNECTING,
-            queue: VecDeque::new(),
-            pieces: VecDeque::new(),
-            high,
-            low,
-            paused: false,
+            inbox: Inbox::new(high, low),
             receiving: false,
-            streaming: false,
             fragmenting: false,
             pings: VecDeque::new(),
             latency: Duration::ZERO,
@@ -75,6 +69,26 @@ impl Core {
             woken: false,
             followers: 0,
             turns: 0,
+        }
+    }
+
+    /// Has the thread that waits for the socket look again at what it waits for.
+    pub(super) fn rouse(&mut self) {
+        if self.driven
+            && !std::mem::replace(&mut self.woken, true)
+            && let Some((_, writer)) = &mut self.wake
+        {
+            let _ = writer.write(&[0]);
+        }
+    }
+
+    /// That thread looks.
+    pub(super) fn roused(&mut self) {
+        if std::mem::take(&mut self.woken)
+            && let Some((reader, _)) = &mut self.wake
+        {
+            // The byte is there.
+            let _ = reader.read(&mut [0]);
         }
     }
 
@@ -104,10 +118,8 @@ impl Core {
                 EventKind::Message { kind, payload } => {
                     // Without memory for it the message is lost, and nothing better can be done.
                     if let Ok(message) = payload::to_object(py, kind, payload) {
-                        self.queue.push_back(message);
-                    }
-                    if self.queue.len() >= self.high && !self.paused {
-                        self.paused = connections.pause(self.id).is_ok();
+                        self.inbox.push(Item::Message(message));
+                        self.inbox.pause(connections, self.id);
                     }
                 }
                 EventKind::Fragment {
@@ -116,12 +128,8 @@ impl Core {
                     last,
                     ..
                 } => {
-                    let bytes = PyBytes::new(py, payload).into_any().unbind();
-                    let is_text = kind == ropeway_core::protocol::MessageKind::Text;
-                    self.pieces.push_back((bytes, is_text, last));
-                    if self.pieces.len() >= self.high && !self.paused {
-                        self.paused = connections.pause(self.id).is_ok();
-                    }
+                    self.inbox.push(Item::piece(py, kind, payload, last));
+                    self.inbox.pause(connections, self.id);
                 }
                 EventKind::Pong {
                     round_trip: Some(round_trip),
@@ -155,37 +163,21 @@ impl Core {
         }
         if self.closed.is_some() && engine.connections().is_empty() {
             self.engine = None;
+            self.wake = None;
         }
     }
 
-    /// The next message.
-    pub(super) fn take_message(&mut self) -> Option<Py<PyAny>> {
-        let message = self.queue.pop_front()?;
-        self.read_on(self.queue.len());
-        Some(message)
-    }
-
-    /// The next piece of the message that is received in pieces; a message that was there already is one.
-    pub(super) fn take_piece(&mut self) -> Option<Piece> {
-        let Some(piece) = self.pieces.pop_front() else {
-            let message = self.take_message()?;
-            self.streaming = false;
-            return Some((message, false, true));
-        };
-        self.read_on(self.pieces.len());
-        self.streaming = !piece.2;
-        Some(piece)
-    }
-
-    fn read_on(&mut self, waiting: usize) {
-        if self.paused && waiting <= self.low {
-            self.paused = false;
+    /// What was received next.
+    pub(super) fn take(&mut self) -> Option<Item> {
+        let item = self.inbox.pop()?;
+        if self.inbox.goes_on() {
             let id = self.id;
             if let Some(connections) = self.connections() {
                 // It may have ended meanwhile.
                 let _ = connections.resume(id);
             }
         }
+        Some(item)
     }
 
     /// Whether the kernel has taken everything, or nothing will be sent any more.

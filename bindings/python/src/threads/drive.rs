@@ -1,7 +1,6 @@
 //! Who reads: one of the threads that wait, on the connection's own socket and with no lock held; the others wait for
 //! what it finds.
 
-use std::io::{Read, Write};
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::{MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -20,7 +19,6 @@ const SIGNALS: Duration = Duration::from_millis(100);
 struct Ready {
     readable: bool,
     writable: bool,
-    woken: bool,
     interrupted: bool,
 }
 
@@ -96,14 +94,15 @@ impl ThreadConnection {
             return Ok(false);
         }
         core.driven = true;
+        let wake = core
+            .wake
+            .as_ref()
+            .map_or(-1, |(reader, _)| reader.as_raw_fd());
         drop(core);
-        let ready = py.detach(|| self.look(wait, left));
+        let ready = py.detach(|| look(wait, left, wake));
         let mut core = self.core();
         core.driven = false;
-        if ready.woken && std::mem::take(&mut core.woken) {
-            // The byte is there.
-            let _ = (&self.wake.0).read(&mut [0]);
-        }
+        core.roused();
         if let (DirectWait::Socket { .. }, Some(engine)) = (wait, &mut core.engine) {
             engine.begin_direct(id, ready.readable, ready.writable);
         }
@@ -119,13 +118,6 @@ impl ThreadConnection {
         }
     }
 
-    /// Has the thread that waits for the socket look again at what it waits for.
-    pub(super) fn rouse(&self, core: &mut Core) {
-        if core.driven && !std::mem::replace(&mut core.woken, true) {
-            let _ = (&self.wake.1).write(&[0]);
-        }
-    }
-
     /// Takes what has come while no thread waits, and sends what is due: the keeper's part. False when there is nothing
     /// to keep any more.
     pub(super) fn tend(&self, py: Python<'_>) -> bool {
@@ -138,37 +130,38 @@ impl ThreadConnection {
         }
         core.engine.is_some()
     }
+}
 
-    fn look(&self, wait: DirectWait, left: Option<Duration>) -> Ready {
-        let (descriptor, events, bound) = match wait {
-            DirectWait::Nothing => return Ready::default(),
-            DirectWait::Engine(descriptor) => (descriptor, libc::POLLIN, None),
-            DirectWait::Socket {
-                socket,
-                readable,
-                writable,
-                timeout,
-            } => {
-                let mut events = 0;
-                if readable {
-                    events |= libc::POLLIN;
-                }
-                if writable {
-                    events |= libc::POLLOUT;
-                }
-                (socket, events, timeout)
+/// Waits for what `wait` says, and for the descriptor `wake`.
+fn look(wait: DirectWait, left: Option<Duration>, wake: RawFd) -> Ready {
+    let (descriptor, events, bound) = match wait {
+        DirectWait::Nothing => return Ready::default(),
+        DirectWait::Engine(descriptor) => (descriptor, libc::POLLIN, None),
+        DirectWait::Socket {
+            socket,
+            readable,
+            writable,
+            timeout,
+        } => {
+            let mut events = 0;
+            if readable {
+                events |= libc::POLLIN;
             }
-        };
-        let timeout = match (left, bound) {
-            (Some(left), Some(bound)) => Some(left.min(bound)),
-            (left, bound) => left.or(bound),
-        };
-        let millis = timeout.map_or(-1, |timeout| {
-            let millis = timeout.as_micros().div_ceil(1000);
-            i32::try_from(millis).unwrap_or(i32::MAX)
-        });
-        poll(descriptor, events, self.wake.0.as_raw_fd(), millis)
-    }
+            if writable {
+                events |= libc::POLLOUT;
+            }
+            (socket, events, timeout)
+        }
+    };
+    let timeout = match (left, bound) {
+        (Some(left), Some(bound)) => Some(left.min(bound)),
+        (left, bound) => left.or(bound),
+    };
+    let millis = timeout.map_or(-1, |timeout| {
+        let millis = timeout.as_micros().div_ceil(1000);
+        i32::try_from(millis).unwrap_or(i32::MAX)
+    });
+    poll(descriptor, events, wake, millis)
 }
 
 #[allow(
@@ -188,7 +181,6 @@ fn poll(socket: RawFd, events: libc::c_short, wake: RawFd, millis: libc::c_int) 
     Ready {
         readable: found & !libc::POLLOUT != 0,
         writable: found & libc::POLLOUT != 0,
-        woken: watched[1].revents != 0,
         interrupted: count < 0,
     }
 }

@@ -7,8 +7,8 @@ mod core;
 mod drive;
 mod pong;
 
-use std::io::{PipeReader, PipeWriter, pipe};
-use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::io::pipe;
+use std::os::fd::RawFd;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
@@ -26,11 +26,12 @@ use ropeway_core::{Error, SendError};
 use crate::closed::{self, Closed};
 use crate::connection::{CLOSING, OPEN};
 use crate::engine;
-use crate::errors::{dial_error, error, raised, send_error};
+use crate::errors::{busy, dial_error, error, raised, send_error};
+use crate::inbox::{Item, Piece};
 use crate::options::{self, Options};
 use crate::payload;
 use crate::tls::{TlsClient, TlsServer};
-use core::{Core, Piece};
+use core::Core;
 use pong::Ping;
 pub(crate) use pong::Pong;
 
@@ -46,8 +47,6 @@ pub(crate) struct ThreadConnection {
     core: Mutex<Core>,
     /// A turn has been taken.
     turned: Condvar,
-    /// Ends the wait of the thread that waits for the socket.
-    wake: (PipeReader, PipeWriter),
 }
 
 /// When a wait of `timeout` seconds is over; a time beyond all reason is never.
@@ -77,7 +76,7 @@ impl ThreadConnection {
             let sent = core.with(call)?;
             let left = core.has_left(sent);
             if !left {
-                this.rouse(&mut core);
+                core.rouse();
             }
             Ok(left)
         };
@@ -126,7 +125,7 @@ impl ThreadConnection {
             let mut core = this.core();
             let result = core.with(call);
             if !core.is_flushed() {
-                this.rouse(&mut core);
+                core.rouse();
             }
             result
         };
@@ -163,9 +162,8 @@ impl ThreadConnection {
         let engine =
             Engine::new(EngineOptions::default()).map_err(|problem| error(py, &problem))?;
         Ok(Self {
-            core: Mutex::new(Core::new(engine, high, low)),
+            core: Mutex::new(Core::new(engine, pipe()?, high, low)),
             turned: Condvar::new(),
-            wake: pipe()?,
         })
     }
 
@@ -198,8 +196,7 @@ impl ThreadConnection {
         dialled.map_err(|problem| dial_error(py, url, &problem))
     }
 
-    /// Takes over a connected socket, whose descriptor is the engine's from now on; `_request` comes next.
-    #[allow(unsafe_code, reason = "a descriptor from Python comes as a number")]
+    /// Takes over a duplicate of a client's connected socket; `_request` comes next.
     fn _adopt(
         &self,
         py: Python<'_>,
@@ -207,8 +204,7 @@ impl ThreadConnection {
         options: &Options,
         tls: Option<&TlsServer>,
     ) -> PyResult<()> {
-        // SAFETY: the caller has detached the descriptor from its socket object and gives it away.
-        let socket = unsafe { OwnedFd::from_raw_fd(descriptor) };
+        let socket = engine::duplicate(descriptor).map_err(|problem| error(py, &problem))?;
         let mut core = self.core();
         let adopted = match core.connections() {
             Some(connections) => match tls {
@@ -300,7 +296,7 @@ impl ThreadConnection {
 
     #[getter]
     fn _queued_messages(&self) -> usize {
-        self.core().queue.len()
+        self.core().inbox.len()
     }
 
     /// The round trip of the last ping that was answered, in seconds; 0 before the first.
@@ -340,18 +336,14 @@ impl ThreadConnection {
         let this = slf.get();
         {
             let mut core = this.core();
-            if core.receiving || core.streaming {
+            if core.receiving || core.inbox.streaming {
                 drop(core);
-                return Err(raised(
-                    py,
-                    "ConcurrencyError",
-                    "cannot call recv while another thread is already running recv or recv_streaming",
-                ));
+                return Err(busy(py));
             }
             core.receiving = true;
         }
-        let found = this.wait(py, deadline(timeout), |core| match core.take_message() {
-            Some(message) => Some(Some(message)),
+        let found = this.wait(py, deadline(timeout), |core| match core.take() {
+            Some(item) => Some(Some(item.into_object())),
             None => core.closed.is_some().then_some(None),
         });
         this.core().receiving = false;
@@ -368,16 +360,12 @@ impl ThreadConnection {
     /// Has the next message come in pieces.
     fn _stream(&self, py: Python<'_>) -> PyResult<()> {
         let mut core = self.core();
-        if core.receiving || core.streaming {
+        if core.receiving || core.inbox.streaming {
             drop(core);
-            return Err(raised(
-                py,
-                "ConcurrencyError",
-                "cannot call recv_streaming while another thread is already running recv or recv_streaming",
-            ));
+            return Err(busy(py));
         }
-        core.streaming = true;
-        if core.queue.is_empty() {
+        core.inbox.streaming = true;
+        if core.inbox.is_empty() {
             let id = core.id;
             if let Some(connections) = core.connections() {
                 // Its end is for `_piece` to tell.
@@ -389,15 +377,15 @@ impl ThreadConnection {
 
     /// The next piece: its bytes (a whole message's str or bytes), whether it is text, and whether it is the last.
     fn _piece(slf: &Bound<'_, Self>) -> PyResult<Piece> {
-        let found = slf
-            .get()
-            .wait(slf.py(), None, |core| match core.take_piece() {
+        let found = slf.get().wait(slf.py(), None, |core| {
+            match core.take().map(Item::into_piece) {
                 Some(piece) => Some(Some(piece)),
                 None => core.closed.is_some().then(|| {
-                    core.streaming = false;
+                    core.inbox.streaming = false;
                     None
                 }),
-            })?;
+            }
+        })?;
         found.flatten().ok_or_else(|| Self::closed_error(slf))
     }
 
@@ -428,7 +416,7 @@ impl ThreadConnection {
                 return Some("sending a fragmented message".to_owned());
             }
             let sent = core.with(|connections, id| connections.send(id, kind, bytes));
-            self.rouse(&mut core);
+            core.rouse();
             match sent {
                 Ok(_) | Err(SendError::Closed) => None,
                 Err(problem) => Some(problem.to_string()),
@@ -511,7 +499,7 @@ impl ThreadConnection {
             if closed.is_ok() && core.phase < CLOSING {
                 core.phase = CLOSING;
             }
-            this.rouse(&mut core);
+            core.rouse();
             closed
         };
         match closed {
@@ -534,7 +522,7 @@ impl ThreadConnection {
         let mut core = self.core();
         let _ = core.with(|connections, id| connections.abort(id));
         if core.driven {
-            self.rouse(&mut core);
+            core.rouse();
         } else {
             core.turn(py);
         }

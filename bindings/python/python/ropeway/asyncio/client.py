@@ -95,7 +95,7 @@ class connect(ClientSettings[ClientConnection]):
 
     async def _open(self, over: socket.socket | None) -> ClientConnection:
         connection = self._class(_loop.engine(), 0, *self._marks)
-        connection.logger = self.logger
+        connection.logger, connection._max_size = self.logger, self._max_size
         connection.request = self._request
         opening = connection._opening = asyncio.get_running_loop().create_future()
         if over is not None:

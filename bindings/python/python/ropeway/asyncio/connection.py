@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
 from .._ropeway import Closed, _broadcast
 from .._ropeway import Connection as NativeConnection
-from ..exceptions import ConnectionClosed, ProtocolError
+from ..exceptions import ConnectionClosed, PayloadTooBig, ProtocolError
 from ..facts import Facts, response_of
 from ..frames import CloseCode
+from ..pieces import Pieces
 from ..protocol import State
 from ..tls import TLSInfo
 
@@ -48,6 +49,27 @@ class Connection(NativeConnection, Facts):
     def tls(self) -> TLSInfo | None:
         """What the TLS handshake agreed on; None for a plain connection, and once the connection is closed."""
         return None if (known := self._tls) is None else TLSInfo(*known)
+
+    # Receiving
+
+    async def recv_streaming(self, decode: bool | None = None) -> AsyncIterator[str | bytes]:
+        """The next message in pieces, as they come, in constant memory.
+
+        Where a piece ends says nothing: it may be in the middle of a fragment. The iterator must be consumed to its
+        end; until then `recv` raises ConcurrencyError. A message longer than `max_size` closes the connection with
+        1009.
+        """
+        self._stream()
+        pieces, last = Pieces(decode, self._max_size), False
+        while not last:
+            piece, is_text, last = await self._piece()
+            try:
+                turned = pieces.turned(piece, is_text, last)
+            except PayloadTooBig as error:
+                self._close(CloseCode.MESSAGE_TOO_BIG, str(error))
+                await self.wait_closed()
+                raise self._closed_error() from error
+            yield turned
 
     # Sending
 

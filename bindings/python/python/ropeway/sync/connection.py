@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import codecs
 import random
 from collections.abc import Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, Self
 
 from .._ropeway import Pong, ThreadConnection
-from ..exceptions import ConcurrencyError, ConnectionClosed, ConnectionClosedOK, ProtocolError
+from ..exceptions import ConcurrencyError, ConnectionClosed, ConnectionClosedOK, PayloadTooBig, ProtocolError
 from ..facts import Facts
 from ..frames import CloseCode
+from ..pieces import Pieces
 from ..protocol import State
 from .keeper import keeper
 
@@ -29,7 +29,6 @@ class Connection(ThreadConnection, Facts):
 
     def __init__(self, *_arguments: Any) -> None:
         self._known_addresses: tuple[Any, Any] = (None, None)
-        self._max_size: int | None = None
 
     @property
     def local_address(self) -> Any:
@@ -53,29 +52,21 @@ class Connection(ThreadConnection, Facts):
     def recv_streaming(self, decode: bool | None = None) -> Iterator[str | bytes]:
         """The next message in pieces, as they come, in constant memory.
 
-        Where a piece ends says nothing: it may be in the middle of a fragment. The iterator must be consumed to its end;
-        until then `recv` raises ConcurrencyError. A message longer than `max_size` closes the connection with 1009.
+        Where a piece ends says nothing: it may be in the middle of a fragment. The iterator must be consumed to its
+        end; until then `recv` raises ConcurrencyError. A message longer than `max_size` closes the connection with
+        1009.
         """
         self._stream()
-        decoder: codecs.IncrementalDecoder | None = None
-        size, last = 0, False
+        pieces, last = Pieces(decode, self._max_size), False
         while not last:
             piece, is_text, last = self._piece()
-            if isinstance(piece, str):
-                # The message was there already, as a whole.
-                yield piece if decode is not False else piece.encode()
-                continue
-            size += len(piece)
-            if self._max_size is not None and size > self._max_size:
-                self._close(CloseCode.MESSAGE_TOO_BIG, f"message over {self._max_size} bytes")
+            try:
+                turned = pieces.turned(piece, is_text, last)
+            except PayloadTooBig as error:
+                self._close(CloseCode.MESSAGE_TOO_BIG, str(error))
                 self.wait_closed()
-                raise self._closed_error()
-            if not (is_text if decode is None else decode):
-                yield piece
-                continue
-            if decoder is None:
-                decoder = codecs.getincrementaldecoder("utf-8")()
-            yield decoder.decode(piece, last)
+                raise self._closed_error() from error
+            yield turned
 
     # Sending
 

@@ -24,7 +24,7 @@ from ..exceptions import InvalidOrigin, NegotiationError
 from ..frames import CloseCode
 from ..http11 import Request, Response
 from ..protocol import State
-from ..settings import options, queue_marks, refuse
+from ..settings import options, queue_marks, refuse, whole_limit
 from ..tls import ServerTLS, native_server
 from .connection import Connection
 from .keeper import keeper
@@ -188,7 +188,6 @@ class Server:
         except Exception:
             self.logger.error("opening handshake failed", exc_info=True)
         finally:
-            sock.close()
             with self._lock:
                 self._threads.discard(threading.current_thread())
 
@@ -196,8 +195,9 @@ class Server:
         known = self._settings
         connection = known.create_connection(*known.marks)
         connection.server, connection.logger, connection._max_size = self, self.logger, known.max_size
-        connection._known_addresses = (sock.getsockname(), sock.getpeername())
-        connection._adopt(sock.detach(), known.options, known.tls)
+        with sock:
+            connection._known_addresses = (sock.getsockname(), sock.getpeername())
+            connection._adopt(sock.fileno(), known.options, known.tls)
         asked = connection._request()
         if asked is None:
             return None
@@ -308,8 +308,8 @@ def serve(
     """Makes a server: `with serve(handler, host, port) as server: server.serve_forever()`.
 
     Each connection's handler runs in a thread of its own. The arguments are those of `websockets.sync.server.serve`;
-    times are in seconds, None turns one off; sizes are in bytes. `compression` is off by default, because compressing is
-    the server's to pay for; `ssl` is a `ropeway.ServerTLS`. `sock` is a listening socket, which is closed with the
+    times are in seconds, None turns one off; sizes are in bytes. `compression` is off by default, because compressing
+    is the server's to pay for; `ssl` is a `ropeway.ServerTLS`. `sock` is a listening socket, which is closed with the
     server. Further arguments go to `socket.create_server`.
     """
     refuse({"extensions": extensions}, {"extensions": "there are none but compression="})
@@ -329,7 +329,7 @@ def serve(
         ),
         tls=None if ssl is None else native_server(ssl),
         marks=queue_marks(max_queue),
-        max_size=max_size[0] if isinstance(max_size, tuple) else max_size,
+        max_size=whole_limit(max_size),
         origins=origins,
         subprotocols=subprotocols,
         select_subprotocol=select_subprotocol,
@@ -345,7 +345,7 @@ def serve(
         if path is None:
             raise TypeError("a Unix socket needs path= or sock=")
         file = os.fspath(path)
-        sock = socket.create_server(file, family=socket.AF_UNIX, **arguments)  # type: ignore[arg-type]
+        sock = socket.create_server(file, family=socket.AF_UNIX, **arguments)
     else:
         sock = socket.create_server((host or "", port or 0), **arguments)
     return Server(sock, handler, settings, logging.getLogger("ropeway.server") if logger is None else logger, file)
