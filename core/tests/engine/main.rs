@@ -18,6 +18,7 @@ mod pressure;
 mod process;
 mod remote;
 mod rig;
+mod sockets;
 mod tls;
 mod topics;
 mod unix;
