@@ -33,6 +33,7 @@ class Options:
         origin: str | None,
         headers: Sequence[tuple[str, str]],
         compression: Compression | None,
+        trace: Callable[[bool, bool, bool, int, int, bytes], object] | None,
     ) -> Self: ...
 
 @final

@@ -20,6 +20,7 @@ from ..compression import Compression
 from ..datastructures import Headers, pairs_of
 from ..exceptions import InvalidMessage, InvalidStatus, InvalidURI, NotSupported
 from ..http11 import Request
+from ..logs import Logger, log_request, log_response
 from ..tls import ClientTLS, native_client
 from .connection import Connection, cause, options, queue_marks, refuse
 from .sockets import connected, connected_unix
@@ -48,6 +49,8 @@ class ClientConnection(Connection):
 
     def _on_opened(self, subprotocol: str | None, response: tuple[Any, ...] | None) -> None:
         super()._on_opened(subprotocol, response)
+        if self.response is not None:
+            log_response(self.logger, "<", self.response)
         if self._opening is not None and not self._opening.done():
             self._opening.set_result(None)
 
@@ -95,7 +98,8 @@ class connect:
     default a wss URI trusts the system's authorities. `server_hostname` is looked for in the certificate instead of the
     URI's host. `sock` is a connected stream socket to go on over, which is closed then; `host`, `port`, `family`,
     `local_addr` and the others of asyncio's `create_connection` make the connection as that does. `create_connection`
-    is a subclass of `ClientConnection` to make.
+    is a subclass of `ClientConnection` to make. The `logger`, "ropeway.client" by default, gets the opening handshake
+    and each frame, if it takes DEBUG when this is made.
     """
 
     def __init__(
@@ -118,7 +122,7 @@ class connect:
         max_size: int | tuple[int | None, int | None] | None = 2**20,
         max_queue: int | tuple[int | None, int | None] | None = 16,
         write_limit: int | tuple[int, int | None] = 2**15,
-        logger: logging.Logger | logging.LoggerAdapter[Any] | None = None,
+        logger: Logger | None = None,
         ssl: ClientTLS | ssl_module.SSLContext | Literal[True] | None = None,
         server_hostname: str | None = None,
         sock: socket.socket | None = None,
@@ -169,6 +173,7 @@ class connect:
             subprotocols=subprotocols,
             headers=headers,
             origin=origin,
+            logger=self.logger,
             open_timeout=open_timeout,
             ping_interval=ping_interval,
             ping_timeout=ping_timeout,
@@ -199,6 +204,7 @@ class connect:
         connection = self._class(_loop.engine(), 0, *self._marks)
         connection.logger = self.logger
         connection.request = self._request
+        log_request(self.logger, ">", self._request)
         opening = connection._opening = asyncio.get_running_loop().create_future()
         if over is not None:
             connection._addresses = (over.getsockname(), over.getpeername())

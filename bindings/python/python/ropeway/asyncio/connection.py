@@ -35,6 +35,7 @@ from ..exceptions import (
 )
 from ..frames import Close, CloseCode
 from ..http11 import Request, Response
+from ..logs import Logger, tracer
 from ..protocol import State
 from ..tls import TLSInfo
 
@@ -62,7 +63,7 @@ class Connection(NativeConnection):
         self.request = None
         self.response = None
         self.subprotocol = None
-        self.logger: logging.Logger | logging.LoggerAdapter[Any] = logging.getLogger("ropeway")
+        self.logger: Logger = logging.getLogger("ropeway")
         self._ended: Closed | None = None
         self._closed_waiters: list[asyncio.Future[None]] = []
         self._addresses: tuple[Any, Any] = (None, None)
@@ -333,6 +334,7 @@ def options(
     subprotocols: Sequence[str] | None,
     headers: Sequence[tuple[str, str]],
     origin: str | None,
+    logger: Logger | None = None,
     **times: float | None,
 ) -> Options:
     """The core's options from the keyword arguments of `connect` and `serve`."""
@@ -359,5 +361,6 @@ def options(
         headers=list(headers),
         origin=origin,
         compression=compression,
+        trace=None if logger is None else tracer(logger),
         **times,
     )
