@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use super::connections::Connections;
 use super::id::ConnectionId;
+use super::outgoing::Outgoing;
 use super::slots::{Flags, Transport};
+use super::supervise::Reconnect;
 use crate::error::{Deadline, Error, IoError, Role};
 use crate::handshake::WebSocketUrl;
 use crate::net::{ConnectOptions, Dial, DialState};
@@ -34,46 +36,56 @@ impl Connections {
         connect: &ConnectOptions,
         options: Arc<Options>,
     ) -> Result<ConnectionId, Error> {
+        self.dial(url, connect, options, None)
+    }
+
+    pub(super) fn dial(
+        &mut self,
+        url: &str,
+        connect: &ConnectOptions,
+        options: Arc<Options>,
+        reconnect: Option<Reconnect>,
+    ) -> Result<ConnectionId, Error> {
         self.check_fork()?;
         options.compression.check(Role::Client)?;
         let url = WebSocketUrl::parse(url)?;
         self.tick();
+        let outgoing = Outgoing::new(&url, connect, &options, reconnect, self.now);
         let dial = Dial::new(url, connect, options, self.now)?;
-        let index = self.reserve()?;
-        let id = self
-            .ids
-            .connection(index)
-            .ok_or(Error::Misuse("this engine has no ids left"));
-        let address = dial
-            .url
-            .bracketed_host()
-            .trim_matches(['[', ']'])
-            .parse::<IpAddr>();
-        let asked = match (&id, &address) {
-            (Ok(id), Err(_)) if dial.url.socket_path().is_none() => {
-                self.resolver
-                    .ask(id.bits(), dial.url.host(), dial.url.port())
-            }
-            _ => Ok(()),
-        };
-        let (Ok(id), Ok(())) = (&id, &asked) else {
-            self.slots.release(index);
-            asked.map_err(|error| {
-                Error::Io(IoError::new("start a thread to resolve a name", &error))
-            })?;
-            return id;
-        };
-        let (id, port, unix) = (*id, dial.url.port(), dial.url.socket_path().is_some());
-        self.counters.dialled += 1;
+        let (index, id) = self.place()?;
         let slot = self.slots.at(index);
         slot.id = id;
+        slot.outgoing = outgoing;
+        if let Err(error) = self.begin_dial(index, dial) {
+            self.slots.release(index);
+            return Err(error);
+        }
+        self.counters.dialled += 1;
+        Ok(id)
+    }
+
+    /// Dials for the connection at this place, which has none.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when no thread can be started for name resolution.
+    pub(super) fn begin_dial(&mut self, index: u32, dial: Dial) -> Result<(), Error> {
+        let slot = self.slots.at(index);
+        let (port, unix) = (dial.url.port(), dial.url.socket_path().is_some());
+        let address = dial.url.host().parse::<IpAddr>();
+        if address.is_err() && !unix {
+            self.resolver
+                .ask(slot.id.bits(), dial.url.host(), port)
+                .map_err(|error| {
+                    Error::Io(IoError::new("start a thread to resolve a name", &error))
+                })?;
+        }
         slot.transport = Transport::Dial(Box::new(dial));
         match address {
             _ if unix => self.dial_unix(index),
             Ok(address) => self.dial_with(index, vec![SocketAddr::new(address, port)]),
             Err(_) => self.schedule(index),
         }
-        Ok(id)
+        Ok(())
     }
 
     /// Takes the resolver's answers.

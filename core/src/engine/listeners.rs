@@ -260,7 +260,7 @@ impl Connections {
     }
 
     /// A free place, and the id of the connection that will have it.
-    fn place(&mut self) -> Result<(u32, ConnectionId), Error> {
+    pub(super) fn place(&mut self) -> Result<(u32, ConnectionId), Error> {
         let index = self.reserve()?;
         let id = self.ids.connection(index).ok_or_else(|| {
             self.slots.release(index);

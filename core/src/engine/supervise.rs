@@ -196,8 +196,10 @@ pub(super) fn response(closed: &Closed) -> Option<&Response> {
 /// date is passed over, since it takes both clocks to be right.
 fn retry_after(response: &Response) -> Option<Duration> {
     let seconds = response.headers.get("Retry-After")?;
-    let seconds = Some(seconds).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))?;
-    // More than 64 bits can hold is not for this connection to live to see.
+    if seconds.is_empty() || !seconds.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    // What 64 bits do not hold is for ever.
     Some(Duration::from_secs(seconds.parse().unwrap_or(u64::MAX)))
 }
 
@@ -308,7 +310,10 @@ mod tests {
         // The mean of a thousand is half the ceiling, give or take a twentieth (over five standard deviations).
         for (sum, ceiling) in sums.iter().zip(ceilings) {
             let mean = *sum / 1000;
-            assert!(mean.abs_diff(ceiling / 2) < ceiling / 20, "{mean:?} of {ceiling:?}");
+            assert!(
+                mean.abs_diff(ceiling / 2) < ceiling / 20,
+                "{mean:?} of {ceiling:?}"
+            );
         }
         let mut system = Jitter(None);
         let draws: Vec<_> = (0..8).map(|_| system.draw()).collect();
@@ -409,14 +414,20 @@ mod tests {
                 count: 2,
                 limit: 1,
             })),
-            failed(Error::Handshake(HandshakeError::InsecureRedirect("x".into()))),
+            failed(Error::Handshake(HandshakeError::InsecureRedirect(
+                "x".into(),
+            ))),
         ];
         for closed in finals {
             assert!(Reconnect::is_final(&closed), "{closed:?}");
         }
         for status in 200..600 {
             let passing = matches!(status, 408 | 425 | 429 | 500..);
-            assert_eq!(Reconnect::is_final(&answered(status, None)), !passing, "{status}");
+            assert_eq!(
+                Reconnect::is_final(&answered(status, None)),
+                !passing,
+                "{status}"
+            );
         }
         for code in [1000, 1002, 1003, 1005, 1007, 1008, 1009, 1010, 3000, 4999] {
             assert!(Reconnect::is_final(&closed_by_peer(code)), "{code}");
