@@ -37,14 +37,9 @@ pub(crate) fn send_error(slf: &Bound<'_, Connection>, error: SendError) -> PyErr
 pub(crate) fn error(py: Python<'_>, error: &Error) -> PyErr {
     match error {
         Error::Io(io) => os_error(io),
-        Error::Url(_) | Error::Header(_) | Error::Handshake(_) => {
+        Error::Url(_) | Error::Header(_) | Error::Handshake(_) | Error::Tls(_) => {
             PyValueError::new_err(error.to_string())
         }
-        Error::Misuse(what) if what.starts_with("wss") => raised(
-            py,
-            "NotSupportedYet",
-            "TLS (wss://) is not there yet; use ws://",
-        ),
         Error::UnknownId => raised(py, "InvalidState", "the connection is closed"),
         error => PyRuntimeError::new_err(error.to_string()),
     }

@@ -36,6 +36,7 @@
 
 mod deflate;
 mod event;
+mod gathered;
 mod input;
 mod keepalive;
 mod opening;

@@ -13,7 +13,7 @@ use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 use ropeway_core::SendError;
-use ropeway_core::engine::{ConnectionId, Sent};
+use ropeway_core::engine::{ConnectOptions, ConnectionId, Sent};
 use ropeway_core::frame::CloseCode;
 
 use crate::awaitable::Awaitable;
@@ -22,6 +22,7 @@ use crate::errors::{error, raised, send_error};
 use crate::futures::{create_future, resolve};
 use crate::options::Options;
 use crate::payload;
+use crate::tls::{self, TlsClient};
 use crate::waiter::Waiter;
 pub(crate) use receive::Taken;
 pub(crate) use send::{Outcome, broadcast};
@@ -120,9 +121,21 @@ impl Connection {
     }
 
     /// Dials. `_on_opened` or `_on_closed` follows.
-    fn _dial(slf: &Bound<'_, Self>, url: &str, options: &Options) -> PyResult<()> {
+    fn _dial(
+        slf: &Bound<'_, Self>,
+        url: &str,
+        options: &Options,
+        tls: Option<&TlsClient>,
+    ) -> PyResult<()> {
+        #[allow(clippy::needless_update, reason = "the core's settings grow")]
+        let connect = ConnectOptions {
+            tls: tls.map(|tls| tls.0.clone()),
+            ..ConnectOptions::default()
+        };
         let mut core = slf.get().engine.get().core();
-        let connected = core.connections().connect(url, options.0.clone());
+        let connected = core
+            .connections()
+            .connect_with(url, &connect, options.0.clone());
         let attached = connected.and_then(|id| {
             slf.get().set_id(id);
             core.attach(slf)
@@ -167,6 +180,17 @@ impl Connection {
     #[getter]
     fn latency(&self) -> f64 {
         self.inner().latency.as_secs_f64()
+    }
+
+    /// What the TLS handshake agreed on.
+    #[getter]
+    fn _tls<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let known = (self.engine.get().core().connections()).tls_info(self.id());
+        known
+            .ok()
+            .flatten()
+            .map(|info| tls::info(py, info))
+            .transpose()
     }
 
     #[getter]

@@ -23,6 +23,7 @@ use crate::errors::error;
 use crate::futures::running_loop;
 use crate::options::{self, Options};
 use crate::payload;
+use crate::tls::TlsServer;
 use events::Told;
 
 /// The engine of one event loop.
@@ -206,6 +207,7 @@ impl Engine {
         server: Py<PyAny>,
         backlog: u32,
         reuse_port: bool,
+        tls: Option<&TlsServer>,
     ) -> PyResult<u64> {
         let ip = host
             .parse()
@@ -213,6 +215,7 @@ impl Engine {
         let listen = ListenOptions {
             backlog,
             reuse_port,
+            tls: tls.map(|tls| tls.0.clone()),
             ..ListenOptions::default()
         };
         let mut core = self.core();
@@ -232,6 +235,14 @@ impl Engine {
             .listener_address(ListenerId::from_bits(listener))
             .map_err(|problem| error(py, &problem))?;
         Ok((address.ip().to_string(), address.port()))
+    }
+
+    /// Gives a listener that speaks TLS other settings, for connections accepted from now on.
+    fn set_tls(&self, py: Python<'_>, listener: u64, tls: &TlsServer) -> PyResult<()> {
+        self.core()
+            .connections()
+            .set_listener_tls(ListenerId::from_bits(listener), tls.0.clone())
+            .map_err(|problem| error(py, &problem))
     }
 
     /// Stops listening.
