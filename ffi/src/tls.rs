@@ -133,6 +133,7 @@ impl Tls {
         if let Some(built) = self.built_client.get() {
             return Ok(ConnectOptions {
                 tls: Some(built.clone()),
+                ..ConnectOptions::default()
             });
         }
         let client = TlsClientOptions {
@@ -141,7 +142,10 @@ impl Tls {
         };
         let tls = client.build()?;
         let tls = self.built_client.get_or_init(|| tls).clone();
-        Ok(ConnectOptions { tls: Some(tls) })
+        Ok(ConnectOptions {
+            tls: Some(tls),
+            ..ConnectOptions::default()
+        })
     }
 
     /// The settings of a listener, if there is a certificate.

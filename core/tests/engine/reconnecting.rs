@@ -154,7 +154,7 @@ fn a_connection_that_is_lost_comes_back_under_its_id() {
         second.send(TEXT, b"two");
         assert_eq!(second.receive(), (TEXT, b"seen".to_vec()));
         // Half a message is no message of the next connection's.
-        second.write(frame(TEXT, b"three", false)[..4].to_vec());
+        second.write(&frame(TEXT, b"three", false)[..4]);
         drop(second);
         let (mut third, _) = open(listener);
         third.send(TEXT, b"four");
