@@ -4,11 +4,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use super::connections::Connections;
-use super::id::ConnectionId;
+use super::id::{self, ConnectionId};
 use super::outgoing::Outgoing;
 use super::slots::{Flags, Transport};
 use super::supervise::Reconnect;
-use crate::error::{Deadline, Error, IoError, Role};
+use crate::error::{Error, IoError, Role};
 use crate::handshake::WebSocketUrl;
 use crate::net::{ConnectOptions, Dial, DialState};
 use crate::protocol::{Options, Protocol};
@@ -68,18 +68,17 @@ impl Connections {
     ///
     /// # Errors
     /// [`Error::Io`] when no thread can be started for name resolution.
-    pub(super) fn begin_dial(&mut self, index: u32, dial: Dial) -> Result<(), Error> {
-        let slot = self.slots.at(index);
+    pub(super) fn begin_dial(&mut self, index: u32, mut dial: Dial) -> Result<(), Error> {
         let (port, unix) = (dial.url.port(), dial.url.socket_path().is_some());
         let address = dial.url.host().parse::<IpAddr>();
         if address.is_err() && !unix {
-            self.resolver
-                .ask(slot.id.bits(), dial.url.host(), port)
-                .map_err(|error| {
-                    Error::Io(IoError::new("start a thread to resolve a name", &error))
-                })?;
+            // A number that no other dial's question has, an earlier one's of this connection included.
+            let tag = self.ids.connection(index).ok_or(id::NONE_LEFT)?;
+            dial.ask(&self.resolver, tag.bits()).map_err(|error| {
+                Error::Io(IoError::new("start a thread to resolve a name", &error))
+            })?;
         }
-        slot.transport = Transport::Dial(Box::new(dial));
+        self.slots.at(index).transport = Transport::Dial(Box::new(dial));
         match address {
             _ if unix => self.dial_unix(index),
             Ok(address) => self.dial_with(index, vec![SocketAddr::new(address, port)]),
@@ -91,15 +90,16 @@ impl Connections {
     /// Takes the resolver's answers.
     pub(super) fn take_answers(&mut self) {
         for answer in self.resolver.answers() {
-            let id = ConnectionId::from_bits(answer.tag);
-            let Some(Transport::Dial(dial)) = self.slots.get(id).map(|slot| &slot.transport) else {
-                continue;
+            let index = ConnectionId::from_bits(answer.tag).index();
+            let dial = match &self.slots.at(index).transport {
+                Transport::Dial(dial) if dial.asked() == Some(answer.tag) => dial,
+                _ => continue,
             };
             match answer.result {
-                Ok(addresses) => self.dial_with(id.index(), addresses),
+                Ok(addresses) => self.dial_with(index, addresses),
                 Err(message) => {
                     let host = dial.url.host().to_owned();
-                    self.fail(id.index(), Error::Resolve { host, message });
+                    self.fail(index, Error::Resolve { host, message });
                 }
             }
         }
@@ -145,15 +145,7 @@ impl Connections {
         let Transport::Dial(dial) = &mut slot.transport else {
             return;
         };
-        let wait = dial.options.open_timeout;
-        let state = if !wait.is_zero() && dial.started + wait <= now {
-            DialState::Failed(Error::Timeout {
-                deadline: Deadline::Open,
-                after: wait,
-            })
-        } else {
-            dial.on_time(&self.registry, slot.id.token(), now)
-        };
+        let state = dial.on_time(&self.registry, slot.id.token(), now);
         self.dial_goes_on(index, state);
     }
 

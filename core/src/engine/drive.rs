@@ -12,6 +12,7 @@ use super::slots::{Flags, Transport};
 use crate::error::{Error, IoError, SendError};
 use crate::frame::CloseCode;
 use crate::net;
+use crate::opening_stage::OpeningStage;
 use crate::protocol::{MessageKind, Raw, Shutdown, Source, Time};
 
 /// Bytes asked of a socket at once.
@@ -436,6 +437,13 @@ impl Connections {
         while let Some(index) = self.timers.pop(now) {
             let slot = self.slots.at(index);
             match (&slot.protocol, &slot.transport) {
+                (Some(protocol), Transport::Stream(stream))
+                    if stream.is_securing()
+                        && protocol.next_deadline().is_some_and(|due| due <= now) =>
+                {
+                    let after = protocol.options().open_timeout;
+                    self.fail(index, OpeningStage::Tls.timeout(after));
+                }
                 (Some(_), _) => {
                     self.cork(index);
                     let slot = self.slots.at(index);

@@ -50,8 +50,8 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::time::{Duration, Instant};
 
 pub use crate::net::{
-    ConnectOptions, ListenOptions, Pem, TlsClient, TlsClientOptions, TlsIdentity, TlsInfo,
-    TlsServer, TlsServerOptions,
+    ConnectOptions, ListenOptions, NameResolver, Pem, TlsClient, TlsClientOptions, TlsIdentity,
+    TlsInfo, TlsServer, TlsServerOptions,
 };
 pub use client::{Client, Received};
 pub use connections::Connections;

@@ -367,6 +367,7 @@ mod tests {
         let timeout = |deadline| Error::Timeout {
             deadline,
             after: Duration::from_secs(1),
+            stage: None,
         };
         let passing = [
             lost(),

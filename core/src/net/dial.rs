@@ -11,13 +11,16 @@ use std::time::Duration;
 use mio::net::{TcpStream, UnixStream};
 use mio::{Registry, Token};
 
-use super::{ConnectOptions, Socket, Stream, TlsClient};
+use super::{ConnectOptions, NameResolver, Question, Resolver, Socket, Stream, TlsClient};
 use crate::error::{Error, IoError};
 use crate::handshake::WebSocketUrl;
+use crate::opening_stage::OpeningStage;
 use crate::protocol::{Options, Time};
 
 /// RFC 8305 section 5: the delay before the next address is tried beside those under way.
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
+/// The most addresses of one host that are tried: more than the default `open_timeout` has time for when none answers.
+const MOST_ADDRESSES: usize = 64;
 /// When a Unix socket whose backlog is full is tried again.
 const FULL_DELAY: Duration = Duration::from_millis(20);
 
@@ -29,6 +32,10 @@ pub(crate) struct Dial {
     pub(crate) started: Time,
     /// For a `wss` URL.
     tls: Option<TlsClient>,
+    /// In place of the system's.
+    resolver: Option<NameResolver>,
+    /// The number of the question for the host's addresses.
+    asked: Option<u64>,
     untried: VecDeque<SocketAddr>,
     attempts: Vec<Attempt>,
     failed: Vec<(SocketAddr, IoError)>,
@@ -73,6 +80,8 @@ impl Dial {
             options,
             started,
             tls,
+            resolver: connect.resolver.clone(),
+            asked: None,
             untried: VecDeque::new(),
             attempts: Vec::new(),
             failed: Vec::new(),
@@ -80,7 +89,26 @@ impl Dial {
         })
     }
 
-    /// The addresses, in order of preference; the first is tried at once.
+    /// Asks for the addresses of a host that has a name, in the tag's name.
+    ///
+    /// # Errors
+    /// As [`Resolver::ask`].
+    pub(crate) fn ask(&mut self, resolver: &Resolver, tag: u64) -> io::Result<()> {
+        self.asked = Some(tag);
+        resolver.ask(Question {
+            tag,
+            host: self.url.host().to_owned(),
+            port: self.url.port(),
+            by: self.resolver.clone(),
+        })
+    }
+
+    /// The tag of the question that was asked.
+    pub(crate) const fn asked(&self) -> Option<u64> {
+        self.asked
+    }
+
+    /// The addresses, in order of preference; the first is tried at once. Of very many only the first are.
     pub(crate) fn resolved(
         &mut self,
         addresses: Vec<SocketAddr>,
@@ -88,7 +116,13 @@ impl Dial {
         token: Token,
         now: Time,
     ) -> DialState {
-        self.untried = interleave(addresses);
+        if addresses.is_empty() {
+            return DialState::Failed(Error::Resolve {
+                host: self.url.host().to_owned(),
+                message: "the name has no addresses".to_owned(),
+            });
+        }
+        self.untried = in_turn(addresses);
         self.attempt(registry, token, now)
     }
 
@@ -115,16 +149,24 @@ impl Dial {
 
     /// When [`on_time`](Self::on_time) wants to be called.
     pub(crate) fn next_deadline(&self) -> Option<Time> {
-        let open = (!self.options.open_timeout.is_zero())
-            .then(|| self.started + self.options.open_timeout);
-        match (self.next_attempt, open) {
-            (Some(next), Some(open)) => Some(next.min(open)),
-            (next, open) => next.or(open),
+        match (self.next_attempt, self.end()) {
+            (Some(next), Some(end)) => Some(next.min(end)),
+            (next, end) => next.or(end),
         }
     }
 
-    /// The next address's turn may have come.
+    /// When `open_timeout` ends the dial.
+    fn end(&self) -> Option<Time> {
+        let wait = self.options.open_timeout;
+        (!wait.is_zero()).then(|| self.started + wait)
+    }
+
+    /// The dial's end, or the next address's turn, may have come.
     pub(crate) fn on_time(&mut self, registry: &Registry, token: Token, now: Time) -> DialState {
+        if self.end().is_some_and(|end| end <= now) {
+            let after = self.options.open_timeout;
+            return DialState::Failed(self.stage().timeout(after));
+        }
         if self.next_attempt.is_some_and(|next| next <= now) {
             if self.url.socket_path().is_some() {
                 return self.unix(registry, token, now);
@@ -188,6 +230,28 @@ impl Dial {
         }
     }
 
+    /// What is waited for.
+    fn stage(&mut self) -> OpeningStage {
+        if let Some(path) = self.url.socket_path() {
+            return OpeningStage::ConnectingUnix { path: path.into() };
+        }
+        // Once there are addresses one of them is under way.
+        if self.attempts.is_empty() {
+            let host = self.url.host().to_owned();
+            return OpeningStage::Resolving { host };
+        }
+        OpeningStage::Connecting {
+            host: self.url.host_header(),
+            silent: self
+                .attempts
+                .iter()
+                .map(|attempt| attempt.address)
+                .collect(),
+            failed: std::mem::take(&mut self.failed),
+            untried: self.untried.len(),
+        }
+    }
+
     /// What has been tried so far.
     fn failure(&mut self) -> Error {
         Error::Connect {
@@ -208,8 +272,8 @@ fn is_pending(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::NotConnected || error.raw_os_error() == Some(libc::EINPROGRESS)
 }
 
-/// RFC 8305 section 4: the preferred family first, then in turn.
-fn interleave(addresses: Vec<SocketAddr>) -> VecDeque<SocketAddr> {
+/// RFC 8305 section 4: the preferred family first, then in turn; none twice, and at most [`MOST_ADDRESSES`].
+fn in_turn(addresses: Vec<SocketAddr>) -> VecDeque<SocketAddr> {
     let Some(first) = addresses.first() else {
         return VecDeque::new();
     };
@@ -217,14 +281,21 @@ fn interleave(addresses: Vec<SocketAddr>) -> VecDeque<SocketAddr> {
         .iter()
         .copied()
         .partition(|address| address.is_ipv4() == first.is_ipv4());
-    let mut order = VecDeque::with_capacity(addresses.len());
+    let mut order = VecDeque::with_capacity(addresses.len().min(MOST_ADDRESSES));
     let (mut preferred, mut other) = (preferred.into_iter(), other.into_iter());
-    loop {
-        match (preferred.next(), other.next()) {
-            (None, None) => return order,
-            (one, two) => order.extend(one.into_iter().chain(two)),
+    while order.len() < MOST_ADDRESSES {
+        let (one, two) = (preferred.next(), other.next());
+        if (one, two) == (None, None) {
+            break;
+        }
+        for address in one.into_iter().chain(two) {
+            if !order.contains(&address) {
+                order.push_back(address);
+            }
         }
     }
+    order.truncate(MOST_ADDRESSES);
+    order
 }
 
 #[cfg(test)]
@@ -331,8 +402,19 @@ mod tests {
         let address = |text: &str| text.parse::<SocketAddr>().expect("an address");
         let (a, b, c) = (address("[::1]:1"), address("[::2]:1"), address("[::3]:1"));
         let (x, y) = (address("1.1.1.1:1"), address("2.2.2.2:1"));
-        assert_eq!(interleave(vec![a, b, c, x, y]), [a, x, b, y, c]);
-        assert_eq!(interleave(vec![x, a, b]), [x, a, b]);
-        assert_eq!(interleave(Vec::new()), []);
+        assert_eq!(in_turn(vec![a, b, c, x, y]), [a, x, b, y, c]);
+        assert_eq!(in_turn(vec![x, a, b]), [x, a, b]);
+        assert_eq!(in_turn(Vec::new()), []);
+    }
+
+    #[test]
+    fn nn_2025_0103_of_very_many_addresses_the_first_are_tried() {
+        let many = |count: u16| (1..=count).map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+        let lone: SocketAddr = "[::1]:1".parse().expect("an address");
+        let order = in_turn(many(10_000).chain([lone]).collect());
+        assert_eq!(order.len(), MOST_ADDRESSES);
+        assert_eq!(order[1], lone);
+        // The same address again and again is one address.
+        assert_eq!(in_turn(vec![lone; 10_000]), [lone]);
     }
 }

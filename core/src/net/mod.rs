@@ -18,7 +18,8 @@ pub(crate) use dial::{Dial, DialState};
 pub(crate) use fork::ForkGuard;
 pub use listener::ListenOptions;
 pub(crate) use listener::Listener;
-pub(crate) use resolve::Resolver;
+pub use resolve::NameResolver;
+pub(crate) use resolve::{Question, Resolver};
 pub(crate) use socket::Socket;
 pub(crate) use stream::Stream;
 pub use tls::{
@@ -43,6 +44,8 @@ pub struct ConnectOptions {
     /// `Cookie`, `Proxy-Authorization` and `Host` are left out from there on. Whatever else is secret in the options,
     /// a subprotocol or a TLS client certificate perhaps, goes along.
     pub max_redirects: u32,
+    /// Resolves the host's name. Default `None`: the system does.
+    pub resolver: Option<NameResolver>,
 }
 
 /// An error of a [`Stream`]: TLS has its own, the operating system's come with what was being done.

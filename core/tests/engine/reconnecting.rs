@@ -1,12 +1,13 @@
 //! Supervised connections: servers that refuse, fail, vanish and return, and what is told of it.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
 
 use ropeway_core::engine::{
-    ConnectOptions, ConnectionId, Connections, Engine, EngineOptions, Event, EventKind, Reconnect,
-    Sent,
+    ConnectOptions, ConnectionId, Connections, Engine, EngineOptions, Event, EventKind,
+    NameResolver, Reconnect, Sent,
 };
 use ropeway_core::frame::CloseCode;
 use ropeway_core::handshake::{HandshakeError, Headers};
@@ -614,7 +615,7 @@ fn each_attempt_has_an_open_timeout_of_its_own() {
         drop(silent);
     });
     let mut engine = engine();
-    let wait = Duration::from_millis(200);
+    let wait = Duration::from_millis(500);
     let options = Options {
         open_timeout: wait,
         ..Options::default()
@@ -702,4 +703,52 @@ fn a_waiting_connection_keeps_its_place_and_no_other() {
     engine.connections().abort(id).expect("is there");
     tale(&mut engine, "closed", |_, _| {});
     all_gone(&mut engine);
+}
+
+#[test]
+fn the_answer_to_an_earlier_question_is_not_taken_for_this_one() {
+    let (address, server) = script(|listener| {
+        answer(listener, &redirect("ws://second.test/"));
+        open(listener).0.rest()
+    });
+    let wrong = TcpListener::bind("127.0.0.1:0").expect("listens");
+    let elsewhere = wrong.local_addr().expect("has one");
+    let asked = Arc::new(AtomicU32::new(0));
+    let counted = Arc::clone(&asked);
+    let both = Barrier::new(2);
+    let resolver = NameResolver::new(move |host, _| {
+        let number = counted.fetch_add(1, Ordering::Relaxed);
+        if number == 1 {
+            // Comes when the next attempt waits for an answer of its own.
+            assert_eq!(host, "second.test");
+            both.wait();
+            return Ok(vec![elsewhere]);
+        }
+        assert_eq!(host, "first.test");
+        if number == 2 {
+            both.wait();
+        }
+        Ok(vec![address])
+    });
+    let connect = ConnectOptions {
+        max_redirects: 1,
+        resolver: Some(resolver),
+        ..ConnectOptions::default()
+    };
+    let options = Arc::new(Options {
+        open_timeout: Duration::from_secs(1),
+        ..Options::default()
+    });
+    let mut engine = engine();
+    engine
+        .connections()
+        .connect_supervised("ws://first.test/", &connect, options, quick())
+        .expect("dials");
+    let tale = tale(&mut engine, "opened", |_, _| {});
+    assert_eq!(tale, ["redirect", "reconnecting 1", "opened"]);
+    assert_eq!(asked.load(Ordering::Relaxed), 3);
+    wrong.set_nonblocking(true).expect("does not block");
+    assert!(wrong.accept().is_err(), "nobody was sent there");
+    drop(engine);
+    server.join().expect("no panic");
 }

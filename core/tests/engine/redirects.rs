@@ -200,7 +200,7 @@ fn all_redirects_share_one_open_timeout() {
     });
     let mut engine = engine();
     let options = Options {
-        open_timeout: Duration::from_millis(100),
+        open_timeout: Duration::from_millis(300),
         ..Options::default()
     };
     let endless = following(u32::MAX);
