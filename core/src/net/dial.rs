@@ -147,6 +147,14 @@ impl Dial {
         }
     }
 
+    /// Goes on with a socket that is connected already.
+    pub(crate) fn over(&self, socket: Socket, registry: &Registry, token: Token) -> DialState {
+        match socket.register(registry, token) {
+            Ok(()) => self.made(socket),
+            Err(error) => DialState::Failed(Error::Io(IoError::new("watch a connection", &error))),
+        }
+    }
+
     /// When [`on_time`](Self::on_time) wants to be called.
     pub(crate) fn next_deadline(&self) -> Option<Time> {
         match (self.next_attempt, self.end()) {
@@ -221,6 +229,11 @@ impl Dial {
     /// An attempt has succeeded.
     fn connected(&mut self, index: usize) -> DialState {
         let socket = self.attempts.swap_remove(index).socket;
+        self.made(socket)
+    }
+
+    /// The connection is made; TLS is put over it.
+    fn made(&self, socket: Socket) -> DialState {
         let Some(tls) = &self.tls else {
             return DialState::Connected(Stream::Plain(socket));
         };

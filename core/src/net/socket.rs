@@ -20,7 +20,7 @@ pub(crate) struct Socket(socket2::Socket);
 
 impl Socket {
     /// Takes over a connected stream socket of the host's.
-    pub(super) fn adopt(descriptor: OwnedFd) -> io::Result<Self> {
+    pub(crate) fn adopt(descriptor: OwnedFd) -> io::Result<Self> {
         let socket = adopt_stream_socket(descriptor)?;
         if socket.peer_addr()?.as_socket().is_some() {
             socket.set_tcp_nodelay(true)?;
