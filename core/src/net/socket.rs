@@ -76,8 +76,14 @@ impl Socket {
         }
     }
 
-    pub(crate) fn set_nodelay(&self) -> io::Result<()> {
-        self.0.set_tcp_nodelay(true)
+    #[cfg(test)]
+    pub(super) const fn system(&self) -> &socket2::Socket {
+        &self.0
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub(super) fn apply(&self, options: &super::SocketOptions, ipv6: bool) -> io::Result<()> {
+        options.apply(&self.0, ipv6)
     }
 
     pub(crate) fn peer_address(&self) -> io::Result<SocketAddr> {

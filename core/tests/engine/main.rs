@@ -20,6 +20,7 @@ mod reconnecting;
 mod redirects;
 mod remote;
 mod rig;
+mod sockets;
 mod tls;
 mod topics;
 mod unix;
