@@ -28,6 +28,7 @@ from .sockets import connected, connected_unix
 __all__ = ["ClientConnection", "backoff", "connect", "process_exception", "unix_connect"]
 
 USER_AGENT = f"Python ropeway/{__version__}"
+MAX_REDIRECTS = 10
 DIALLING = (
     "host", "port", "family", "proto", "flags", "local_addr", "happy_eyeballs_delay", "interleave", "all_errors"
 )  # fmt: skip
@@ -96,10 +97,11 @@ class connect:
     `compression` is "deflate", a `ropeway.Compression`, or None; by default it is offered. `ssl` is a
     `ropeway.ClientTLS`, or an `ssl.SSLContext` whose settings can be honoured (`NotSupported` says which cannot); by
     default a wss URI trusts the system's authorities. `server_hostname` is looked for in the certificate instead of the
-    URI's host. `sock` is a connected stream socket to go on over, which is closed then; `host`, `port`, `family`,
-    `local_addr` and the others of asyncio's `create_connection` make the connection as that does. `create_connection`
-    is a subclass of `ClientConnection` to make. The `logger`, "ropeway.client" by default, gets the opening handshake
-    and each frame, if it takes DEBUG when this is made.
+    URI's host. Up to 10 redirects are followed, none from wss to ws; one to another origin takes no credentials along.
+    `sock` is a connected stream socket to go on over, which is closed then; `host`, `port`, `family`, `local_addr` and
+    the others of asyncio's `create_connection` make the connection as that does; redirects are not followed then.
+    `create_connection` is a subclass of `ClientConnection` to make. The `logger`, "ropeway.client" by default, gets the
+    opening handshake and each frame, if it takes DEBUG when this is made.
     """
 
     def __init__(
@@ -208,7 +210,9 @@ class connect:
         opening = connection._opening = asyncio.get_running_loop().create_future()
         if over is not None:
             connection._addresses = (over.getsockname(), over.getpeername())
-        connection._dial(self.uri, self._options, self._tls, None if over is None else over.fileno())
+            connection._dial(self.uri, self._options, self._tls, over.fileno(), 0)
+        else:
+            connection._dial(self.uri, self._options, self._tls, None, MAX_REDIRECTS)
         try:
             await opening
         except asyncio.CancelledError:

@@ -30,6 +30,7 @@ from ..exceptions import (
     NotSupported,
     PayloadTooBig,
     ProtocolError,
+    SecurityError,
     TLSError,
     TooManyHeaders,
 )
@@ -279,6 +280,8 @@ def cause(closed: Closed) -> Exception | None:
             return InvalidStatus(_response(details))
         case "header":
             return (InvalidUpgrade if details[0] in ("Upgrade", "Connection") else InvalidHeader)(*details)
+        case "security":
+            return SecurityError(message)
         case "negotiation":
             return NegotiationError(message)
         case "head_size":
