@@ -51,7 +51,7 @@ mod uri;
 
 pub use authorization::BasicCredentials;
 pub use body::{BodyReader, DEFAULT_BODY_LIMIT};
-pub use client::{ClientRequest, DEFAULT_USER_AGENT, Negotiated, verify};
+pub use client::{ClientRequest, DEFAULT_USER_AGENT, Negotiated, check_request_headers, verify};
 pub use error::{HandshakeError, HeaderError, UrlError};
 pub use extension::{Extension, format_extensions, parse_extensions};
 pub use head::{HeadLimits, HeadReader};
