@@ -23,6 +23,7 @@ mod options;
 mod payload;
 mod threads;
 mod tls;
+mod trace;
 mod waiter;
 
 use pyo3::prelude::*;

@@ -17,6 +17,8 @@ mod opening;
 mod pausing;
 mod pressure;
 mod process;
+mod reconnecting;
+mod redirects;
 mod remote;
 mod rig;
 mod sockets;

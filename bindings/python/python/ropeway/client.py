@@ -16,11 +16,13 @@ from .compression import Compression
 from .datastructures import Headers, pairs_of
 from .exceptions import InvalidMessage, InvalidStatus, InvalidURI, NotSupported
 from .http11 import Request
+from .logs import Logger
 from .settings import options, queue_marks, refuse, whole_limit
 from .tls import ClientTLS, native_client
 
 __all__ = ["ClientSettings", "backoff", "process_exception"]
 
+MAX_REDIRECTS = 10
 USER_AGENT = f"Python ropeway/{__version__}"
 C = TypeVar("C")
 
@@ -74,7 +76,7 @@ class ClientSettings(Generic[C]):
         max_size: int | tuple[int | None, int | None] | None = 2**20,
         max_queue: int | tuple[int | None, int | None] | None = 16,
         write_limit: int | tuple[int, int | None] = 2**15,
-        logger: logging.Logger | logging.LoggerAdapter[Any] | None = None,
+        logger: Logger | None = None,
         ssl: ClientTLS | ssl_module.SSLContext | Literal[True] | None = None,
         server_hostname: str | None = None,
         sock: socket.socket | None = None,
@@ -127,6 +129,7 @@ class ClientSettings(Generic[C]):
             subprotocols=subprotocols,
             headers=headers,
             origin=origin,
+            logger=self.logger,
             open_timeout=open_timeout,
             ping_interval=ping_interval,
             ping_timeout=ping_timeout,

@@ -22,11 +22,13 @@ from .exceptions import (
     NegotiationError,
     PayloadTooBig,
     ProtocolError,
+    SecurityError,
     TLSError,
     TooManyHeaders,
 )
 from .frames import Close, CloseCode
 from .http11 import Request, Response
+from .logs import Logger
 from .protocol import State
 
 __all__ = ["Facts", "cause", "response_of"]
@@ -44,7 +46,7 @@ class Facts:
     """The opening handshake's response."""
     subprotocol: str | None = None
     """The subprotocol agreed on."""
-    logger: logging.Logger | logging.LoggerAdapter[Any] = logging.getLogger("ropeway")
+    logger: Logger = logging.getLogger("ropeway")
     """Where what happens on the connection is logged."""
     _uuid: uuid.UUID | None = None
     _max_size: int | None = None
@@ -130,6 +132,8 @@ def cause(closed: Closed) -> Exception | None:
             return InvalidStatus(response_of(details))
         case "header":
             return (InvalidUpgrade if details[0] in ("Upgrade", "Connection") else InvalidHeader)(*details)
+        case "security":
+            return SecurityError(message)
         case "negotiation":
             return NegotiationError(message)
         case "head_size":

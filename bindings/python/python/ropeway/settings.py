@@ -8,6 +8,7 @@ from typing import Any
 from ._ropeway import Options
 from .compression import Compression
 from .exceptions import NotSupported
+from .logs import Logger, tracer
 
 __all__ = ["options", "queue_marks", "refuse", "whole_limit"]
 
@@ -43,6 +44,7 @@ def options(
     subprotocols: Sequence[str] | None,
     headers: Sequence[tuple[str, str]],
     origin: str | None,
+    logger: Logger | None = None,
     **times: float | None,
 ) -> Options:
     """The core's options from the keyword arguments of `connect` and `serve`."""
@@ -69,5 +71,6 @@ def options(
         headers=list(headers),
         origin=origin,
         compression=compression,
+        trace=None if logger is None else tracer(logger),
         **times,
     )

@@ -130,10 +130,11 @@ impl Connection {
         options: &Options,
         tls: Option<&TlsClient>,
         socket: Option<RawFd>,
+        max_redirects: u32,
     ) -> PyResult<()> {
-        #[allow(clippy::needless_update, reason = "the core's settings grow")]
         let connect = ConnectOptions {
             tls: tls.map(|tls| tls.0.clone()),
+            max_redirects,
             ..ConnectOptions::default()
         };
         let mut core = slf.get().engine.get().core();
@@ -150,6 +151,27 @@ impl Connection {
         });
         drop(core);
         attached.map_err(|problem| dial_error(slf.py(), url, &problem))
+    }
+
+    /// Takes over a connected socket, whose descriptor stays Python's, as a server's connection of which `received` has
+    /// been read. `_on_request` follows.
+    fn _adopt(
+        slf: &Bound<'_, Self>,
+        socket: RawFd,
+        received: &[u8],
+        options: &Options,
+    ) -> PyResult<()> {
+        let mut core = slf.get().engine.get().core();
+        let adopted = engine::duplicate(socket).and_then(|socket| {
+            core.connections()
+                .adopt(socket, received, options.0.clone())
+        });
+        let attached = adopted.and_then(|id| {
+            slf.get().set_id(id);
+            core.attach(slf)
+        });
+        drop(core);
+        attached.map_err(|problem| error(slf.py(), &problem))
     }
 
     #[getter]

@@ -1,6 +1,7 @@
 //! Who reads: one of the threads that wait, on the connection's own socket and with no lock held; the others wait for
 //! what it finds.
 
+use std::ops::{Deref, DerefMut};
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::{MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,6 +11,7 @@ use ropeway_core::engine::DirectWait;
 
 use super::{Core, ThreadConnection};
 use crate::errors::error;
+use crate::trace::TellWhenDropped;
 
 /// How long a thread waits for another one that reads before it looks for signals.
 const SIGNALS: Duration = Duration::from_millis(100);
@@ -22,10 +24,37 @@ struct Ready {
     interrupted: bool,
 }
 
+/// The lock on what threads share. What was traced under it is told after it.
+pub(super) struct Locked<'a> {
+    core: MutexGuard<'a, Core>,
+    _tell: TellWhenDropped,
+}
+
+impl Deref for Locked<'_> {
+    type Target = Core;
+
+    fn deref(&self) -> &Core {
+        &self.core
+    }
+}
+
+impl DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut Core {
+        &mut self.core
+    }
+}
+
 impl ThreadConnection {
     /// The lock. It is taken with the GIL held, or by a thread that holds it for no longer than a system call that does
     /// not wait; no Python code runs under it.
-    pub(super) fn core(&self) -> MutexGuard<'_, Core> {
+    pub(super) fn core(&self) -> Locked<'_> {
+        Locked {
+            core: self.raw_core(),
+            _tell: TellWhenDropped,
+        }
+    }
+
+    fn raw_core(&self) -> MutexGuard<'_, Core> {
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -66,7 +95,7 @@ impl ThreadConnection {
 
     /// Waits for the end of the turn that another thread is about to take.
     fn follow(&self, turns: u64, most: Duration) {
-        let mut core = self.core();
+        let mut core = self.raw_core();
         core.followers += 1;
         let (mut core, _) = (self.turned)
             .wait_timeout_while(core, most, |core| core.turns == turns && core.driven)
@@ -78,7 +107,7 @@ impl ThreadConnection {
     fn drive(
         &self,
         py: Python<'_>,
-        mut core: MutexGuard<'_, Core>,
+        mut core: Locked<'_>,
         left: Option<Duration>,
     ) -> PyResult<bool> {
         let id = core.id;
@@ -121,8 +150,12 @@ impl ThreadConnection {
     /// Takes what has come while no thread waits, and sends what is due: the keeper's part. False when there is nothing
     /// to keep any more.
     pub(super) fn tend(&self, py: Python<'_>) -> bool {
-        let Ok(mut core) = self.core.try_lock() else {
+        let Ok(core) = self.core.try_lock() else {
             return true;
+        };
+        let mut core = Locked {
+            core,
+            _tell: TellWhenDropped,
         };
         if !core.driven {
             core.turn(py);

@@ -12,9 +12,10 @@ from typing import Any
 
 from .. import _loop
 from .._ropeway import Closed
-from ..client import ClientSettings, backoff, process_exception
+from ..client import MAX_REDIRECTS, ClientSettings, backoff, process_exception
 from ..exceptions import InvalidMessage
 from ..facts import cause
+from ..logs import log_request, log_response
 from .connection import Connection
 from .sockets import connected, connected_unix
 
@@ -41,6 +42,8 @@ class ClientConnection(Connection):
 
     def _on_opened(self, subprotocol: str | None, response: tuple[Any, ...] | None) -> None:
         super()._on_opened(subprotocol, response)
+        if self.response is not None:
+            log_response(self.logger, "<", self.response)
         if self._opening is not None and not self._opening.done():
             self._opening.set_result(None)
 
@@ -64,9 +67,11 @@ class connect(ClientSettings[ClientConnection]):
     `compression` is "deflate", a `ropeway.Compression`, or None; by default it is offered. `ssl` is a
     `ropeway.ClientTLS`, or an `ssl.SSLContext` whose settings can be honoured (`NotSupported` says which cannot); by
     default a wss URI trusts the system's authorities. `server_hostname` is looked for in the certificate instead of the
-    URI's host. `sock` is a connected stream socket to go on over, which is closed then; `host`, `port`, `family`,
-    `local_addr` and the others of asyncio's `create_connection` make the connection as that does. `create_connection`
-    is a subclass of `ClientConnection` to make.
+    URI's host. Up to 10 redirects are followed, none from wss to ws; one to another origin takes no credentials along.
+    `sock` is a connected stream socket to go on over, which is closed then; `host`, `port`, `family`, `local_addr` and
+    the others of asyncio's `create_connection` make the connection as that does; redirects are not followed then.
+    `create_connection` is a subclass of `ClientConnection` to make. The `logger`, "ropeway.client" by default, gets the
+    opening handshake and each frame, if it takes DEBUG when this is made.
     """
 
     _class = ClientConnection
@@ -97,10 +102,13 @@ class connect(ClientSettings[ClientConnection]):
         connection = self._class(_loop.engine(), 0, *self._marks)
         connection.logger, connection._max_size = self.logger, self._max_size
         connection.request = self._request
+        log_request(self.logger, ">", self._request)
         opening = connection._opening = asyncio.get_running_loop().create_future()
         if over is not None:
             connection._addresses = (over.getsockname(), over.getpeername())
-        connection._dial(self.uri, self._options, self._tls, None if over is None else over.fileno())
+            connection._dial(self.uri, self._options, self._tls, over.fileno(), 0)
+        else:
+            connection._dial(self.uri, self._options, self._tls, None, MAX_REDIRECTS)
         try:
             await opening
         except asyncio.CancelledError:

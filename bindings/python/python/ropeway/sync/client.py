@@ -10,9 +10,10 @@ from collections.abc import Generator, Iterator, Mapping
 from types import TracebackType
 from typing import Any, ClassVar
 
-from ..client import ClientSettings
+from ..client import MAX_REDIRECTS, ClientSettings
 from ..exceptions import InvalidMessage
 from ..facts import cause, response_of
+from ..logs import log_request, log_response
 from .connection import Connection
 from .keeper import keeper
 
@@ -68,7 +69,9 @@ class reconnect(ClientSettings[ClientConnection]):
         connection._max_size = self._max_size
         if over is not None:
             connection._known_addresses = (over.getsockname(), over.getpeername())
-        connection._dial(self.uri, self._options, self._tls, None if over is None else over.fileno())
+        descriptor, redirects = (None, MAX_REDIRECTS) if over is None else (over.fileno(), 0)
+        log_request(self.logger, ">", self._request)
+        connection._dial(self.uri, self._options, self._tls, descriptor, redirects)
         try:
             opened = connection._open()
         except BaseException:
@@ -79,7 +82,9 @@ class reconnect(ClientSettings[ClientConnection]):
             error = None if ending is None else cause(ending)
             raise error or InvalidMessage("the server closed the connection during the opening handshake")
         connection.subprotocol, response = opened
-        connection.response = None if response is None else response_of(response)
+        if response is not None:
+            connection.response = response_of(response)
+            log_response(self.logger, "<", connection.response)
         if over is None:
             connection._known_addresses = connection._addresses
         keeper.keep(connection)

@@ -23,6 +23,7 @@ from ..datastructures import Headers
 from ..exceptions import InvalidOrigin, NegotiationError
 from ..frames import CloseCode
 from ..http11 import Request, Response
+from ..logs import Logger, log_request, log_response
 from ..protocol import State
 from ..settings import options, queue_marks, refuse, whole_limit
 from ..tls import ServerTLS, native_server
@@ -79,7 +80,7 @@ class Server:
         sock: socket.socket,
         handler: Callable[[ServerConnection], None],
         settings: Settings,
-        logger: logging.Logger | logging.LoggerAdapter[Any],
+        logger: Logger,
         file: str | None = None,
     ) -> None:
         self.socket = sock
@@ -203,7 +204,9 @@ class Server:
             return None
         method, path, headers, plain = asked
         connection.request = request = Request(path, Headers(headers), method)
+        log_request(self.logger, "<", request)
         connection.response = response = self._decide(connection, request, plain)
+        log_response(self.logger, ">", response)
         try:
             if response.status_code == 101:
                 connection._accept(response.headers.get("Sec-WebSocket-Protocol"), fields_besides(response))
@@ -299,7 +302,7 @@ def serve(
     close_timeout: float | None = 10,
     max_size: int | tuple[int | None, int | None] | None = 2**20,
     max_queue: int | tuple[int | None, int | None] | None = 16,
-    logger: logging.Logger | logging.LoggerAdapter[Any] | None = None,
+    logger: Logger | None = None,
     create_connection: type[ServerConnection] | None = None,
     unix: bool = False,
     path: str | os.PathLike[str] | None = None,
@@ -313,6 +316,8 @@ def serve(
     server. Further arguments go to `socket.create_server`.
     """
     refuse({"extensions": extensions}, {"extensions": "there are none but compression="})
+    if logger is None:
+        logger = logging.getLogger("ropeway.server")
     settings = Settings(
         options=options(
             server=True,
@@ -322,6 +327,7 @@ def serve(
             subprotocols=subprotocols,
             headers=(),
             origin=None,
+            logger=logger,
             open_timeout=open_timeout,
             ping_interval=ping_interval,
             ping_timeout=ping_timeout,
@@ -348,7 +354,7 @@ def serve(
         sock = socket.create_server(file, family=socket.AF_UNIX, **arguments)
     else:
         sock = socket.create_server((host or "", port or 0), **arguments)
-    return Server(sock, handler, settings, logging.getLogger("ropeway.server") if logger is None else logger, file)
+    return Server(sock, handler, settings, logger, file)
 
 
 def unix_serve(
