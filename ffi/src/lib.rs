@@ -46,6 +46,8 @@ pub mod listener;
 
 pub mod connection;
 
+pub mod reconnect;
+
 pub mod topic;
 
 pub mod remote;
