@@ -123,6 +123,8 @@ fn of_handshake(error: &HandshakeError) -> ropeway_status {
         HandshakeError::UnofferedSubprotocol(_) => ROPEWAY_ERROR_UNOFFERED_SUBPROTOCOL,
         HandshakeError::UnofferedExtension(_) => ROPEWAY_ERROR_UNOFFERED_EXTENSION,
         HandshakeError::InvalidExtension { .. } => ROPEWAY_ERROR_INVALID_EXTENSION,
+        HandshakeError::OriginNotAllowed(_) => ROPEWAY_ERROR_ORIGIN,
+        HandshakeError::InvalidOrigin(_) => ROPEWAY_ERROR_INVALID_ORIGIN,
         HandshakeError::InvalidStatus(_) => ROPEWAY_ERROR_HTTP_STATUS,
         HandshakeError::TooManyRedirects { .. } => ROPEWAY_ERROR_TOO_MANY_REDIRECTS,
         HandshakeError::InsecureRedirect(_) => ROPEWAY_ERROR_INSECURE_REDIRECT,

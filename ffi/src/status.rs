@@ -73,6 +73,9 @@ pub const ROPEWAY_ERROR_INVALID_SUBPROTOCOL: ropeway_status = -115;
 /// A request is refused with a status from 200 to 599.
 pub const ROPEWAY_ERROR_INVALID_REFUSAL: ropeway_status = -116;
 
+/// What is to be allowed is no origin, or pattern of origins.
+pub const ROPEWAY_ERROR_INVALID_ORIGIN: ropeway_status = -127;
+
 /// This side's application refused the request.
 pub const ROPEWAY_ERROR_REFUSED: ropeway_status = -117;
 
@@ -226,6 +229,9 @@ pub const ROPEWAY_ERROR_INSECURE_REDIRECT: ropeway_status = -280;
 /// The server redirected to what is not the URL of a WebSocket.
 pub const ROPEWAY_ERROR_INVALID_REDIRECT: ropeway_status = -281;
 
+/// The client's request comes from a page whose origin is not among ROPEWAY_OPTION_ALLOWED_ORIGIN; it got 403.
+pub const ROPEWAY_ERROR_ORIGIN: ropeway_status = -285;
+
 /// Another failure of the opening handshake, without a number in this release.
 pub const ROPEWAY_ERROR_HANDSHAKE: ropeway_status = -299;
 
@@ -364,6 +370,8 @@ const TABLE: &[(ropeway_status, &CStr)] = &[
         ROPEWAY_ERROR_INVALID_REFUSAL,
         c"invalid status for a refusal",
     ),
+    (ROPEWAY_ERROR_INVALID_ORIGIN, c"no origin"),
+    (ROPEWAY_ERROR_ORIGIN, c"origin not allowed"),
     (ROPEWAY_ERROR_REFUSED, c"refused by the application"),
     (ROPEWAY_ERROR_ABORTED, c"aborted by this side"),
     (
