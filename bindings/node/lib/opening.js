@@ -71,18 +71,19 @@ class StreamOpening {
   }
 
   get isOpen() {
-    const { readable, writable } = this.#socket;
-    if (!readable || !writable) this.#socket.destroy();
-    return readable && writable;
-  }
-
-  accept(websocket, protocol, fields) {
     const socket = this.#socket;
     if (taken.has(socket)) {
       throw new Error(
         'server.handleUpgrade() was called more than once with the same socket, possibly due to a misconfiguration',
       );
     }
+    const isOpen = socket.readable && socket.writable;
+    if (!isOpen) socket.destroy();
+    return isOpen;
+  }
+
+  accept(websocket, protocol, fields) {
+    const socket = this.#socket;
     const received = this.#received();
     const options = this.#server._coreOptions;
     taken.add(socket);
