@@ -1,5 +1,3 @@
-'use strict';
-
 const { WebSocket } = require('./lib/websocket');
 const { WebSocketServer } = require('./lib/server');
 const { Event, CloseEvent, ErrorEvent, MessageEvent } = require('./lib/events');

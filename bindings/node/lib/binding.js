@@ -1,5 +1,3 @@
-'use strict';
-
 // Loads the native module, and tries it before anything relies on it.
 
 const path = require('node:path');
@@ -10,7 +8,9 @@ const platform = `${process.platform}-${process.arch}`;
 
 function load() {
   if (process.versions.uv === undefined || process.versions.uv.split('.')[0] !== '1') {
-    throw new Error(`ropeway: this runtime has ${process.versions.uv === undefined ? 'no libuv' : `libuv ${process.versions.uv}`}; Node.js 20 or later is needed`);
+    throw new Error(
+      `ropeway: this runtime has ${process.versions.uv === undefined ? 'no libuv' : `libuv ${process.versions.uv}`}; Node.js 20 or later is needed`,
+    );
   }
   // Beside this package when it is built from its sources; otherwise from the package of the platform.
   const tried = [path.join(__dirname, '..', `ropeway.${platform}.node`), `@ropeway/${platform}`];
@@ -26,8 +26,8 @@ function load() {
 
 const binding = load();
 
-if (binding.version() !== version) {
-  throw new Error(`ropeway: the native module is of version ${binding.version()}, the package of ${version}`);
+if (binding.Engine.version() !== version) {
+  throw new Error(`ropeway: the native module is of version ${binding.Engine.version()}, the package of ${version}`);
 }
 
 module.exports = binding;

@@ -1,5 +1,3 @@
-'use strict';
-
 // Opening a client's connection: the arguments of `new WebSocket(…)`, checked, and the way to the server.
 
 const { EventEmitter } = require('node:events');

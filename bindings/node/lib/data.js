@@ -1,5 +1,3 @@
-'use strict';
-
 // What can be sent, as bytes.
 
 const { isUtf8 } = require('node:buffer');
@@ -19,7 +17,9 @@ function toBytes(data) {
 
 /** RFC 6455 section 7.4: whether a code may stand in a Close frame. */
 function isSendable(code) {
-  return (code >= 1000 && code <= 1014 && code !== 1004 && code !== 1005 && code !== 1006) || (code >= 3000 && code <= 4999);
+  return (
+    (code >= 1000 && code <= 1014 && code !== 1004 && code !== 1005 && code !== 1006) || (code >= 3000 && code <= 4999)
+  );
 }
 
 /** The bytes of a close reason, checked with its code. */

@@ -1,5 +1,3 @@
-'use strict';
-
 // Drives a connection over a stream of Node's (TLS, or any Duplex) with the core's sans-I/O protocol: bytes in, events
 // out, bytes to send out, deadlines out.
 

@@ -1,5 +1,3 @@
-'use strict';
-
 // The engine of this JavaScript thread. The native side calls `dispatch` once for each wake-up, with a list of what
 // happened; this file hands every event to the object at its connection's place.
 

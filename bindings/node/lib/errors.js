@@ -1,5 +1,3 @@
-'use strict';
-
 // Errors as Node's own libraries make them: with `code`, and what else is known.
 
 const { getSystemErrorName } = require('node:util');
@@ -11,7 +9,14 @@ const MESSAGES = {
 };
 
 /** The end of an open connection by one of these is told by 'close' alone. */
-const QUIET = new Set(['ROPEWAY_CONNECTION_LOST', 'ROPEWAY_ABORTED', 'ROPEWAY_NETWORK', 'ROPEWAY_PONG_TIMEOUT', 'ROPEWAY_CLOSE_TIMEOUT', 'ROPEWAY_IDLE_TIMEOUT']);
+const QUIET = new Set([
+  'ROPEWAY_CONNECTION_LOST',
+  'ROPEWAY_ABORTED',
+  'ROPEWAY_NETWORK',
+  'ROPEWAY_PONG_TIMEOUT',
+  'ROPEWAY_CLOSE_TIMEOUT',
+  'ROPEWAY_IDLE_TIMEOUT',
+]);
 
 /** An Error for what the native side told. */
 function toError(told) {

@@ -1,5 +1,3 @@
-'use strict';
-
 // The EventTarget face (WHATWG HTML, section "The WebSocket interface") over the EventEmitter one: a listener becomes a
 // wrapper that is added with `on`, so that both kinds are called in the order in which they were added.
 

@@ -1,5 +1,3 @@
-'use strict';
-
 // Requests and responses of the opening handshake as Node's http module has them.
 
 const http = require('node:http');

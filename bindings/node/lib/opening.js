@@ -1,5 +1,3 @@
-'use strict';
-
 // A request that waits to be accepted or refused: on the engine, or on a socket that an HTTP server of Node's has read it
 // from.
 

@@ -1,5 +1,3 @@
-'use strict';
-
 // What the options of a WebSocket or a WebSocketServer mean to the core. Those that the `ws` package has too are named as
 // there; src/options.rs has the native names.
 
@@ -72,9 +70,7 @@ function makeOptions(options, { server, protocols, headers }) {
   settings.protocols = protocols;
   settings.headers = headers;
   settings.origin = options.origin;
-  const made = new binding.Options(settings);
-  binding.checkCompression(made, server);
-  return made;
+  return new binding.Options(settings);
 }
 
 module.exports = { makeOptions, headerList };

@@ -1,5 +1,3 @@
-'use strict';
-
 // WebSocketServer, as the `ws` package has it: listening by itself, on the engine, or behind an HTTP server of Node's.
 
 const { EventEmitter } = require('node:events');
@@ -121,7 +119,7 @@ class WebSocketServer extends EventEmitter {
   /** Makes a WebSocket of a request that an HTTP server has read. */
   handleUpgrade(request, socket, head, callback) {
     const opening = new StreamOpening(this, request, socket, head);
-    const refusal = binding.judgeRequest(toHead(request));
+    const refusal = binding.Engine.judge(toHead(request));
     if (refusal === null) {
       this._decide(request, opening, callback);
     } else if (this.listenerCount('wsClientError') > 0) {
@@ -137,7 +135,9 @@ class WebSocketServer extends EventEmitter {
     const { host } = this.options;
     if (host === undefined || host === null || host === '') {
       // Both families, where the system has both.
-      this._listenAt('::', (error) => (error === null ? this._onListening() : this._listenAt('0.0.0.0', this._onListened)));
+      this._listenAt('::', (error) =>
+        error === null ? this._onListening() : this._listenAt('0.0.0.0', this._onListened),
+      );
     } else if (net.isIP(host)) {
       this._listenAt(host, this._onListened);
     } else {
@@ -161,7 +161,13 @@ class WebSocketServer extends EventEmitter {
 
   _listenAt(address, done) {
     const { port, backlog, tls } = this.options;
-    const listener = native.listen(address, Number(port), backlog ?? 511, this._coreOptions, tls ? tlsSettings(tls) : undefined);
+    const listener = native.listen(
+      address,
+      Number(port),
+      backlog ?? 511,
+      this._coreOptions,
+      tls ? tlsSettings(tls) : undefined,
+    );
     if (typeof listener !== 'number') {
       const error = toError(listener);
       done(Object.assign(error, { syscall: 'listen', address, port: Number(port) }));
@@ -214,7 +220,12 @@ class WebSocketServer extends EventEmitter {
   _complete(request, opening, callback) {
     if (this._state !== RUNNING) return opening.refuse(503);
     if (!opening.isOpen) return;
-    const offered = new Set((request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim()).filter(Boolean));
+    const offered = new Set(
+      (request.headers['sec-websocket-protocol'] ?? '')
+        .split(',')
+        .map((name) => name.trim())
+        .filter(Boolean),
+    );
     let protocol;
     if (offered.size > 0) {
       const { handleProtocols } = this.options;
@@ -238,8 +249,15 @@ class WebSocketServer extends EventEmitter {
   /** What the listeners of 'headers' add to the response, names and values in turn. */
   _headerFields(request, protocol) {
     if (this.listenerCount('headers') === 0) return [];
-    const accept = createHash('sha1').update(request.headers['sec-websocket-key'] + GUID).digest('base64');
-    const lines = ['HTTP/1.1 101 Switching Protocols', 'Upgrade: websocket', 'Connection: Upgrade', `Sec-WebSocket-Accept: ${accept}`];
+    const accept = createHash('sha1')
+      .update(request.headers['sec-websocket-key'] + GUID)
+      .digest('base64');
+    const lines = [
+      'HTTP/1.1 101 Switching Protocols',
+      'Upgrade: websocket',
+      'Connection: Upgrade',
+      `Sec-WebSocket-Accept: ${accept}`,
+    ];
     if (protocol) lines.push(`Sec-WebSocket-Protocol: ${protocol}`);
     const own = lines.length;
     this.emit('headers', lines, request);
@@ -274,6 +292,5 @@ function tlsSettings({ cert, key, ca, requestCert, rejectUnauthorized }) {
     requestCertOnly: isAsked && rejectUnauthorized === false,
   };
 }
-
 
 module.exports = { WebSocketServer };

@@ -1,5 +1,3 @@
-'use strict';
-
 // What stands for the net.Socket of a connection that the engine holds: its addresses, and its end.
 
 const { EventEmitter } = require('node:events');

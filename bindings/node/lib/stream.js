@@ -1,5 +1,3 @@
-'use strict';
-
 // A WebSocket as a Duplex stream: each chunk read is a message, and each chunk written becomes one.
 
 const { Duplex } = require('node:stream');

@@ -1,5 +1,3 @@
-'use strict';
-
 // WebSocket: the class of the web (WHATWG HTML, "The WebSocket interface") and of the `ws` package in one.
 
 const { EventEmitter } = require('node:events');
@@ -288,7 +286,8 @@ class WebSocket extends EventEmitter {
   _onOpened({ protocol, extensions, response }) {
     this._protocol = protocol;
     this._extensions = extensions.split(';', 1)[0].trim();
-    if (response !== undefined && this._readyState === CONNECTING) this.emit('upgrade', toResponse(response, this._socket));
+    if (response !== undefined && this._readyState === CONNECTING)
+      this.emit('upgrade', toResponse(response, this._socket));
     // A listener may have given it up.
     if (this._readyState !== CONNECTING) return;
     this._readyState = OPEN;

@@ -11,14 +11,14 @@ use ropeway_core::engine::{ConnectOptions, EventKind, ListenOptions};
 use ropeway_core::frame::CloseCode;
 use ropeway_core::handshake::{Refusal, WebSocketUrl};
 use ropeway_core::protocol::{MessageKind, Protocol};
-use ropeway_core::{Error, Role, SendError};
+use ropeway_core::{Error, SendError};
 
 use crate::batch::{self, Batch, Payload};
 use crate::detached::Detached;
 use crate::options::{self, Options, ServerTls, TlsClientSettings, invalid};
 use crate::seats::{Decision, Seat, Seats};
 use crate::send;
-use crate::told::{ToldAddress, ToldError};
+use crate::told::{self, ToldAddress, ToldError, ToldRefusal};
 use crate::turn::Thread;
 use crate::watch::Watch;
 
@@ -48,11 +48,7 @@ fn refused(error: &SendError) -> napi::Error {
 impl Engine {
     /// `records` is the list that `dispatch(count, slab, values)` finds its events in.
     #[napi(constructor)]
-    pub fn new(
-        env: Env,
-        records: Unknown<'_>,
-        dispatch: Function<'_, (i32,), ()>,
-    ) -> Result<Self> {
+    pub fn new(env: Env, records: Unknown<'_>, dispatch: Function<'_, (i32,), ()>) -> Result<Self> {
         let memory = batch::records_of(env.raw(), records.raw())?
             .ok_or_else(|| invalid("the list of records is too small"))?;
         let mut seats = Seats::new().map_err(|error| failed(&error))?;
@@ -62,6 +58,18 @@ impl Engine {
         let watch = Watch::start(&env, descriptor, thread.clone())?;
         *thread.watch.borrow_mut() = Some(watch);
         Ok(Self(thread))
+    }
+
+    /// The version, for `lib/binding.js` to compare with the package's.
+    #[napi]
+    pub fn version() -> &'static str {
+        env!("CARGO_PKG_VERSION")
+    }
+
+    /// Why a request that an HTTP server has read cannot become a WebSocket; nothing when it can.
+    #[napi]
+    pub fn judge(head: &[u8]) -> Option<ToldRefusal> {
+        told::judge(head)
     }
 
     /// The functions that are called for every message, without napi-rs between: `send`, `queuedBytes`, `release`.
@@ -134,13 +142,9 @@ impl Engine {
         options: &Options,
         tls: Option<&TlsClientSettings>,
     ) -> Result<Either<u32, ToldError>> {
-        let connect = tls.map_or_else(
-            ConnectOptions::default,
-            TlsClientSettings::connect_options,
-        );
+        let connect = tls.map_or_else(ConnectOptions::default, TlsClientSettings::connect_options);
         let mut seats = self.0.seats.borrow_mut();
-        let connected =
-            (seats.engine.connections()).connect_with(&url, &connect, options.shared());
+        let connected = (seats.engine.connections()).connect_with(&url, &connect, options.shared());
         Ok(match connected {
             Ok(id) => {
                 let place = seats.seat(Seat::Engine(id, None));
@@ -202,8 +206,7 @@ impl Engine {
         headers: Vec<String>,
         body: String,
     ) -> Result<()> {
-        let mut refusal =
-            Refusal::new(status, body).map_err(|error| invalid(error.to_string()))?;
+        let mut refusal = Refusal::new(status, body).map_err(|error| invalid(error.to_string()))?;
         refusal.headers = options::headers(&headers)?;
         let mut seats = self.0.seats.borrow_mut();
         let id = seats.id(place);
@@ -394,7 +397,9 @@ impl Engine {
         let bytes = std::mem::take(&mut detached.outgoing);
         let buffer = batch::copy(env.raw(), &bytes)?;
         // SAFETY: made just now, of this environment.
-        Ok(Some(unsafe { Unknown::from_raw_unchecked(env.raw(), buffer) }))
+        Ok(Some(unsafe {
+            Unknown::from_raw_unchecked(env.raw(), buffer)
+        }))
     }
 
     /// What its stream has to do besides.
@@ -455,7 +460,9 @@ fn describe(env: sys::napi_env, event: EventKind<'_>) -> Result<Option<[Unknown<
     // SAFETY: called on the environment's thread within a handle scope; both values are made in it.
     unsafe {
         let kind = ToNapiValue::to_napi_value(env, kind)?;
-        Ok(Some([kind, payload].map(|value| Unknown::from_raw_unchecked(env, value))))
+        Ok(Some(
+            [kind, payload].map(|value| Unknown::from_raw_unchecked(env, value)),
+        ))
     }
 }
 
@@ -475,18 +482,4 @@ fn duplicate(descriptor: i32) -> Result<OwnedFd> {
     borrowed
         .try_clone_to_owned()
         .map_err(|error| invalid(format!("the socket cannot be taken over: {error}")))
-}
-
-/// Why a request that an HTTP server read cannot become a WebSocket: a whole HTTP response, or nothing.
-#[napi]
-pub fn judge_request(head: &[u8]) -> Option<crate::told::ToldRefusal> {
-    crate::told::judge(head)
-}
-
-/// The role in which settings are checked before anything is opened with them.
-#[napi]
-pub fn check_compression(options: &Options, server: bool) -> Result<()> {
-    let role = if server { Role::Server } else { Role::Client };
-    let checked = options.shared().compression.check(role);
-    checked.map_err(|error| invalid(error.to_string()))
 }

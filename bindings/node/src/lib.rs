@@ -23,11 +23,3 @@ mod told;
 mod turn;
 mod uv;
 mod watch;
-
-use napi_derive::napi;
-
-/// The version, for `lib/binding.js` to compare with the package's.
-#[napi]
-pub fn version() -> String {
-    env!("CARGO_PKG_VERSION").to_owned()
-}

@@ -7,6 +7,7 @@ use std::time::Duration;
 use napi::bindgen_prelude::{Buffer, Either};
 use napi::{Error, Result, Status};
 use napi_derive::napi;
+use ropeway_core::Role;
 use ropeway_core::deflate::Compression;
 use ropeway_core::engine::{
     ConnectOptions, Pem, TlsClient, TlsClientOptions, TlsIdentity, TlsServer, TlsServerOptions,
@@ -58,7 +59,15 @@ pub struct Options(Arc<protocol::Options>);
 impl Options {
     #[napi(constructor)]
     pub fn new(settings: Settings) -> Result<Self> {
-        Ok(Self(Arc::new(settings.into_options()?)))
+        let role = if settings.server {
+            Role::Server
+        } else {
+            Role::Client
+        };
+        let options = settings.into_options()?;
+        let checked = options.compression.check(role);
+        checked.map_err(|error| invalid(error.to_string()))?;
+        Ok(Self(Arc::new(options)))
     }
 
     pub(crate) fn shared(&self) -> Arc<protocol::Options> {
@@ -75,8 +84,12 @@ impl Settings {
             max_message_size: size(self.max_payload, default.max_message_size),
             max_fragments: self.max_fragments.unwrap_or(default.max_fragments),
             head_limits: HeadLimits {
-                bytes: self.max_head_size.map_or(heads.bytes, |value| value as usize),
-                headers: self.max_headers.map_or(heads.headers, |value| value as usize),
+                bytes: self
+                    .max_head_size
+                    .map_or(heads.bytes, |value| value as usize),
+                headers: self
+                    .max_headers
+                    .map_or(heads.headers, |value| value as usize),
             },
             open_timeout: wait(self.handshake_timeout, default.open_timeout)?,
             close_timeout: wait(self.close_timeout, default.close_timeout)?,
@@ -192,7 +205,9 @@ impl TlsClientSettings {
             danger_accept_invalid_certificates: settings.reject_unauthorized == Some(false),
             ..TlsClientOptions::default()
         };
-        let built = options.build().map_err(|error| invalid(error.to_string()))?;
+        let built = options
+            .build()
+            .map_err(|error| invalid(error.to_string()))?;
         Ok(Self(built))
     }
 

@@ -185,10 +185,7 @@ unsafe extern "C" fn queued_bytes(
 }
 
 /// `release()`: sends what was gathered.
-unsafe extern "C" fn release(
-    env: sys::napi_env,
-    info: sys::napi_callback_info,
-) -> sys::napi_value {
+unsafe extern "C" fn release(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
     // SAFETY: as in `send`.
     if let Some(([], thread)) = unsafe { arguments::<0>(env, info) } {
         thread.seats.borrow_mut().release();

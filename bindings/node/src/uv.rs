@@ -1,7 +1,7 @@
 //! The few functions of libuv that watch a descriptor. Node exports them; they are looked up when an engine is made, so
 //! that a runtime without libuv gets an error instead of a module that does not load.
 
-use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
+use std::ffi::{CStr, c_int, c_uint, c_void};
 use std::sync::OnceLock;
 
 /// `UV_POLL` of `uv_handle_type`.
@@ -42,38 +42,42 @@ impl Uv {
     fn load() -> Result<Self, String> {
         // SAFETY: libuv's own signatures, of major version 1, which is checked before any other is called.
         unsafe {
-            let version: unsafe extern "C" fn() -> c_uint =
-                std::mem::transmute(find(c"uv_version")?);
+            let version: unsafe extern "C" fn() -> c_uint = find(c"uv_version")?;
             let major = version() >> 16;
             if major != MAJOR {
                 return Err(format!(
                     "this runtime has libuv {major}, and ropeway works with libuv {MAJOR}"
                 ));
             }
-            let handle_size: unsafe extern "C" fn(c_int) -> usize =
-                std::mem::transmute(find(c"uv_handle_size")?);
+            let handle_size: unsafe extern "C" fn(c_int) -> usize = find(c"uv_handle_size")?;
             Ok(Self {
-                poll_init: std::mem::transmute(find(c"uv_poll_init")?),
-                poll_start: std::mem::transmute(find(c"uv_poll_start")?),
-                close: std::mem::transmute(find(c"uv_close")?),
-                hold: std::mem::transmute(find(c"uv_ref")?),
-                unhold: std::mem::transmute(find(c"uv_unref")?),
-                data: std::mem::transmute(find(c"uv_handle_get_data")?),
-                set_data: std::mem::transmute(find(c"uv_handle_set_data")?),
+                poll_init: find(c"uv_poll_init")?,
+                poll_start: find(c"uv_poll_start")?,
+                close: find(c"uv_close")?,
+                hold: find(c"uv_ref")?,
+                unhold: find(c"uv_unref")?,
+                data: find(c"uv_handle_get_data")?,
+                set_data: find(c"uv_handle_set_data")?,
                 poll_size: handle_size(POLL),
             })
         }
     }
 }
 
-fn find(name: &CStr) -> Result<*mut c_void, String> {
-    // SAFETY: the name ends with NUL; what is found is only looked at by the caller.
-    let address = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr().cast::<c_char>()) };
+/// A function of the process by its name.
+///
+/// # Safety
+/// `F` is the type of a pointer to it.
+unsafe fn find<F: Copy>(name: &CStr) -> Result<F, String> {
+    const { assert!(size_of::<F>() == size_of::<*mut c_void>()) };
+    // SAFETY: the name ends with NUL.
+    let address = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
     if address.is_null() {
         return Err(format!(
             "this runtime does not export {}: ropeway needs Node.js, or another runtime on libuv",
             name.to_string_lossy()
         ));
     }
-    Ok(address)
+    // SAFETY: an address of a function, as the caller promises, in a type of the same size.
+    Ok(unsafe { std::mem::transmute_copy(&address) })
 }

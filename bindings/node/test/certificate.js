@@ -1,5 +1,3 @@
-'use strict';
-
 // A certificate for localhost, made once a process, so that none expires in the tree.
 
 const { execFileSync } = require('node:child_process');
@@ -16,7 +14,9 @@ function make() {
     const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
     const parameters = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
     const extensions = ['-addext', 'basicConstraints=critical,CA:FALSE'];
-    execFileSync('openssl', ['req', '-x509', ...parameters, ...names, ...extensions, '-keyout', key, '-out', cert], { stdio: 'ignore' });
+    execFileSync('openssl', ['req', '-x509', ...parameters, ...names, ...extensions, '-keyout', key, '-out', cert], {
+      stdio: 'ignore',
+    });
     return { key: fs.readFileSync(key, 'utf8'), cert: fs.readFileSync(cert, 'utf8') };
   } finally {
     fs.rmSync(folder, { recursive: true });

@@ -1,5 +1,3 @@
-'use strict';
-
 const assert = require('node:assert');
 const { once } = require('node:events');
 const net = require('node:net');
@@ -29,8 +27,18 @@ test('cve-2026-45736: every kind of bytes as a reason is sent as its own bytes',
   const memory = new ArrayBuffer(64);
   new Uint8Array(memory).fill(0x61);
   const kinds = [
-    Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array,
-    Float32Array, Float64Array, BigInt64Array, BigUint64Array, DataView,
+    Int8Array,
+    Uint8Array,
+    Uint8ClampedArray,
+    Int16Array,
+    Uint16Array,
+    Int32Array,
+    Uint32Array,
+    Float32Array,
+    Float64Array,
+    BigInt64Array,
+    BigUint64Array,
+    DataView,
   ];
   const reasons = kinds.map((Kind) => new Kind(memory, 16, Kind === DataView ? 8 : 1));
   for (const reason of [...reasons, memory.slice(0, 9), Buffer.from('aaa')]) {
@@ -91,7 +99,10 @@ test('close and terminate before it is open', async (t) => {
   for (const name of ['close', 'terminate']) {
     const client = new WebSocket(url);
     assert.throws(() => client.send('x'), { message: 'WebSocket is not open: readyState 0 (CONNECTING)' });
-    const end = Promise.all([once(client, 'error'), new Promise((resolve) => client.on('close', (...end) => resolve(end)))]);
+    const end = Promise.all([
+      once(client, 'error'),
+      new Promise((resolve) => client.on('close', (...end) => resolve(end))),
+    ]);
     client[name]();
     assert.strictEqual(client.readyState, WebSocket.CLOSING);
     const [[error], [code]] = await end;

@@ -1,5 +1,3 @@
-'use strict';
-
 const { once } = require('node:events');
 
 const { WebSocket, WebSocketServer } = require('..');

@@ -1,5 +1,3 @@
-'use strict';
-
 const assert = require('node:assert');
 const { once } = require('node:events');
 const http = require('node:http');
@@ -115,7 +113,11 @@ test('beside Express', async (t) => {
 
 test('refusals over an HTTP server', async (t) => {
   const server = http.createServer();
-  const websockets = new WebSocketServer({ server, path: '/socket', verifyClient: (_info, callback) => callback(false, 418, 'tea', { 'X-Pot': '1' }) });
+  const websockets = new WebSocketServer({
+    server,
+    path: '/socket',
+    verifyClient: (_info, callback) => callback(false, 418, 'tea', { 'X-Pot': '1' }),
+  });
   const port = await listen(t, server);
   const answers = [];
   for (const name of ['/other', '/socket']) {
@@ -123,7 +125,10 @@ test('refusals over an HTTP server', async (t) => {
     const [, response] = await once(client, 'unexpected-response');
     answers.push([response.statusCode, response.headers['x-pot']]);
   }
-  assert.deepStrictEqual(answers, [[400, undefined], [418, '1']]);
+  assert.deepStrictEqual(answers, [
+    [400, undefined],
+    [418, '1'],
+  ]);
 
   const raw = `GET /socket HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\r\n`;
   const ask = async () => {

@@ -1,5 +1,3 @@
-'use strict';
-
 const assert = require('node:assert');
 const { once } = require('node:events');
 const { test } = require('node:test');
@@ -117,7 +115,10 @@ test('callbacks of sends come in order, also above the high-water mark', async (
   assert.strictEqual(done.length, 0);
   peer.resume();
   await Promise.all(all);
-  assert.deepStrictEqual(done, Array.from({ length: 20 }, (_, i) => [i, undefined]));
+  assert.deepStrictEqual(
+    done,
+    Array.from({ length: 20 }, (_, i) => [i, undefined]),
+  );
   assert.strictEqual(client.bufferedAmount, 0);
 });
 

@@ -1,5 +1,3 @@
-'use strict';
-
 const assert = require('node:assert');
 const { once } = require('node:events');
 const net = require('node:net');
@@ -41,7 +39,9 @@ function failure(url, ...rest) {
 }
 
 test('a request is what Node’s http module makes of it', async (t) => {
-  const { client, request } = await pair(t, { client: { headers: { 'X-One': 'é', Cookie: 'a=b' }, origin: 'http://here' } });
+  const { client, request } = await pair(t, {
+    client: { headers: { 'X-One': 'é', Cookie: 'a=b' }, origin: 'http://here' },
+  });
   assert.strictEqual(request.method, 'GET');
   assert.strictEqual(request.url, '/');
   assert.strictEqual(request.httpVersion, '1.1');
@@ -150,7 +150,7 @@ test('plain HTTP gets 426, and bad handshakes what is wrong with them', async (t
   assert.match(await answer(url, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'), /^HTTP\/1\.1 426 /);
   assert.match(await answer(url, head().replace('GET', 'POST')), /^HTTP\/1\.1 405 /);
   assert.match(await answer(url, head().replace(KEY, 'short')), /^HTTP\/1\.1 400 /);
-  assert.match(await answer(url, head().replace(': 13', ': 12')), /^HTTP\/1\.1 426 [^]*Sec-WebSocket-Version: 13/);
+  assert.match(await answer(url, head().replace(': 13', ': 12')), /^HTTP\/1\.1 426 [\s\S]*Sec-WebSocket-Version: 13/);
 });
 
 test('cve-2024-37890: more header fields than the limit get 431', async (t) => {
@@ -192,7 +192,11 @@ test('handshakeTimeout', async (t) => {
 test('what a server does wrong in its handshake', async (t) => {
   const wrong = net
     .createServer((socket) => {
-      socket.once('data', () => socket.end('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n'));
+      socket.once('data', () =>
+        socket.end(
+          'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n',
+        ),
+      );
     })
     .listen(0, '127.0.0.1');
   t.after(() => wrong.close());

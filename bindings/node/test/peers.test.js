@@ -1,5 +1,3 @@
-'use strict';
-
 // With other implementations, both ways.
 
 const assert = require('node:assert');

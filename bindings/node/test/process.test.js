@@ -1,5 +1,3 @@
-'use strict';
-
 // What concerns the whole process: its end, its threads, exceptions nobody catches, memory.
 
 const assert = require('node:assert');
