@@ -201,6 +201,38 @@
 /// This side is a server.
 #define ROPEWAY_SERVER 2
 
+/// Listener: connections of one address at one time; those of an IPv6 network of 64 bits count together. One accepted
+/// beyond is answered 503, in TLS closed, and counted (ROPEWAY_COUNTER_REFUSED_BY_ADDRESS). Connections by Unix sockets
+/// are not counted. Default 0: as many as come.
+#define ROPEWAY_OPTION_MAX_PER_ADDRESS 705
+
+/// TCP, dialled and accepted, 1: what is sent leaves at once (TCP_NODELAY). Default 1.
+#define ROPEWAY_OPTION_TCP_NODELAY 1050
+
+/// TCP, dialled and accepted: silence after which TCP asks whether the peer is there (SO_KEEPALIVE), in milliseconds,
+/// rounded up to whole seconds. Default 0: never; ROPEWAY_OPTION_PING_INTERVAL does more.
+#define ROPEWAY_OPTION_TCP_KEEPALIVE 1051
+
+/// TCP, dialled and accepted: the differentiated services code point of what is sent (RFC 2474), 0 to 63. Default -1:
+/// the system's.
+#define ROPEWAY_OPTION_DSCP 1052
+
+/// TCP, dialled and accepted: bytes the kernel holds of what is sent (SO_SNDBUF), within the system's bounds; Linux
+/// doubles the number. Default 0: as the system finds right.
+#define ROPEWAY_OPTION_SEND_BUFFER 1053
+
+/// TCP, dialled and accepted: bytes the kernel holds of what has come (SO_RCVBUF), likewise. Default 0.
+#define ROPEWAY_OPTION_RECEIVE_BUFFER 1054
+
+/// A string, client: the address to connect from, one of this machine's, as "192.0.2.1" or, with a port,
+/// "192.0.2.1:5000" and "[2001:db8::1]:5000". Addresses of the other family then cannot be connected to. Default: the
+/// system chooses.
+#define ROPEWAY_OPTION_LOCAL_ADDRESS 1055
+
+/// A string, TCP, dialled and accepted: the only network interface to use, by its name (SO_BINDTODEVICE). Linux alone;
+/// elsewhere the connection or listener fails. Default: any.
+#define ROPEWAY_OPTION_INTERFACE 1056
+
 /// A text message: UTF-8 (RFC 6455 section 5.6). The number is its opcode's.
 #define ROPEWAY_TEXT 1
 
@@ -328,6 +360,9 @@
 /// Published messages that a subscriber did not get, because its queue was above the high-water mark.
 #define ROPEWAY_COUNTER_PUBLISHES_DROPPED 9
 
+/// Connections that a listener refused because their address had ROPEWAY_OPTION_MAX_PER_ADDRESS of them.
+#define ROPEWAY_COUNTER_REFUSED_BY_ADDRESS 10
+
 /// Go on reading and writing.
 #define ROPEWAY_SHUTDOWN_NO 0
 
@@ -342,6 +377,9 @@
 
 /// Close the transport at once: it is of no use any more, or there has been time enough.
 #define ROPEWAY_SHUTDOWN_DROP 4
+
+/// The addresses that a ropeway_resolver has found; lent to it until it returns.
+typedef struct ropeway_addresses ropeway_addresses;
 
 /// One connection, used by one thread at a time, whose calls wait. Nothing is read while no call is under way, so call
 /// ropeway_client_receive now and then, or the peer's pings stay unanswered.
@@ -410,6 +448,17 @@ typedef struct ropeway_frame {
 /// until it returns. It is called in the middle of another call, on the thread that made that, and must not call
 /// any function on the same engine, client or protocol.
 typedef void (*ropeway_trace)(void *user, const struct ropeway_frame *frame);
+
+/// A function that resolves names: `user` as it was passed to ropeway_options_set_resolver, and the host and port of the
+/// URL. It adds what it finds to `addresses` by ropeway_addresses_add, best first, and returns NULL; or it returns why
+/// the name cannot be resolved, a string that is copied at once, and stands in the error of the connection.
+///
+/// It is called on a thread of Ropeway's, up to four at the same time for one engine, and may take its time;
+/// ROPEWAY_OPTION_OPEN_TIMEOUT ends the connection, not the call.
+typedef const char *(*ropeway_resolver)(void *user,
+                                        const char *host,
+                                        uint16_t port,
+                                        struct ropeway_addresses *addresses);
 
 /// Names a connection of one engine, by value. 0 names none. When the connection has ended the number is stale and
 /// every call with it gives ROPEWAY_ERROR_CLOSED, for ever: numbers are not used again.
@@ -813,7 +862,8 @@ ropeway_status ropeway_options_get_int(const struct ropeway_options *options,
 ///
 /// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_UNKNOWN_OPTION, ROPEWAY_ERROR_OPTION_TYPE for a key that takes a
 /// number, ROPEWAY_ERROR_INVALID_UTF8, ROPEWAY_ERROR_INVALID_SUBPROTOCOL, ROPEWAY_ERROR_INVALID_HEADER for an origin
-/// with a control character, ROPEWAY_ERROR_INVALID_ARGUMENT for a key without a certificate.
+/// with a control character, ROPEWAY_ERROR_INVALID_ARGUMENT for a key without a certificate or a string that is no
+/// address.
 ropeway_status ropeway_options_set_string(struct ropeway_options *options,
                                           int32_t key,
                                           const char *value);
@@ -838,6 +888,26 @@ ropeway_status ropeway_options_add_header(struct ropeway_options *options,
 ropeway_status ropeway_options_set_trace(struct ropeway_options *options,
                                          ropeway_trace trace,
                                          void *user);
+
+/// Lets `resolver` resolve the names of hosts for the connections made from these options, in place of the system; NULL
+/// gives them back to the system. An address in a URL is not shown to it. Of what it answers at most 64 addresses are
+/// tried.
+///
+/// `user` is passed along; it must stay valid until every call of `resolver` has returned, which can be later than the
+/// end of the connection, and may be used on other threads.
+///
+/// Errors: ROPEWAY_ERROR_NULL.
+ropeway_status ropeway_options_set_resolver(struct ropeway_options *options,
+                                            ropeway_resolver resolver,
+                                            void *user);
+
+/// Adds an address that a ropeway_resolver has found: "192.0.2.1", "2001:db8::1", or with a port of its own in place of
+/// the URL's, "192.0.2.1:8080", "[2001:db8::1]:8080". Copied.
+///
+/// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_INVALID_ARGUMENT for a string that is no address;
+/// ROPEWAY_ERROR_INVALID_UTF8.
+ropeway_status ropeway_addresses_add(struct ropeway_addresses *addresses,
+                                     const char *address);
 
 /// A request's method, as "GET"; NULL for a response, or when `head` is NULL. Lent as long as the head.
 const char *ropeway_head_method(const struct ropeway_head *head);

@@ -30,10 +30,12 @@
 mod client;
 mod connections;
 mod counters;
+mod dialling;
 mod drive;
 mod event;
 mod id;
 mod listeners;
+mod peers;
 mod publish;
 mod queue;
 mod remote;
@@ -46,8 +48,8 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::time::{Duration, Instant};
 
 pub use crate::net::{
-    ConnectOptions, ListenOptions, Pem, TlsClient, TlsClientOptions, TlsIdentity, TlsInfo,
-    TlsServer, TlsServerOptions,
+    ConnectOptions, ListenOptions, NameResolver, Pem, SocketOptions, TlsClient, TlsClientOptions,
+    TlsIdentity, TlsInfo, TlsServer, TlsServerOptions,
 };
 pub use client::{Client, Received};
 pub use connections::Connections;

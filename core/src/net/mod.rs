@@ -8,6 +8,7 @@ mod fork;
 mod listener;
 mod resolve;
 mod socket;
+mod socket_options;
 mod stream;
 mod tls;
 mod unix;
@@ -18,14 +19,17 @@ pub(crate) use dial::{Dial, DialState};
 pub(crate) use fork::ForkGuard;
 pub use listener::ListenOptions;
 pub(crate) use listener::Listener;
-pub(crate) use resolve::Resolver;
+pub use resolve::NameResolver;
+pub(crate) use resolve::{Question, Resolver};
 pub(crate) use socket::Socket;
+pub use socket_options::SocketOptions;
 pub(crate) use stream::Stream;
 pub use tls::{
     Pem, TlsClient, TlsClientOptions, TlsIdentity, TlsInfo, TlsServer, TlsServerOptions,
 };
 
 use std::io;
+use std::net::SocketAddr;
 
 use crate::error::{Error, IoError};
 use crate::tls_error::TlsError;
@@ -35,6 +39,13 @@ use crate::tls_error::TlsError;
 pub struct ConnectOptions {
     /// The TLS settings of a `wss` URL; `None`: [`TlsClient::shared`].
     pub tls: Option<TlsClient>,
+    /// Resolves the host's name. Default `None`: the system does.
+    pub resolver: Option<NameResolver>,
+    /// The socket's own settings.
+    pub socket: SocketOptions,
+    /// The address to connect from, one of this machine's; port 0 lets the system choose one. Addresses of the other
+    /// family then cannot be connected to. Default `None`: the system chooses.
+    pub local_address: Option<SocketAddr>,
 }
 
 /// An error of a [`Stream`]: TLS has its own, the operating system's come with what was being done.

@@ -1,0 +1,360 @@
+//! The core's engine for one event loop.
+
+mod events;
+mod place;
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyWeakrefMethods, PyWeakrefReference};
+use pyo3::{PyTraverseError, PyVisit};
+use ropeway_core::Error;
+use ropeway_core::engine::{
+    self, ConnectionId, Connections, EngineOptions, ListenOptions, ListenerId,
+};
+use ropeway_core::handshake::Refusal;
+use ropeway_core::protocol::Accept;
+
+use crate::connection::Connection;
+use crate::errors::error;
+use crate::futures::running_loop;
+use crate::options::{self, Options};
+use crate::payload;
+use crate::tls::TlsServer;
+use events::Told;
+use place::Place;
+pub(crate) use place::duplicate;
+
+/// The engine of one event loop.
+#[pyclass(frozen, weakref, module = "ropeway._ropeway")]
+pub(crate) struct Engine {
+    core: Mutex<Core>,
+    event_loop: Py<PyWeakrefReference>,
+}
+
+/// What the lock guards.
+pub(crate) struct Core {
+    engine: engine::Engine,
+    /// By the number that the core keeps for each connection, less one.
+    table: Vec<Option<Py<Connection>>>,
+    free: Vec<usize>,
+    servers: HashMap<u64, Py<PyAny>>,
+    /// What tasks send is gathered.
+    gathering: bool,
+    release_scheduled: bool,
+    /// Events are being drained.
+    draining: bool,
+}
+
+impl Core {
+    pub(crate) fn connections(&mut self) -> &mut Connections {
+        self.engine.connections()
+    }
+
+    /// From now on what tasks send is gathered. Whether somebody has to see to it that it goes out.
+    pub(crate) fn gather(&mut self) -> bool {
+        if self.draining {
+            return false;
+        }
+        if !self.gathering {
+            self.gathering = true;
+            self.engine.connections().gather();
+        }
+        !std::mem::replace(&mut self.release_scheduled, true)
+    }
+
+    /// Sends what was gathered.
+    pub(crate) fn release(&mut self) {
+        if self.gathering {
+            self.gathering = false;
+            self.engine.connections().release();
+        }
+    }
+
+    /// Finds a place for a connection that has an id.
+    pub(crate) fn attach(&mut self, connection: &Bound<'_, Connection>) -> Result<(), Error> {
+        let place = self.free.pop().unwrap_or(self.table.len());
+        let id = connection.get().id();
+        self.engine
+            .connections()
+            .set_user_data(id, place as u64 + 1)?;
+        if place == self.table.len() {
+            self.table.push(None);
+        }
+        self.table[place] = Some(connection.clone().unbind());
+        Ok(())
+    }
+}
+
+impl Engine {
+    pub(crate) fn core(&self) -> MutexGuard<'_, Core> {
+        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The event loop that this engine belongs to.
+    pub(crate) fn event_loop<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        (self.event_loop.bind(py).upgrade())
+            .ok_or_else(|| PyRuntimeError::new_err("the connection's event loop is gone"))
+    }
+
+    /// Sends what tasks have gathered.
+    pub(crate) fn release(&self) {
+        self.core().release();
+    }
+
+    /// Sees to it that what is gathered goes out in the loop's next round.
+    pub(crate) fn release_soon(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let function = slf.getattr(intern!(slf.py(), "_release"))?;
+        running_loop(slf.py())?.call_method1(intern!(slf.py(), "call_soon"), (function,))?;
+        Ok(())
+    }
+}
+
+#[pymethods]
+impl Engine {
+    #[new]
+    fn new(event_loop: Bound<'_, PyAny>) -> PyResult<Self> {
+        let py = event_loop.py();
+        let engine =
+            engine::Engine::new(EngineOptions::default()).map_err(|problem| error(py, &problem))?;
+        Ok(Self {
+            core: Mutex::new(Core {
+                engine,
+                table: Vec::new(),
+                free: Vec::new(),
+                servers: HashMap::new(),
+                gathering: false,
+                release_scheduled: false,
+                draining: false,
+            }),
+            event_loop: PyWeakrefReference::new(&event_loop)?.unbind(),
+        })
+    }
+
+    /// The descriptor to watch for reading.
+    fn fileno(&self) -> i32 {
+        self.core().engine.descriptor()
+    }
+
+    /// Takes and hands on what has happened: one turn.
+    fn drain(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let py = slf.py();
+        let this = slf.get();
+        {
+            let mut core = this.core();
+            if core.draining {
+                return Ok(());
+            }
+            core.release();
+            core.draining = true;
+        }
+        let mut result = Ok(());
+        let mut keep = |outcome: PyResult<()>| {
+            if let Err(error) = outcome {
+                result = Err(error);
+            }
+        };
+        // A connection's first message of a turn resumes its task at once; what else was read with it is taken in one
+        // go afterwards, since each resumption costs more than a message.
+        let mut first: Option<Py<Connection>> = None;
+        let mut pending = false;
+        loop {
+            let told = {
+                let mut core = this.core();
+                let told = core.next(py);
+                core.draining = told.is_some();
+                told
+            };
+            let again = match (&told, &first) {
+                (Some(Told::Wake(connection)), Some(first)) => connection.is(first),
+                _ => false,
+            };
+            if again {
+                pending = true;
+                continue;
+            }
+            if std::mem::take(&mut pending)
+                && let Some(connection) = &first
+            {
+                keep(Connection::resume(connection.bind(py)));
+            }
+            let Some(told) = told else {
+                break;
+            };
+            if let Told::Wake(connection) = &told {
+                first = Some(connection.clone_ref(py));
+            }
+            keep(told.dispatch(py));
+        }
+        result
+    }
+
+    fn _release(&self) {
+        let mut core = self.core();
+        core.release_scheduled = false;
+        core.release();
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "called from one place")]
+    /// Listens; `server` gets `_on_request` and `_on_accept_failed`. The listener's number.
+    fn listen(
+        &self,
+        py: Python<'_>,
+        place: Place,
+        options: &Options,
+        server: Py<PyAny>,
+        backlog: u32,
+        reuse_port: bool,
+        unix_mode: Option<u32>,
+        tls: Option<&TlsServer>,
+    ) -> PyResult<u64> {
+        let listen = ListenOptions {
+            backlog,
+            reuse_port,
+            unix_mode,
+            tls: tls.map(|tls| tls.0.clone()),
+            ..ListenOptions::default()
+        };
+        let mut core = self.core();
+        let listener = place
+            .listen(core.connections(), &listen, options.0.clone())
+            .map_err(|problem| error(py, &problem))?;
+        core.servers.insert(listener.bits(), server);
+        Ok(listener.bits())
+    }
+
+    /// Where a listener listens: host and port, or a path.
+    fn listener_address<'py>(&self, py: Python<'py>, listener: u64) -> PyResult<Bound<'py, PyAny>> {
+        let listener = ListenerId::from_bits(listener);
+        let mut core = self.core();
+        let connections = core.connections();
+        let path = connections
+            .listener_path(listener)
+            .map_err(|problem| error(py, &problem))?;
+        if let Some(path) = path {
+            let path = path.to_string_lossy().into_owned();
+            drop(core);
+            return Ok(path.into_pyobject(py)?.into_any());
+        }
+        let address = connections
+            .listener_address(listener)
+            .map_err(|problem| error(py, &problem))?;
+        drop(core);
+        let address = (address.ip().to_string(), address.port());
+        Ok(address.into_pyobject(py)?.into_any())
+    }
+
+    /// Gives a listener that speaks TLS other settings, for connections accepted from now on.
+    fn set_tls(&self, py: Python<'_>, listener: u64, tls: &TlsServer) -> PyResult<()> {
+        self.core()
+            .connections()
+            .set_listener_tls(ListenerId::from_bits(listener), tls.0.clone())
+            .map_err(|problem| error(py, &problem))
+    }
+
+    /// Stops listening.
+    fn close_listener(&self, listener: u64) {
+        let mut core = self.core();
+        let _ = core
+            .connections()
+            .close_listener(ListenerId::from_bits(listener));
+        let server = core.servers.remove(&listener);
+        drop(core);
+        drop(server);
+    }
+
+    /// Accepts an upgrade.
+    fn accept(
+        &self,
+        py: Python<'_>,
+        id: u64,
+        subprotocol: Option<&str>,
+        headers: Vec<(String, String)>,
+    ) -> PyResult<()> {
+        let headers = options::headers(headers)?;
+        let accept = Accept {
+            subprotocol,
+            headers: Some(&headers),
+        };
+        let accepted = self
+            .core()
+            .connections()
+            .accept(ConnectionId::from_bits(id), &accept);
+        accepted.map_err(|problem| error(py, &problem))
+    }
+
+    /// Answers a request by a response that opens nothing.
+    fn refuse(
+        &self,
+        py: Python<'_>,
+        id: u64,
+        status: u16,
+        headers: Vec<(String, String)>,
+        body: Vec<u8>,
+    ) -> PyResult<()> {
+        let mut refusal =
+            Refusal::new(status, body).map_err(|problem| error(py, &Error::Handshake(problem)))?;
+        refusal.headers = options::headers(headers)?;
+        let refused = self
+            .core()
+            .connections()
+            .refuse(ConnectionId::from_bits(id), &refusal);
+        match refused {
+            Ok(()) | Err(Error::UnknownId) => Ok(()),
+            Err(problem) => Err(error(py, &problem)),
+        }
+    }
+
+    /// Sends a message to all subscribers of a topic but one; how many they are.
+    #[pyo3(signature = (topic, message, text=None, exclude=None))]
+    fn publish(
+        &self,
+        topic: &str,
+        message: Bound<'_, PyAny>,
+        text: Option<bool>,
+        exclude: Option<Py<Connection>>,
+    ) -> PyResult<usize> {
+        let except = exclude.map(|connection| connection.get().id());
+        payload::with_bytes(&message, text, |kind, bytes| {
+            self.core()
+                .connections()
+                .publish(topic, kind, bytes, except)
+        })?
+        .map_err(|error| PyRuntimeError::new_err(error.to_string()))
+    }
+
+    /// How many connections have subscribed to a topic.
+    fn subscribers(&self, topic: &str) -> usize {
+        self.core().connections().subscribers(topic)
+    }
+
+    /// Connections that the engine knows, those being made or closed included.
+    fn __len__(&self) -> usize {
+        self.core().connections().len()
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        if let Ok(core) = self.core.try_lock() {
+            for connection in core.table.iter().flatten() {
+                visit.call(connection)?;
+            }
+            for server in core.servers.values() {
+                visit.call(server)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn __clear__(&self) {
+        let Ok(mut core) = self.core.try_lock() else {
+            return;
+        };
+        let table = std::mem::take(&mut core.table);
+        let servers = std::mem::take(&mut core.servers);
+        drop(core);
+        drop((table, servers));
+    }
+}
