@@ -111,6 +111,8 @@ module.exports = {
   queuedBytes,
   releaseSoon,
   tell,
+  BINARY,
+  OPENED,
   CLOSED,
   GATHERED,
   QUEUED,

@@ -214,6 +214,7 @@ impl TlsClientSettings {
     pub(crate) fn connect_options(&self) -> ConnectOptions {
         ConnectOptions {
             tls: Some(self.0.clone()),
+            ..ConnectOptions::default()
         }
     }
 }
