@@ -28,6 +28,8 @@ pub mod tls;
 
 pub mod trace;
 
+pub mod access;
+
 pub mod socket;
 
 pub mod resolver;

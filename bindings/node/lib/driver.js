@@ -9,6 +9,22 @@ const AWAIT_END = 1;
 const END = 2;
 const DESTROY = 3;
 
+// Only one connection at a time has bytes in the native side's buffer; what a handler brings about meanwhile waits.
+const steps = [];
+let isStepping = false;
+
+/** Does `step`, now or when the present one is done: it returns what there is to tell. */
+function enqueue(driver, step) {
+  steps.push(driver, step);
+  if (isStepping) return;
+  isStepping = true;
+  while (steps.length > 0) {
+    const [next, action] = steps.splice(0, 2);
+    next._step(action());
+  }
+  isStepping = false;
+}
+
 class Driver {
   #websocket;
   #place;
@@ -28,13 +44,13 @@ class Driver {
     connections[place] = websocket;
     stream.setTimeout?.(0);
     stream.setNoDelay?.();
-    stream.on('data', (chunk) => this.#handOut(native.feed(place, chunk)));
-    stream.on('end', () => this.#handOut(native.end(place, false)));
+    stream.on('data', (chunk) => enqueue(this, () => native.feed(this.#place, chunk)));
+    stream.on('end', () => enqueue(this, () => native.end(this.#place, false)));
     stream.on('error', (error) => {
       this.#failure = error;
     });
     stream.on('close', () => this.#onClose());
-    if (received !== undefined) this.#handOut(native.feed(place, received));
+    if (received !== undefined) enqueue(this, () => native.feed(this.#place, received));
     this.#flush();
   }
 
@@ -51,21 +67,27 @@ class Driver {
     process.nextTick(() => this.#flush());
   }
 
-  #handOut(events, first = 0) {
-    let next = first;
-    try {
-      while (next < events.length) {
-        const kind = events[next];
-        const payload = events[next + 1];
-        next += 2;
-        if (kind === CLOSED) this.#onClosed(payload);
-        else tell(this.#websocket, kind, payload);
+  /** Tells events, and asks for those behind them. */
+  _step(events) {
+    let next = 0;
+    while (next < events.length) {
+      if (events[next] === null) {
+        events = native.more(this.#place);
+        next = 0;
+        continue;
       }
-    } finally {
-      // A handler threw: the rest is told all the same.
-      if (next < events.length) process.nextTick(() => this.#handOut(events, next));
-      this.flushSoon();
+      try {
+        if (events[next] === CLOSED) this.#onClosed(events[next + 1]);
+        else tell(this.#websocket, events[next], events[next + 1]);
+      } catch (error) {
+        // Nobody catches it, as with any event's handler; the rest is told all the same.
+        process.nextTick(() => {
+          throw error;
+        });
+      }
+      next += 2;
     }
+    this.flushSoon();
   }
 
   #onClosed(closed) {
@@ -96,7 +118,7 @@ class Driver {
     else if (work.shutdown === DESTROY) this.stream.destroy();
     clearTimeout(this.#timer);
     if (work.deadline !== undefined) {
-      this.#timer = setTimeout(() => this.#handOut(native.tick(this.#place)), Math.ceil(work.deadline));
+      this.#timer = setTimeout(() => enqueue(this, () => native.tick(this.#place)), Math.ceil(work.deadline));
       this.#timer.unref();
     }
     // After the end only the peer's is waited for; what it sends is read away.
@@ -106,11 +128,12 @@ class Driver {
 
   #onClose() {
     clearTimeout(this.#timer);
-    try {
-      if (!this.#told) this.#handOut(native.end(this.#place, true));
-    } finally {
+    enqueue(this, () => (this.#told ? [] : native.end(this.#place, true)));
+    enqueue(this, () => {
       native.detach(this.#place);
-    }
+      this.#place = -1;
+      return [];
+    });
   }
 }
 

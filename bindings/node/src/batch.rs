@@ -13,7 +13,7 @@ use napi::{Result, check_status, sys};
 use ropeway_core::engine::EventKind;
 use ropeway_core::protocol::MessageKind;
 
-use crate::told::{ToldClosed, ToldError, ToldOpened};
+use crate::told::{ToldClosed, ToldOpened};
 
 /// What happened; `lib/engine.js` has the same numbers.
 pub(crate) mod kind {
@@ -46,19 +46,20 @@ pub(crate) enum Payload<'a> {
     Value(sys::napi_value),
 }
 
+pub(crate) const fn message_kind(kind: MessageKind) -> i32 {
+    match kind {
+        MessageKind::Text => kind::TEXT,
+        MessageKind::Binary => kind::BINARY,
+    }
+}
+
 /// An event in JavaScript's terms; `None` for one that nobody has to be told of.
 pub(crate) fn describe<'a>(
     env: sys::napi_env,
     event: EventKind<'a>,
 ) -> Result<Option<(i32, Payload<'a>)>> {
     Ok(Some(match event {
-        EventKind::Message { kind, payload } => {
-            let kind = match kind {
-                MessageKind::Text => kind::TEXT,
-                MessageKind::Binary => kind::BINARY,
-            };
-            (kind, Payload::Bytes(payload))
-        }
+        EventKind::Message { kind, payload } => (message_kind(kind), Payload::Bytes(payload)),
         EventKind::Ping { payload } => (kind::PING, Payload::Bytes(payload)),
         EventKind::Pong {
             payload,
@@ -67,9 +68,6 @@ pub(crate) fn describe<'a>(
         EventKind::Opened(opened) => (kind::OPENED, value(env, ToldOpened::from(opened))?),
         EventKind::Closed(closed) => (kind::CLOSED, value(env, ToldClosed::from(closed))?),
         EventKind::Writable => (kind::WRITABLE, Payload::None),
-        EventKind::AcceptFailed { error, .. } => {
-            (kind::ACCEPT_FAILED, value(env, ToldError::from(&error))?)
-        }
         _ => return Ok(None),
     }))
 }

@@ -43,28 +43,34 @@ impl Detached {
         result
     }
 
-    /// Tells what has happened since; `tell` gets each event.
+    /// Tells what has happened since; `tell` gets each event. False when a message has been told and there is more behind
+    /// it, which is to be looked at when the message has been answered.
     pub(crate) fn events(
         &mut self,
         shared: &mut Shared,
         now: Time,
         mut tell: impl FnMut(EventKind<'_>),
-    ) {
-        loop {
+    ) -> bool {
+        let mut is_done = false;
+        let mut is_message = false;
+        while !is_done && !(is_message && !shared.input.is_empty()) {
             let event = self
                 .protocol
                 .next_event(&mut shared.input, &mut shared.output, now);
-            let Some(event) = event.map(EventKind::from) else {
-                break;
-            };
-            if let EventKind::UpgradeRequest(_) = event {
-                let decision = self.decision.take().unwrap_or_default();
-                decision.carry_out(&mut self.protocol, &mut shared.output, now);
-            } else {
-                tell(event);
+            match event.map(EventKind::from) {
+                None => is_done = true,
+                Some(EventKind::UpgradeRequest(_)) => {
+                    let decision = self.decision.take().unwrap_or_default();
+                    decision.carry_out(&mut self.protocol, &mut shared.output, now);
+                }
+                Some(event) => {
+                    is_message = matches!(event, EventKind::Message { .. });
+                    tell(event);
+                }
             }
         }
         self.with(shared, |_, _| ());
+        is_done
     }
 
     pub(crate) fn close(

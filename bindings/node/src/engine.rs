@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::rc::Rc;
 
-use napi::bindgen_prelude::{Either, Function, JsValue, Object, ToNapiValue, Unknown};
+use napi::bindgen_prelude::{Either, Function, JsValue, Null, Object, ToNapiValue, Unknown};
 use napi::{Env, Result, sys};
 use napi_derive::napi;
 use ropeway_core::engine::{ConnectOptions, EventKind, ListenOptions};
@@ -353,7 +353,8 @@ impl Engine {
         Ok(seats.seat(Seat::Detached(detached)))
     }
 
-    /// Hands in what a stream received. What comes of it: kinds and payloads in turn.
+    /// Hands in what a stream received. What comes of it: kinds and payloads in turn, and `null` at the end when there is
+    /// more to be asked for by `more` before anything of another connection is handed in.
     #[napi(ts_return_type = "any[]")]
     pub fn feed(&self, env: Env, place: u32, bytes: &[u8]) -> Result<Vec<Unknown<'static>>> {
         self.step(env, place, |detached, shared, _| {
@@ -361,6 +362,11 @@ impl Engine {
                 shared.input.extend(bytes);
             }
         })
+    }
+
+    #[napi(ts_return_type = "any[]")]
+    pub fn more(&self, env: Env, place: u32) -> Result<Vec<Unknown<'static>>> {
+        self.step(env, place, |_, _, _| ())
     }
 
     /// Says that the stream has ended, or, with a message, that it has failed.
@@ -438,10 +444,13 @@ impl Engine {
         let now = seats.now();
         if let Some((detached, shared)) = seats.detached(place) {
             action(detached, shared, now);
-            detached.events(shared, now, |event| match describe(env.raw(), event) {
+            let is_done = detached.events(shared, now, |event| match describe(env.raw(), event) {
                 Ok(described) => told.extend(described.into_iter().flatten()),
                 Err(error) => outcome = Err(error),
             });
+            if !is_done {
+                told.push(null(env)?);
+            }
         }
         outcome.map(|()| told)
     }
@@ -463,6 +472,14 @@ fn describe(env: sys::napi_env, event: EventKind<'_>) -> Result<Option<[Unknown<
         Ok(Some(
             [kind, payload].map(|value| Unknown::from_raw_unchecked(env, value)),
         ))
+    }
+}
+
+fn null(env: Env) -> Result<Unknown<'static>> {
+    // SAFETY: called on the environment's thread within a handle scope.
+    unsafe {
+        let value = ToNapiValue::to_napi_value(env.raw(), Null)?;
+        Ok(Unknown::from_raw_unchecked(env.raw(), value))
     }
 }
 

@@ -9,7 +9,7 @@ use ropeway_core::engine::{ConnectionId, EventKind, ListenerId};
 
 use crate::batch::{self, Batch, Payload, kind};
 use crate::seats::{Seat, Seats, unusable};
-use crate::told::{ToldClosed, ToldRequest};
+use crate::told::{ToldClosed, ToldError, ToldRequest};
 use crate::watch::{Wake, Watch};
 
 /// The place of a connection that has none.
@@ -30,12 +30,25 @@ pub(crate) struct Thread {
     leaving: Cell<Vec<u32>>,
 }
 
+/// What came of asking for an event.
+enum Step {
+    /// The turn is over.
+    Over,
+    Told(ConnectionId),
+    Later(Later),
+}
+
 /// What cannot be done while an event is lent.
 enum Later {
     Request(ConnectionId, ListenerId, u32, ToldRequest),
     /// A connection on a listener that ended before it had a place.
     Lost(ListenerId, Box<ToldClosed>),
-    AcceptFailed(ListenerId, sys::napi_value),
+    AcceptFailed(ListenerId, Box<ToldError>),
+}
+
+/// The place that a connection's number names.
+const fn place_of(user_data: u64) -> u32 {
+    (user_data as u32).wrapping_sub(1)
 }
 
 /// A scope for values; closed when it is dropped.
@@ -132,12 +145,27 @@ impl Thread {
         let mut batch = self.batch.borrow_mut();
         let mut leaving = self.leaving.take();
         batch.begin()?;
+        let mut last = ConnectionId::NONE;
         let mut over = false;
-        while batch.has_room() && !over {
+        while batch.has_room() {
+            if let Some(message) = seats.engine.next_message() {
+                last = message.id;
+                let kind = batch::message_kind(message.kind);
+                let payload = Payload::Bytes(message.payload);
+                batch.push(kind, place_of(message.user_data), payload)?;
+                continue;
+            }
+            // What came behind a message is the core's business only when the message has been answered.
+            if seats.engine.unparsed() == Some(last) {
+                break;
+            }
             match self.step(&mut seats, &mut batch, &mut leaving)? {
-                None => over = true,
-                Some(None) => {}
-                Some(Some(later)) => self.do_later(later, &mut seats, &mut batch)?,
+                Step::Over => {
+                    over = true;
+                    break;
+                }
+                Step::Told(id) => last = id,
+                Step::Later(later) => self.do_later(later, &mut seats, &mut batch)?,
             }
         }
         self.leaving.set(leaving);
@@ -147,34 +175,22 @@ impl Thread {
         Ok(over)
     }
 
-    /// Takes one event; `None` when the turn is over.
-    #[inline]
-    fn step(
-        &self,
-        seats: &mut Seats,
-        batch: &mut Batch,
-        leaving: &mut Vec<u32>,
-    ) -> Result<Option<Option<Later>>> {
+    /// Takes one event that is no message at hand.
+    fn step(&self, seats: &mut Seats, batch: &mut Batch, leaving: &mut Vec<u32>) -> Result<Step> {
         let Some((event, _)) = seats.engine.next_event() else {
-            return Ok(None);
+            return Ok(Step::Over);
         };
-        let place = (event.user_data as u32).wrapping_sub(1);
+        let (id, place) = (event.id, place_of(event.user_data));
         let later = match event.kind {
-            EventKind::UpgradeRequest(request) => Later::Request(
-                event.id,
-                event.listener,
-                place,
-                ToldRequest::new(request, 0),
-            ),
+            EventKind::UpgradeRequest(request) => {
+                let told = ToldRequest::new(request, 0);
+                Later::Request(id, event.listener, place, told)
+            }
             EventKind::Closed(closed) if place == NOWHERE => {
                 Later::Lost(event.listener, Box::new(closed.into()))
             }
-            EventKind::AcceptFailed { listener, .. } => {
-                let described = batch::describe(self.env, event.kind)?;
-                let Some((_, Payload::Value(error))) = described else {
-                    return Ok(Some(None));
-                };
-                Later::AcceptFailed(listener, error)
+            EventKind::AcceptFailed { listener, error } => {
+                Later::AcceptFailed(listener, Box::new(ToldError::from(&error)))
             }
             kind => {
                 if matches!(kind, EventKind::Closed(_)) {
@@ -185,10 +201,10 @@ impl Thread {
                 {
                     batch.push(kind, place, payload)?;
                 }
-                return Ok(Some(None));
+                return Ok(Step::Told(id));
             }
         };
-        Ok(Some(Some(later)))
+        Ok(Step::Later(later))
     }
 
     fn do_later(&self, later: Later, seats: &mut Seats, batch: &mut Batch) -> Result<()> {
@@ -220,7 +236,10 @@ impl Thread {
                 batch.push(kind::CLOSED, NOWHERE, batch::value(self.env, *told)?)
             }
             Later::AcceptFailed(listener, error) => match seats.number(listener) {
-                Some(number) => batch.push(kind::ACCEPT_FAILED, number, Payload::Value(error)),
+                Some(number) => {
+                    let error = batch::value(self.env, *error)?;
+                    batch.push(kind::ACCEPT_FAILED, number, error)
+                }
                 None => Ok(()),
             },
         }

@@ -175,3 +175,15 @@ test('server.close takes no more connections, and tells when the last one has go
   const again = await new Promise((resolve) => server.close(resolve));
   assert.match(again.message, /not running/);
 });
+
+test('a question is answered although the Close frame came with it', async (t) => {
+  const { url } = await serve(t, {}, (peer) => peer.on('message', (data) => peer.send(`answer to ${data}`)));
+  const client = await connect(t, url);
+  const received = [];
+  client.on('message', (data) => received.push(String(data)));
+  client.send('1');
+  client.send('2');
+  client.close(1000);
+  const [code] = await once(client, 'close');
+  assert.deepStrictEqual([received, code], [['answer to 1', 'answer to 2'], 1000]);
+});

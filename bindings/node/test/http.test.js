@@ -259,7 +259,10 @@ test('any Duplex on either side', async () => {
   await once(client, 'open');
   await echoes(client, 'through memory');
   await echoes(client, 'x'.repeat(300_000));
+  const received = [];
+  client.on('message', (data) => received.push(String(data)));
+  for (const text of ['with', 'the', 'end']) client.send(text);
   client.close(1000, 'done');
   const [code, reason] = await once(client, 'close');
-  assert.deepStrictEqual([code, String(reason)], [1000, '']);
+  assert.deepStrictEqual([received, code, String(reason)], [['with', 'the', 'end'], 1000, '']);
 });

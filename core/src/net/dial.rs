@@ -37,6 +37,8 @@ pub(crate) struct Dial {
     tls: Option<TlsClient>,
     /// In place of the system's.
     resolver: Option<NameResolver>,
+    /// The number of the question for the host's addresses.
+    asked: Option<u64>,
     socket: SocketOptions,
     local_address: Option<SocketAddr>,
     untried: VecDeque<SocketAddr>,
@@ -85,6 +87,7 @@ impl Dial {
             started,
             tls,
             resolver: connect.resolver.clone(),
+            asked: None,
             socket: connect.socket.clone(),
             local_address: connect.local_address,
             untried: VecDeque::new(),
@@ -98,13 +101,19 @@ impl Dial {
     ///
     /// # Errors
     /// As [`Resolver::ask`].
-    pub(crate) fn ask(&self, resolver: &Resolver, tag: u64) -> io::Result<()> {
+    pub(crate) fn ask(&mut self, resolver: &Resolver, tag: u64) -> io::Result<()> {
+        self.asked = Some(tag);
         resolver.ask(Question {
             tag,
             host: self.url.host().to_owned(),
             port: self.url.port(),
             by: self.resolver.clone(),
         })
+    }
+
+    /// The tag of the question that was asked.
+    pub(crate) const fn asked(&self) -> Option<u64> {
+        self.asked
     }
 
     /// The addresses, in order of preference; the first is tried at once. Of very many only the first are.

@@ -16,6 +16,8 @@ mod opening;
 mod pausing;
 mod pressure;
 mod process;
+mod reconnecting;
+mod redirects;
 mod remote;
 mod rig;
 mod sockets;
