@@ -53,7 +53,7 @@ impl Detached {
     ) -> bool {
         let mut is_done = false;
         let mut is_message = false;
-        while !is_done && !(is_message && !shared.input.is_empty()) {
+        while !is_done && (!is_message || shared.input.is_empty()) {
             let event = self
                 .protocol
                 .next_event(&mut shared.input, &mut shared.output, now);
