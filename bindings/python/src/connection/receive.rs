@@ -78,13 +78,7 @@ impl Connection {
             let goes_on = inner.inbox.goes_on();
             drop(inner);
             if goes_on {
-                // It may have ended meanwhile.
-                let _ = connection
-                    .engine
-                    .get()
-                    .core()
-                    .connections()
-                    .resume(connection.id());
+                connection.read_on();
             }
             return Ok(Taken::Item(item));
         }
@@ -92,11 +86,35 @@ impl Connection {
             inner.inbox.streaming = false;
             return Ok(Taken::Closed);
         }
+        let held_back = inner.inbox.is_wanted();
         drop(inner);
         let waiter = Py::new(py, Waiter::new(slf.clone().unbind()))?;
         connection.inner().waiter = Some(waiter.clone_ref(py));
+        if held_back {
+            connection.read_on();
+        }
         connection.engine.get().release();
         Ok(Taken::Wait(waiter))
+    }
+
+    /// The connection is open, and the application does not know yet: what came with the opening handshake waits until
+    /// it does.
+    pub(crate) fn hold_back(&self, connections: &mut Connections) {
+        self.inner().inbox.hold_back(connections, self.id());
+    }
+
+    /// The application has had its first word: from now on messages come, whether anybody waits for them or not.
+    pub(crate) fn begin(&self) {
+        let held_back = self.inner().inbox.is_wanted();
+        if held_back {
+            self.read_on();
+        }
+    }
+
+    /// Reads a connection on that was paused.
+    fn read_on(&self) {
+        // It may have ended meanwhile.
+        let _ = (self.engine.get().core().connections()).resume(self.id());
     }
 
     /// A wait in `recv` is over without a message.
