@@ -201,6 +201,51 @@
 /// This side is a server.
 #define ROPEWAY_SERVER 2
 
+/// A string, server, set once for each: an origin whose pages may connect (RFC 6455 section 10.2), as browsers write it:
+/// "https://example.com", "http://localhost:3000", "https://*.example.com" for the hosts below a domain, "null" for
+/// files and sandboxed pages, "" for requests without Origin, which programs make. Others get 403 before
+/// ROPEWAY_EVENT_UPGRADE_REQUEST. Default none: no check.
+#define ROPEWAY_OPTION_ALLOWED_ORIGIN 1060
+
+/// A string, client: "user:password", sent as Authorization (Basic, RFC 7617) in place of what that was. The password
+/// begins behind the first colon. Default none: those in the URL, if there are any.
+#define ROPEWAY_OPTION_BASIC_AUTH 1061
+
+/// A string, client: a token, sent as Authorization (Bearer, RFC 6750) in place of what that was. Default none.
+#define ROPEWAY_OPTION_BEARER_AUTH 1062
+
+/// Listener: connections of one address at one time; those of an IPv6 network of 64 bits count together. One accepted
+/// beyond is answered 503, in TLS closed, and counted (ROPEWAY_COUNTER_REFUSED_BY_ADDRESS). Connections by Unix sockets
+/// are not counted. Default 0: as many as come.
+#define ROPEWAY_OPTION_MAX_PER_ADDRESS 705
+
+/// TCP, dialled and accepted, 1: what is sent leaves at once (TCP_NODELAY). Default 1.
+#define ROPEWAY_OPTION_TCP_NODELAY 1050
+
+/// TCP, dialled and accepted: silence after which TCP asks whether the peer is there (SO_KEEPALIVE), in milliseconds,
+/// rounded up to whole seconds. Default 0: never; ROPEWAY_OPTION_PING_INTERVAL does more.
+#define ROPEWAY_OPTION_TCP_KEEPALIVE 1051
+
+/// TCP, dialled and accepted: the differentiated services code point of what is sent (RFC 2474), 0 to 63. Default -1:
+/// the system's.
+#define ROPEWAY_OPTION_DSCP 1052
+
+/// TCP, dialled and accepted: bytes the kernel holds of what is sent (SO_SNDBUF), within the system's bounds; Linux
+/// doubles the number. Default 0: as the system finds right.
+#define ROPEWAY_OPTION_SEND_BUFFER 1053
+
+/// TCP, dialled and accepted: bytes the kernel holds of what has come (SO_RCVBUF), likewise. Default 0.
+#define ROPEWAY_OPTION_RECEIVE_BUFFER 1054
+
+/// A string, client: the address to connect from, one of this machine's, as "192.0.2.1" or, with a port,
+/// "192.0.2.1:5000" and "[2001:db8::1]:5000". Addresses of the other family then cannot be connected to. Default: the
+/// system chooses.
+#define ROPEWAY_OPTION_LOCAL_ADDRESS 1055
+
+/// A string, TCP, dialled and accepted: the only network interface to use, by its name (SO_BINDTODEVICE). Linux alone;
+/// elsewhere the connection or listener fails. Default: any.
+#define ROPEWAY_OPTION_INTERFACE 1056
+
 /// A text message: UTF-8 (RFC 6455 section 5.6). The number is its opcode's.
 #define ROPEWAY_TEXT 1
 
@@ -327,6 +372,9 @@
 
 /// Published messages that a subscriber did not get, because its queue was above the high-water mark.
 #define ROPEWAY_COUNTER_PUBLISHES_DROPPED 9
+
+/// Connections that a listener refused because their address had ROPEWAY_OPTION_MAX_PER_ADDRESS of them.
+#define ROPEWAY_COUNTER_REFUSED_BY_ADDRESS 10
 
 /// Go on reading and writing.
 #define ROPEWAY_SHUTDOWN_NO 0
@@ -540,6 +588,9 @@ typedef struct ropeway_event {
 /// A request is refused with a status from 200 to 599.
 #define ROPEWAY_ERROR_INVALID_REFUSAL -116
 
+/// What is to be allowed is no origin, or pattern of origins.
+#define ROPEWAY_ERROR_INVALID_ORIGIN -127
+
 /// This side's application refused the request.
 #define ROPEWAY_ERROR_REFUSED -117
 
@@ -688,6 +739,9 @@ typedef struct ropeway_event {
 /// The server's answer to an extension that was offered is none that may be given (RFC 7692 section 7.1).
 #define ROPEWAY_ERROR_INVALID_EXTENSION -267
 
+/// The client's request comes from a page whose origin is not among ROPEWAY_OPTION_ALLOWED_ORIGIN; it got 403.
+#define ROPEWAY_ERROR_ORIGIN -285
+
 /// Another failure of the opening handshake, without a number in this release.
 #define ROPEWAY_ERROR_HANDSHAKE -299
 
@@ -827,7 +881,8 @@ ropeway_status ropeway_options_get_int(const struct ropeway_options *options,
 ///
 /// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_UNKNOWN_OPTION, ROPEWAY_ERROR_OPTION_TYPE for a key that takes a
 /// number, ROPEWAY_ERROR_INVALID_UTF8, ROPEWAY_ERROR_INVALID_SUBPROTOCOL, ROPEWAY_ERROR_INVALID_HEADER for an origin
-/// with a control character, ROPEWAY_ERROR_INVALID_ARGUMENT for a key without a certificate.
+/// with a control character or credentials that cannot be sent, ROPEWAY_ERROR_INVALID_ORIGIN for a pattern of origins,
+/// ROPEWAY_ERROR_INVALID_ARGUMENT for a key without a certificate or a string that is no address.
 ropeway_status ropeway_options_set_string(struct ropeway_options *options,
                                           int32_t key,
                                           const char *value);
@@ -913,6 +968,14 @@ ropeway_status ropeway_head_at(const struct ropeway_head *head,
 ropeway_status ropeway_head_body(const struct ropeway_head *head,
                                  const void **data,
                                  size_t *length);
+
+/// Whether the request brings this user name and password (Basic, RFC 7617): ROPEWAY_OK when it does, ROPEWAY_NONE when
+/// it brings others or none. The time that it takes tells nothing of where they differ; it may tell a length.
+///
+/// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_UTF8.
+ropeway_status ropeway_head_basic_auth(const struct ropeway_head *head,
+                                       const char *user,
+                                       const char *password);
 
 /// Connects to `url`, as "wss://example.com/chat", or "ws+unix:/path/to.sock:/chat" for a Unix socket, and writes the open connection to `*client`. Waits, at most
 /// ROPEWAY_OPTION_OPEN_TIMEOUT. `options`, NULL for the defaults, are copied. The caller owns the client and frees it

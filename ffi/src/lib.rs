@@ -28,6 +28,10 @@ pub mod tls;
 
 pub mod trace;
 
+pub mod access;
+
+pub mod socket;
+
 pub mod resolver;
 
 pub mod event;

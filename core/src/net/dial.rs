@@ -8,10 +8,13 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mio::net::{TcpStream, UnixStream};
+use mio::net::UnixStream;
 use mio::{Registry, Token};
+use socket2::{Domain, Protocol, Type};
 
-use super::{ConnectOptions, NameResolver, Question, Resolver, Socket, Stream, TlsClient};
+use super::{
+    ConnectOptions, NameResolver, Question, Resolver, Socket, SocketOptions, Stream, TlsClient,
+};
 use crate::error::{Error, IoError};
 use crate::handshake::WebSocketUrl;
 use crate::opening_stage::OpeningStage;
@@ -34,6 +37,10 @@ pub(crate) struct Dial {
     tls: Option<TlsClient>,
     /// In place of the system's.
     resolver: Option<NameResolver>,
+    /// The number of the question for the host's addresses.
+    asked: Option<u64>,
+    socket: SocketOptions,
+    local_address: Option<SocketAddr>,
     untried: VecDeque<SocketAddr>,
     attempts: Vec<Attempt>,
     failed: Vec<(SocketAddr, IoError)>,
@@ -61,13 +68,14 @@ impl Dial {
     /// A dial whose addresses are not known yet.
     ///
     /// # Errors
-    /// As [`TlsClient::shared`].
+    /// As [`TlsClient::shared`] and [`SocketOptions::check`].
     pub(crate) fn new(
         url: WebSocketUrl,
         connect: &ConnectOptions,
         options: Arc<Options>,
         started: Time,
     ) -> Result<Self, Error> {
+        connect.socket.check()?;
         let tls = match &connect.tls {
             _ if !url.secure() => None,
             Some(tls) => Some(tls.clone()),
@@ -79,6 +87,9 @@ impl Dial {
             started,
             tls,
             resolver: connect.resolver.clone(),
+            asked: None,
+            socket: connect.socket.clone(),
+            local_address: connect.local_address,
             untried: VecDeque::new(),
             attempts: Vec::new(),
             failed: Vec::new(),
@@ -90,13 +101,19 @@ impl Dial {
     ///
     /// # Errors
     /// As [`Resolver::ask`].
-    pub(crate) fn ask(&self, resolver: &Resolver, tag: u64) -> io::Result<()> {
+    pub(crate) fn ask(&mut self, resolver: &Resolver, tag: u64) -> io::Result<()> {
+        self.asked = Some(tag);
         resolver.ask(Question {
             tag,
             host: self.url.host().to_owned(),
             port: self.url.port(),
             by: self.resolver.clone(),
         })
+    }
+
+    /// The tag of the question that was asked.
+    pub(crate) const fn asked(&self) -> Option<u64> {
+        self.asked
     }
 
     /// The addresses, in order of preference; the first is tried at once. Of very many only the first are.
@@ -135,6 +152,14 @@ impl Dial {
                 path: path.into(),
                 error: IoError::new("connect", &error),
             }),
+        }
+    }
+
+    /// Goes on with a socket that is connected already.
+    pub(crate) fn over(&self, socket: Socket, registry: &Registry, token: Token) -> DialState {
+        match socket.register(registry, token) {
+            Ok(()) => self.made(socket),
+            Err(error) => DialState::Failed(Error::Io(IoError::new("watch a connection", &error))),
         }
     }
 
@@ -193,13 +218,13 @@ impl Dial {
     /// Tries the next addresses until one is under way.
     fn attempt(&mut self, registry: &Registry, token: Token, now: Time) -> DialState {
         while let Some(address) = self.untried.pop_front() {
-            match connect(address, registry, token) {
+            match self.connect(address, registry, token) {
                 Ok(socket) => {
                     self.attempts.push(Attempt { address, socket });
                     self.next_attempt = (!self.untried.is_empty()).then(|| now + ATTEMPT_DELAY);
                     return DialState::Pending;
                 }
-                Err(error) => self.failed.push((address, IoError::new("connect", &error))),
+                Err(error) => self.failed.push((address, error)),
             }
         }
         self.next_attempt = None;
@@ -209,9 +234,46 @@ impl Dial {
         DialState::Pending
     }
 
+    /// Begins to connect to one address.
+    fn connect(
+        &self,
+        address: SocketAddr,
+        registry: &Registry,
+        token: Token,
+    ) -> Result<Socket, IoError> {
+        let failed = |what| move |error: io::Error| IoError::new(what, &error);
+        let kind = Type::STREAM.nonblocking().cloexec();
+        let socket = socket2::Socket::new(Domain::for_address(address), kind, Some(Protocol::TCP))
+            .map_err(failed("make a socket"))?;
+        self.socket
+            .apply(&socket, address.is_ipv6())
+            .map_err(failed("set the socket's options"))?;
+        if let Some(local) = self.local_address {
+            // The attempts of one dial share a port that was chosen.
+            socket
+                .set_reuse_address(local.port() != 0)
+                .and_then(|()| socket.bind(&local.into()))
+                .map_err(failed("bind to the local address"))?;
+        }
+        match socket.connect(&address.into()) {
+            Err(error) if !is_pending(&error) => return Err(IoError::new("connect", &error)),
+            _ => {}
+        }
+        let socket = Socket::from(OwnedFd::from(socket));
+        socket
+            .register(registry, token)
+            .map_err(failed("watch a socket"))?;
+        Ok(socket)
+    }
+
     /// An attempt has succeeded.
     fn connected(&mut self, index: usize) -> DialState {
         let socket = self.attempts.swap_remove(index).socket;
+        self.made(socket)
+    }
+
+    /// The connection is made; TLS is put over it.
+    fn made(&self, socket: Socket) -> DialState {
         let Some(tls) = &self.tls else {
             return DialState::Connected(Stream::Plain(socket));
         };
@@ -250,13 +312,6 @@ impl Dial {
             attempts: std::mem::take(&mut self.failed),
         }
     }
-}
-
-fn connect(address: SocketAddr, registry: &Registry, token: Token) -> io::Result<Socket> {
-    let socket = Socket::from(OwnedFd::from(TcpStream::connect(address)?));
-    socket.set_nodelay()?;
-    socket.register(registry, token)?;
-    Ok(socket)
 }
 
 fn is_pending(error: &io::Error) -> bool {
@@ -343,14 +398,15 @@ mod tests {
     #[test]
     fn an_address_that_is_silent_is_joined_by_the_next_after_a_while() {
         // A backlog that is full answers nothing.
-        let full = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)
-            .expect("a socket");
+        let full = socket2::Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
         let any: SocketAddr = "127.0.0.1:0".parse().expect("an address");
         full.bind(&any.into()).expect("binds");
         full.listen(0).expect("listens");
         let silent = full.local_addr().expect("has one");
         let silent = silent.as_socket().expect("an IP address");
-        let _waiting: Vec<_> = (0..4).map(|_| TcpStream::connect(silent)).collect();
+        let _waiting: Vec<_> = (0..4)
+            .map(|_| mio::net::TcpStream::connect(silent))
+            .collect();
         let (_listener, open) = listener();
         let mut poll = mio::Poll::new().expect("a poller");
         let mut dial = dial();
