@@ -45,7 +45,7 @@ pub fn extension(data: &[u8]) {
         Compression::on(),
         Compression {
             server_max_window_bits: 9,
-            client_max_window_bits: 8,
+            client_max_window_bits: 9,
             ..Compression::on()
         },
     ] {
