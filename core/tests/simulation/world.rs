@@ -88,7 +88,7 @@ impl World {
             hosts,
             lines: Vec::new(),
             numbers: 0,
-            calm: seed % 2 == 0,
+            calm: seed.is_multiple_of(2),
             figures: Figures::default(),
             shown,
             seed,
@@ -251,11 +251,7 @@ impl World {
                 self.show(line, side, "sees the clock jump");
                 self.now = self.now + jump;
             }
-            34..37 => {
-                if self.lines.len() < 6 {
-                    self.dial();
-                }
-            }
+            34..37 if self.lines.len() < 6 => self.dial(),
             _ => {}
         }
         self.decide(line);
