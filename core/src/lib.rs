@@ -10,8 +10,10 @@ pub mod frame;
 pub mod handshake;
 mod net;
 pub mod protocol;
+mod proxy_error;
 mod tls_error;
 
 pub use error::{Deadline, Error, IoError, Limit, Role, SendError};
 pub use fault::Fault;
+pub use proxy_error::{ProxyError, ProxyProblem, ProxyStage, ProxyUrlError};
 pub use tls_error::{CertificateProblem, TlsError};

@@ -116,7 +116,8 @@ impl Connections {
     /// it, within `open_timeout`.
     ///
     /// # Errors
-    /// [`Error::Url`] for a URL that is none, [`Error::Tls`] when TLS cannot be set up, [`Error::Limit`] at
+    /// [`Error::Url`] for a URL that is none, [`Error::ProxyUrl`] for such a one of the environment's proxy,
+    /// [`Error::Tls`] when TLS cannot be set up, [`Error::Limit`] at
     /// `max_connections`, [`Error::Io`] when no thread can be started for name resolution,
     /// [`Error::Compression`] for settings a client cannot use, [`Error::Forked`].
     pub fn connect(&mut self, url: &str, options: Arc<Options>) -> Result<ConnectionId, Error> {
@@ -139,40 +140,44 @@ impl Connections {
         self.tick();
         let dial = Dial::new(url, connect, options, self.now)?;
         let index = self.reserve()?;
-        let id = self
-            .ids
-            .connection(index)
-            .ok_or(Error::Misuse("this engine has no ids left"));
-        let address = dial
-            .url
-            .bracketed_host()
-            .trim_matches(['[', ']'])
-            .parse::<IpAddr>();
-        let asked = match (&id, &address) {
-            (Ok(id), Err(_)) if dial.url.socket_path().is_none() => {
-                self.resolver
-                    .ask(id.bits(), dial.url.host(), dial.url.port())
-            }
-            _ => Ok(()),
-        };
-        let (Ok(id), Ok(())) = (&id, &asked) else {
+        let Some(id) = self.ids.connection(index) else {
             self.slots.release(index);
-            asked.map_err(|error| {
-                Error::Io(IoError::new("start a thread to resolve a name", &error))
-            })?;
-            return id;
+            return Err(Error::Misuse("this engine has no ids left"));
         };
-        let (id, port, unix) = (*id, dial.url.port(), dial.url.socket_path().is_some());
-        self.counters.dialled += 1;
+        let unix = dial.url.socket_path().is_some();
         let slot = self.slots.at(index);
         slot.id = id;
         slot.transport = Transport::Dial(Box::new(dial));
-        match address {
-            _ if unix => self.dial_unix(index),
-            Ok(address) => self.dial_with(index, vec![SocketAddr::new(address, port)]),
-            Err(_) => self.schedule(index),
+        if unix {
+            self.dial_unix(index);
+        } else {
+            match self.look_up(index) {
+                Ok(Some(address)) => self.dial_with(index, vec![address]),
+                Ok(None) => self.schedule(index),
+                Err(error) => {
+                    self.slots.release(index);
+                    return Err(error);
+                }
+            }
         }
+        self.counters.dialled += 1;
         Ok(id)
+    }
+
+    /// The address of the host that a dial asks for, where it needs no resolving; otherwise the resolver is asked.
+    pub(super) fn look_up(&mut self, index: u32) -> Result<Option<SocketAddr>, Error> {
+        let slot = self.slots.at(index);
+        let Transport::Dial(dial) = &slot.transport else {
+            return Ok(None);
+        };
+        let (host, port) = dial.host();
+        if let Ok(address) = host.parse::<IpAddr>() {
+            return Ok(Some(SocketAddr::new(address, port)));
+        }
+        let asked = self.resolver.ask(slot.id.bits(), host, port);
+        asked
+            .map_err(|error| Error::Io(IoError::new("start a thread to resolve a name", &error)))?;
+        Ok(None)
     }
 
     /// Accepts the upgrade that [`UpgradeRequest`](super::EventKind::UpgradeRequest) told of.
@@ -311,7 +316,7 @@ impl Connections {
         Ok(slot.queued() + slot.transport.unsent() + self.corked_bytes(id.index()))
     }
 
-    /// The other end's address.
+    /// The other end's address; through a proxy it is the proxy's.
     ///
     /// # Errors
     /// [`Error::UnknownId`], [`Error::Io`] when the connection is not made yet, or no more.

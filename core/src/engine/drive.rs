@@ -10,7 +10,7 @@ use super::event::Notice;
 use super::id::{self, ALARM, ConnectionId, ListenerId, WAKER};
 use super::remote::Command;
 use super::slots::{Flags, Transport};
-use crate::error::{Deadline, Error, IoError, Role, SendError};
+use crate::error::{Error, IoError, Role, SendError};
 use crate::frame::CloseCode;
 use crate::net::{self, DialState};
 use crate::protocol::{MessageKind, Protocol, Raw, Shutdown, Source, Time};
@@ -392,8 +392,8 @@ impl Connections {
             match answer.result {
                 Ok(addresses) => self.dial_with(id.index(), addresses),
                 Err(message) => {
-                    let host = dial.url.host().to_owned();
-                    self.fail(id.index(), Error::Resolve { host, message });
+                    let error = dial.unresolved(message);
+                    self.fail(id.index(), error);
                 }
             }
         }
@@ -492,10 +492,7 @@ impl Connections {
         };
         let wait = dial.options.open_timeout;
         let state = if !wait.is_zero() && dial.started + wait <= now {
-            DialState::Failed(Error::Timeout {
-                deadline: Deadline::Open,
-                after: wait,
-            })
+            DialState::Failed(dial.timed_out())
         } else {
             dial.on_time(&self.registry, slot.id.token(), now)
         };
@@ -505,6 +502,15 @@ impl Connections {
     fn dial_goes_on(&mut self, index: u32, state: DialState) {
         match state {
             DialState::Pending => self.schedule(index),
+            DialState::Busy => {
+                self.schedule(index);
+                self.list(index);
+            }
+            DialState::Lookup => match self.look_up(index) {
+                Ok(Some(address)) => self.dial_with(index, vec![address]),
+                Ok(None) => self.schedule(index),
+                Err(error) => self.fail(index, error),
+            },
             DialState::Failed(error) => self.fail(index, error),
             DialState::Connected(stream) => {
                 let slot = self.slots.at(index);

@@ -46,8 +46,8 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::time::{Duration, Instant};
 
 pub use crate::net::{
-    ConnectOptions, ListenOptions, Pem, TlsClient, TlsClientOptions, TlsIdentity, TlsInfo,
-    TlsServer, TlsServerOptions,
+    ConnectOptions, ListenOptions, Pem, ProxySetting, ProxyUrl, TlsClient, TlsClientOptions,
+    TlsIdentity, TlsInfo, TlsServer, TlsServerOptions,
 };
 pub use client::{Client, Received};
 pub use connections::Connections;

@@ -49,6 +49,7 @@ mod uri;
 
 pub use body::{BodyReader, DEFAULT_BODY_LIMIT};
 pub use client::{ClientRequest, DEFAULT_USER_AGENT, Negotiated, verify};
+pub(crate) use error::shown;
 pub use error::{HandshakeError, HeaderError, UrlError};
 pub use extension::{Extension, format_extensions, parse_extensions};
 pub use head::{HeadLimits, HeadReader};
@@ -60,3 +61,4 @@ pub use server::{Kind, Offer, classify, write_accept};
 pub use subprotocol::{parse_subprotocols, select_subprotocol, validate_subprotocols};
 pub use token::{has_token, is_token, list_elements};
 pub use uri::WebSocketUrl;
+pub(crate) use uri::percent_decode;

@@ -1,5 +1,6 @@
 //! Making a connection to one of a host's addresses (RFC 8305, "Happy Eyeballs"): families alternate, and a slow
-//! address is not waited for before the next is tried.
+//! address is not waited for before the next is tried. Behind a proxy they are the proxy's, and the way from there to the
+//! server follows.
 
 use std::collections::VecDeque;
 use std::io;
@@ -11,10 +12,12 @@ use std::time::Duration;
 use mio::net::{TcpStream, UnixStream};
 use mio::{Registry, Token};
 
+use super::proxy::{Route, TunnelState};
 use super::{ConnectOptions, Socket, Stream, TlsClient};
-use crate::error::{Error, IoError};
+use crate::error::{Deadline, Error, IoError};
 use crate::handshake::WebSocketUrl;
 use crate::protocol::{Options, Time};
+use crate::proxy_error::ProxyProblem;
 
 /// RFC 8305 section 5: the delay before the next address is tried beside those under way.
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
@@ -29,6 +32,8 @@ pub(crate) struct Dial {
     pub(crate) started: Time,
     /// For a `wss` URL.
     tls: Option<TlsClient>,
+    /// Where it goes through a proxy.
+    route: Option<Route>,
     untried: VecDeque<SocketAddr>,
     attempts: Vec<Attempt>,
     failed: Vec<(SocketAddr, IoError)>,
@@ -46,6 +51,10 @@ struct Attempt {
 pub(crate) enum DialState {
     /// Under way.
     Pending,
+    /// It goes on without waiting, by [`Dial::on_ready`].
+    Busy,
+    /// The addresses of another [`host`](Dial::host) are wanted.
+    Lookup,
     /// Made.
     Connected(Stream),
     /// No address is left.
@@ -56,7 +65,7 @@ impl Dial {
     /// A dial whose addresses are not known yet.
     ///
     /// # Errors
-    /// As [`TlsClient::shared`].
+    /// As [`TlsClient::shared`] and [`Route::new`].
     pub(crate) fn new(
         url: WebSocketUrl,
         connect: &ConnectOptions,
@@ -68,11 +77,13 @@ impl Dial {
             Some(tls) => Some(tls.clone()),
             None => Some(TlsClient::shared()?),
         };
+        let route = Route::new(&url, connect, options.head_limits)?;
         Ok(Self {
             url,
             options,
             started,
             tls,
+            route,
             untried: VecDeque::new(),
             attempts: Vec::new(),
             failed: Vec::new(),
@@ -80,7 +91,15 @@ impl Dial {
         })
     }
 
-    /// The addresses, in order of preference; the first is tried at once.
+    /// The host, a name or an address, and port whose addresses [`resolved`](Self::resolved) wants.
+    pub(crate) fn host(&self) -> (&str, u16) {
+        match &self.route {
+            Some(route) => route.host(&self.url),
+            None => (self.url.host(), self.url.port()),
+        }
+    }
+
+    /// The addresses of [`host`](Self::host), in order of preference; the first is tried at once.
     pub(crate) fn resolved(
         &mut self,
         addresses: Vec<SocketAddr>,
@@ -88,8 +107,43 @@ impl Dial {
         token: Token,
         now: Time,
     ) -> DialState {
+        if let Some(route) = &mut self.route
+            && route.wants_target()
+        {
+            if addresses.is_empty() {
+                return DialState::Failed(self.unresolved("it has no address".to_owned()));
+            }
+            route.target_resolved(&addresses);
+            return DialState::Lookup;
+        }
         self.untried = interleave(addresses);
         self.attempt(registry, token, now)
+    }
+
+    /// The error when [`host`](Self::host) cannot be resolved.
+    pub(crate) fn unresolved(&self, message: String) -> Error {
+        match &self.route {
+            Some(route) if !route.wants_target() => route.error(ProxyProblem::Resolve(message)),
+            _ => Error::Resolve {
+                host: self.url.host().to_owned(),
+                message,
+            },
+        }
+    }
+
+    /// The error when `open_timeout` has passed.
+    pub(crate) fn timed_out(&self) -> Error {
+        let after = self.options.open_timeout;
+        match &self.route {
+            Some(route) => route.error(ProxyProblem::Timeout {
+                stage: route.stage(!self.attempts.is_empty()),
+                after,
+            }),
+            None => Error::Timeout {
+                deadline: Deadline::Open,
+                after,
+            },
+        }
     }
 
     /// Tries the URL's Unix socket.
@@ -136,11 +190,17 @@ impl Dial {
 
     /// One of the sockets may be connected or have failed.
     pub(crate) fn on_ready(&mut self, registry: &Registry, token: Token, now: Time) -> DialState {
+        if let Some(route) = &mut self.route
+            && route.is_connected()
+        {
+            let state = route.go_on();
+            return self.tunnelled(state, registry, token, now);
+        }
         let mut index = 0;
         let mut failed = false;
         while index < self.attempts.len() {
             match self.attempts[index].socket.connect_error() {
-                None => return self.connected(index),
+                None => return self.connected(index, registry, token, now),
                 Some(error) if is_pending(&error) => index += 1,
                 Some(error) => {
                     let attempt = self.attempts.swap_remove(index);
@@ -177,12 +237,50 @@ impl Dial {
     }
 
     /// An attempt has succeeded.
-    fn connected(&mut self, index: usize) -> DialState {
-        let socket = self.attempts.swap_remove(index).socket;
-        let Some(tls) = &self.tls else {
-            return DialState::Connected(Stream::Plain(socket));
+    fn connected(
+        &mut self,
+        index: usize,
+        registry: &Registry,
+        token: Token,
+        now: Time,
+    ) -> DialState {
+        let Attempt { address, socket } = self.attempts.swap_remove(index);
+        let Some(route) = &mut self.route else {
+            return self.reached(Stream::Plain(socket));
         };
-        match tls.wrap(socket, self.url.host()) {
+        self.attempts.clear();
+        self.untried.clear();
+        self.next_attempt = None;
+        let state = route.connected(address, socket);
+        self.tunnelled(state, registry, token, now)
+    }
+
+    /// The tunnel through a proxy has come this far.
+    fn tunnelled(
+        &mut self,
+        state: TunnelState,
+        registry: &Registry,
+        token: Token,
+        now: Time,
+    ) -> DialState {
+        match state {
+            TunnelState::Pending => DialState::Pending,
+            TunnelState::Busy => DialState::Busy,
+            TunnelState::Reconnect(address) => {
+                self.untried.push_back(address);
+                self.attempt(registry, token, now)
+            }
+            TunnelState::Open(stream) => self.reached(stream),
+            TunnelState::Failed(error) => DialState::Failed(error),
+        }
+    }
+
+    /// There is a stream to the server.
+    fn reached(&self, stream: Stream) -> DialState {
+        let Some(tls) = &self.tls else {
+            return DialState::Connected(stream);
+        };
+        match tls.wrap(stream, self.url.host()) {
             Ok(stream) => DialState::Connected(stream),
             Err(error) => DialState::Failed(error),
         }
@@ -190,9 +288,13 @@ impl Dial {
 
     /// What has been tried so far.
     fn failure(&mut self) -> Error {
-        Error::Connect {
-            host: self.url.host_header(),
-            attempts: std::mem::take(&mut self.failed),
+        let attempts = std::mem::take(&mut self.failed);
+        match &self.route {
+            Some(route) => route.error(ProxyProblem::Connect(attempts)),
+            None => Error::Connect {
+                host: self.url.host_header(),
+                attempts,
+            },
         }
     }
 }

@@ -15,6 +15,7 @@ mod opening;
 mod pausing;
 mod pressure;
 mod process;
+mod proxies;
 mod remote;
 mod rig;
 mod tls;
