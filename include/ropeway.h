@@ -343,6 +343,9 @@
 /// Close the transport at once: it is of no use any more, or there has been time enough.
 #define ROPEWAY_SHUTDOWN_DROP 4
 
+/// The addresses that a ropeway_resolver has found; lent to it until it returns.
+typedef struct ropeway_addresses ropeway_addresses;
+
 /// One connection, used by one thread at a time, whose calls wait. Nothing is read while no call is under way, so call
 /// ropeway_client_receive now and then, or the peer's pings stay unanswered.
 typedef struct ropeway_client ropeway_client;
@@ -410,6 +413,17 @@ typedef struct ropeway_frame {
 /// until it returns. It is called in the middle of another call, on the thread that made that, and must not call
 /// any function on the same engine, client or protocol.
 typedef void (*ropeway_trace)(void *user, const struct ropeway_frame *frame);
+
+/// A function that resolves names: `user` as it was passed to ropeway_options_set_resolver, and the host and port of the
+/// URL. It adds what it finds to `addresses` by ropeway_addresses_add, best first, and returns NULL; or it returns why
+/// the name cannot be resolved, a string that is copied at once, and stands in the error of the connection.
+///
+/// It is called on a thread of Ropeway's, up to four at the same time for one engine, and may take its time;
+/// ROPEWAY_OPTION_OPEN_TIMEOUT ends the connection, not the call.
+typedef const char *(*ropeway_resolver)(void *user,
+                                        const char *host,
+                                        uint16_t port,
+                                        struct ropeway_addresses *addresses);
 
 /// Names a connection of one engine, by value. 0 names none. When the connection has ended the number is stale and
 /// every call with it gives ROPEWAY_ERROR_CLOSED, for ever: numbers are not used again.
@@ -838,6 +852,26 @@ ropeway_status ropeway_options_add_header(struct ropeway_options *options,
 ropeway_status ropeway_options_set_trace(struct ropeway_options *options,
                                          ropeway_trace trace,
                                          void *user);
+
+/// Lets `resolver` resolve the names of hosts for the connections made from these options, in place of the system; NULL
+/// gives them back to the system. An address in a URL is not shown to it. Of what it answers at most 64 addresses are
+/// tried.
+///
+/// `user` is passed along; it must stay valid until every call of `resolver` has returned, which can be later than the
+/// end of the connection, and may be used on other threads.
+///
+/// Errors: ROPEWAY_ERROR_NULL.
+ropeway_status ropeway_options_set_resolver(struct ropeway_options *options,
+                                            ropeway_resolver resolver,
+                                            void *user);
+
+/// Adds an address that a ropeway_resolver has found: "192.0.2.1", "2001:db8::1", or with a port of its own in place of
+/// the URL's, "192.0.2.1:8080", "[2001:db8::1]:8080". Copied.
+///
+/// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_INVALID_ARGUMENT for a string that is no address;
+/// ROPEWAY_ERROR_INVALID_UTF8.
+ropeway_status ropeway_addresses_add(struct ropeway_addresses *addresses,
+                                     const char *address);
 
 /// A request's method, as "GET"; NULL for a response, or when `head` is NULL. Lent as long as the head.
 const char *ropeway_head_method(const struct ropeway_head *head);

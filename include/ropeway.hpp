@@ -225,6 +225,10 @@ public:
     Status add_header(const std::string &name, const std::string &value) noexcept {
         return ropeway_options_add_header(get(), name.c_str(), value.c_str());
     }
+    /// Resolves names by `resolver`, on other threads; `user` must outlive its calls.
+    Status set_resolver(ropeway_resolver resolver, void *user) noexcept {
+        return ropeway_options_set_resolver(get(), resolver, user);
+    }
     Status set_trace(ropeway_trace trace, void *user) noexcept { return ropeway_options_set_trace(get(), trace, user); }
     Result<std::int64_t> get_int(int key) const noexcept {
         std::int64_t value;

@@ -8,12 +8,15 @@ mod error;
 mod fault;
 pub mod frame;
 pub mod handshake;
+mod io_error;
 mod net;
+mod opening_stage;
 pub mod protocol;
 mod proxy_error;
 mod tls_error;
 
 pub use error::{Deadline, Error, IoError, Limit, Role, SendError};
 pub use fault::Fault;
-pub use proxy_error::{ProxyError, ProxyProblem, ProxyStage, ProxyUrlError};
+pub use opening_stage::OpeningStage;
+pub use proxy_error::{ProxyError, ProxyProblem, ProxyUrlError};
 pub use tls_error::{CertificateProblem, TlsError};

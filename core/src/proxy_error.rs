@@ -3,11 +3,10 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::time::Duration;
 
-use crate::error::IoError;
 use crate::fault::Fault;
 use crate::handshake::HandshakeError;
+use crate::io_error::{IoError, write_attempts};
 use crate::tls_error::TlsError;
 
 /// Why a proxy's URL cannot be used. The URL itself is not repeated, as it may hold credentials.
@@ -52,13 +51,6 @@ pub enum ProxyProblem {
     Resolve(String),
     /// No address of the proxy took the connection; every attempt is listed.
     Connect(Vec<(SocketAddr, IoError)>),
-    /// The open time-out passed before the proxy had made the connection.
-    Timeout {
-        /// What was being waited for.
-        stage: ProxyStage,
-        /// The configured length of `open_timeout`.
-        after: Duration,
-    },
     /// The proxy closed the connection before it had answered.
     Closed,
     /// The operating system refused.
@@ -104,19 +96,6 @@ pub enum ProxyProblem {
     Random,
 }
 
-/// How far a connection through a proxy has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ProxyStage {
-    /// The proxy's name is being resolved, or with SOCKS5 that of the server.
-    Resolve,
-    /// The connection to the proxy is being made.
-    Connect,
-    /// TLS with the proxy is being set up.
-    Tls,
-    /// The proxy has been asked to connect to the server, and has not answered in full.
-    Answer,
-}
-
 impl ProxyError {
     /// Who has to change something.
     #[must_use]
@@ -124,7 +103,6 @@ impl ProxyError {
         match &self.problem {
             ProxyProblem::Resolve(_)
             | ProxyProblem::Connect(_)
-            | ProxyProblem::Timeout { .. }
             | ProxyProblem::Closed
             | ProxyProblem::Io(_) => Fault::Network,
             ProxyProblem::Tls(error) => error.fault(),
@@ -141,17 +119,6 @@ impl ProxyError {
     }
 }
 
-impl fmt::Display for ProxyStage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Resolve => "while a name was being resolved",
-            Self::Connect => "while the connection to it was being made",
-            Self::Tls => "while TLS with it was being set up",
-            Self::Answer => "while its answer was waited for",
-        })
-    }
-}
-
 impl fmt::Display for ProxyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let proxy = &self.proxy;
@@ -163,10 +130,6 @@ impl fmt::Display for ProxyError {
                 write!(f, "cannot connect to the proxy {proxy}")?;
                 write_attempts(f, attempts)
             }
-            ProxyProblem::Timeout { stage, after } => write!(
-                f,
-                "the proxy {proxy} made no connection within open_timeout, {after:?}, which passed {stage}"
-            ),
             ProxyProblem::Closed => {
                 write!(
                     f,
@@ -233,18 +196,6 @@ impl fmt::Display for ProxyError {
 }
 
 impl std::error::Error for ProxyError {}
-
-/// Each address tried, and why it failed.
-pub(crate) fn write_attempts(
-    f: &mut fmt::Formatter<'_>,
-    attempts: &[(SocketAddr, IoError)],
-) -> fmt::Result {
-    for (index, (address, error)) in attempts.iter().enumerate() {
-        let separator = if index == 0 { ":" } else { ";" };
-        write!(f, "{separator} {address}: {error}")?;
-    }
-    Ok(())
-}
 
 /// A reply code in words (RFC 1928 section 6).
 const fn reply(code: u8) -> &'static str {

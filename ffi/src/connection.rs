@@ -39,7 +39,7 @@ pub unsafe extern "C" fn ropeway_engine_connect(
         // SAFETY: the header asks for a living set or NULL.
         let (connect, options) = unsafe {
             let connect = match guard::optional(options) {
-                Some(set) => set.0.with(|settings| settings.tls.connect(url))?,
+                Some(set) => set.0.with(|settings| settings.connect(url))?,
                 None => ConnectOptions::default(),
             };
             (connect, this.options(options)?)

@@ -28,6 +28,8 @@ pub mod tls;
 
 pub mod trace;
 
+pub mod resolver;
+
 pub mod event;
 
 pub mod head;

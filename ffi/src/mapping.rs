@@ -154,6 +154,7 @@ mod tests {
             Error::Timeout {
                 deadline: Deadline::Idle,
                 after: std::time::Duration::ZERO,
+                stage: None,
             },
             Error::ConnectionLost,
             Error::Aborted,

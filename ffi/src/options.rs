@@ -4,7 +4,7 @@ use std::ffi::c_char;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ropeway_core::engine::{EngineOptions, ListenOptions};
+use ropeway_core::engine::{ConnectOptions, EngineOptions, ListenOptions};
 use ropeway_core::handshake::{Headers, validate_subprotocols};
 use ropeway_core::protocol::Options;
 
@@ -100,6 +100,8 @@ pub(crate) struct Settings {
     pub(crate) connection: Arc<Options>,
     pub(crate) engine: EngineOptions,
     pub(crate) listener: ListenOptions,
+    /// Without TLS, which is built when it is needed.
+    pub(crate) transport: ConnectOptions,
     pub(crate) tls: Tls,
 }
 
@@ -130,6 +132,14 @@ pub(crate) unsafe fn headers(options: *const ropeway_options) -> Result<Headers,
 }
 
 impl Settings {
+    /// How a connection to `url` is made.
+    pub(crate) fn connect(&self, url: &str) -> Result<ConnectOptions, Failure> {
+        Ok(ConnectOptions {
+            tls: self.tls.connect(url)?,
+            ..self.transport.clone()
+        })
+    }
+
     fn int(&self, key: i32) -> Result<i64, Failure> {
         let options = &self.connection;
         if let Some(number) = compression::int(&options.compression, key) {

@@ -14,8 +14,11 @@ mod awaitable;
 mod closed;
 mod connection;
 mod engine;
+mod errors;
+mod futures;
 mod options;
 mod payload;
+mod tls;
 mod waiter;
 
 use pyo3::prelude::*;
@@ -28,6 +31,8 @@ fn native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<connection::Connection>()?;
     m.add_class::<options::Options>()?;
     m.add_class::<closed::Closed>()?;
+    m.add_class::<tls::TlsClient>()?;
+    m.add_class::<tls::TlsServer>()?;
     m.add_function(wrap_pyfunction!(connection::broadcast, m)?)?;
     Ok(())
 }

@@ -157,16 +157,11 @@ def test_what_is_no_uri(run: Run, address: str) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [{"ssl": True}, {"proxy": "http://p"}, {"sock": object()}, {"extensions": [1]}],
+    [{"proxy": "http://p"}, {"sock": object()}, {"extensions": [1]}],
 )
 def test_what_is_not_there_yet_says_so(arguments: dict[str, Any]) -> None:
     with pytest.raises(NotImplementedError, match="not there yet"):
         ropeway.connect("ws://127.0.0.1/", **arguments)
-
-
-def test_wss_is_not_there_yet() -> None:
-    with pytest.raises(ropeway.NotSupportedYet, match="TLS"):
-        ropeway.connect("wss://127.0.0.1/")
 
 
 def test_iteration_connects_again(run: Run) -> None:

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -19,9 +19,9 @@ use super::topics::{Batch, Topics};
 use super::{Clock, EngineOptions, id};
 use crate::error::{Error, IoError, Limit, Role, SendError};
 use crate::frame::CloseCode;
-use crate::handshake::{Refusal, WebSocketUrl};
-use crate::net::{Alarm, ConnectOptions, Dial, ForkGuard, Resolver, TlsInfo};
-use crate::protocol::{Accept, Options, Output, Protocol, Shutdown, Time};
+use crate::handshake::Refusal;
+use crate::net::{Alarm, ForkGuard, Resolver, TlsInfo};
+use crate::protocol::{Accept, Output, Protocol, Shutdown, Time};
 
 /// The connections and listeners of an [`Engine`](super::Engine). Every call answers at once; what comes of it later
 /// is told by events.
@@ -109,75 +109,6 @@ impl Connections {
             clock,
             fork,
         })
-    }
-
-    /// Dials a server: `ws://host/path`, `wss://host/path`, or `ws+unix:/path/to.sock:/path` for a Unix socket. The id
-    /// is good at once; [`Opened`](super::EventKind::Opened) or [`Closed`](super::EventKind::Closed) tells what came of
-    /// it, within `open_timeout`.
-    ///
-    /// # Errors
-    /// [`Error::Url`] for a URL that is none, [`Error::ProxyUrl`] for such a one of the environment's proxy,
-    /// [`Error::Tls`] when TLS cannot be set up, [`Error::Limit`] at
-    /// `max_connections`, [`Error::Io`] when no thread can be started for name resolution,
-    /// [`Error::Compression`] for settings a client cannot use, [`Error::Forked`].
-    pub fn connect(&mut self, url: &str, options: Arc<Options>) -> Result<ConnectionId, Error> {
-        self.connect_with(url, &ConnectOptions::default(), options)
-    }
-
-    /// Dials a server by other settings of the transport than the default ones.
-    ///
-    /// # Errors
-    /// As [`connect`](Self::connect).
-    pub fn connect_with(
-        &mut self,
-        url: &str,
-        connect: &ConnectOptions,
-        options: Arc<Options>,
-    ) -> Result<ConnectionId, Error> {
-        self.check_fork()?;
-        options.compression.check(Role::Client)?;
-        let url = WebSocketUrl::parse(url)?;
-        self.tick();
-        let dial = Dial::new(url, connect, options, self.now)?;
-        let index = self.reserve()?;
-        let Some(id) = self.ids.connection(index) else {
-            self.slots.release(index);
-            return Err(Error::Misuse("this engine has no ids left"));
-        };
-        let unix = dial.url.socket_path().is_some();
-        let slot = self.slots.at(index);
-        slot.id = id;
-        slot.transport = Transport::Dial(Box::new(dial));
-        if unix {
-            self.dial_unix(index);
-        } else {
-            match self.look_up(index) {
-                Ok(Some(address)) => self.dial_with(index, vec![address]),
-                Ok(None) => self.schedule(index),
-                Err(error) => {
-                    self.slots.release(index);
-                    return Err(error);
-                }
-            }
-        }
-        self.counters.dialled += 1;
-        Ok(id)
-    }
-
-    /// The address of the host that a dial asks for, where it needs no resolving; otherwise the resolver is asked.
-    pub(super) fn look_up(&mut self, index: u32) -> Result<Option<SocketAddr>, Error> {
-        let slot = self.slots.at(index);
-        let Transport::Dial(dial) = &slot.transport else {
-            return Ok(None);
-        };
-        let (host, port) = dial.host();
-        if let Ok(address) = host.parse::<IpAddr>() {
-            return Ok(Some(SocketAddr::new(address, port)));
-        }
-        let asked = self.resolver.ask(slot.id.bits(), host, port);
-        asked
-            .map_err(|error| Error::Io(IoError::new("start a thread to resolve a name", &error)))?;
-        Ok(None)
     }
 
     /// Accepts the upgrade that [`UpgradeRequest`](super::EventKind::UpgradeRequest) told of.

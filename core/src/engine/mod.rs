@@ -30,6 +30,7 @@
 mod client;
 mod connections;
 mod counters;
+mod dialling;
 mod drive;
 mod event;
 mod id;
@@ -46,8 +47,8 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::time::{Duration, Instant};
 
 pub use crate::net::{
-    ConnectOptions, ListenOptions, Pem, ProxySetting, ProxyUrl, TlsClient, TlsClientOptions,
-    TlsIdentity, TlsInfo, TlsServer, TlsServerOptions,
+    ConnectOptions, ListenOptions, NameResolver, Pem, ProxySetting, ProxyUrl, TlsClient,
+    TlsClientOptions, TlsIdentity, TlsInfo, TlsServer, TlsServerOptions,
 };
 pub use client::{Client, Received};
 pub use connections::Connections;

@@ -13,14 +13,17 @@ use mio::net::{TcpStream, UnixStream};
 use mio::{Registry, Token};
 
 use super::proxy::{Route, TunnelState};
-use super::{ConnectOptions, Socket, Stream, TlsClient};
-use crate::error::{Deadline, Error, IoError};
+use super::{ConnectOptions, NameResolver, Question, Resolver, Socket, Stream, TlsClient};
+use crate::error::{Error, IoError};
 use crate::handshake::WebSocketUrl;
+use crate::opening_stage::OpeningStage;
 use crate::protocol::{Options, Time};
 use crate::proxy_error::ProxyProblem;
 
 /// RFC 8305 section 5: the delay before the next address is tried beside those under way.
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
+/// The most addresses of one host that are tried: more than the default `open_timeout` has time for when none answers.
+const MOST_ADDRESSES: usize = 64;
 /// When a Unix socket whose backlog is full is tried again.
 const FULL_DELAY: Duration = Duration::from_millis(20);
 
@@ -34,6 +37,8 @@ pub(crate) struct Dial {
     tls: Option<TlsClient>,
     /// Where it goes through a proxy.
     route: Option<Route>,
+    /// In place of the system's.
+    resolver: Option<NameResolver>,
     untried: VecDeque<SocketAddr>,
     attempts: Vec<Attempt>,
     failed: Vec<(SocketAddr, IoError)>,
@@ -84,6 +89,7 @@ impl Dial {
             started,
             tls,
             route,
+            resolver: connect.resolver.clone(),
             untried: VecDeque::new(),
             attempts: Vec::new(),
             failed: Vec::new(),
@@ -91,7 +97,8 @@ impl Dial {
         })
     }
 
-    /// The host, a name or an address, and port whose addresses [`resolved`](Self::resolved) wants.
+    /// The host, a name or an address, and port whose addresses [`resolved`](Self::resolved) wants: the URL's, or those
+    /// of a proxy.
     pub(crate) fn host(&self) -> (&str, u16) {
         match &self.route {
             Some(route) => route.host(&self.url),
@@ -99,7 +106,21 @@ impl Dial {
         }
     }
 
-    /// The addresses of [`host`](Self::host), in order of preference; the first is tried at once.
+    /// Asks for the addresses of [`host`](Self::host), a name, in the tag's name.
+    ///
+    /// # Errors
+    /// As [`Resolver::ask`].
+    pub(crate) fn ask(&self, resolver: &Resolver, tag: u64) -> io::Result<()> {
+        let (host, port) = self.host();
+        resolver.ask(Question {
+            tag,
+            host: host.to_owned(),
+            port,
+            by: self.resolver.clone(),
+        })
+    }
+
+    /// The addresses, in order of preference; the first is tried at once. Of very many only the first are.
     pub(crate) fn resolved(
         &mut self,
         addresses: Vec<SocketAddr>,
@@ -107,16 +128,16 @@ impl Dial {
         token: Token,
         now: Time,
     ) -> DialState {
+        if addresses.is_empty() {
+            return DialState::Failed(self.unresolved("the name has no addresses".to_owned()));
+        }
         if let Some(route) = &mut self.route
             && route.wants_target()
         {
-            if addresses.is_empty() {
-                return DialState::Failed(self.unresolved("it has no address".to_owned()));
-            }
             route.target_resolved(&addresses);
             return DialState::Lookup;
         }
-        self.untried = interleave(addresses);
+        self.untried = in_turn(addresses);
         self.attempt(registry, token, now)
     }
 
@@ -127,21 +148,6 @@ impl Dial {
             _ => Error::Resolve {
                 host: self.url.host().to_owned(),
                 message,
-            },
-        }
-    }
-
-    /// The error when `open_timeout` has passed.
-    pub(crate) fn timed_out(&self) -> Error {
-        let after = self.options.open_timeout;
-        match &self.route {
-            Some(route) => route.error(ProxyProblem::Timeout {
-                stage: route.stage(!self.attempts.is_empty()),
-                after,
-            }),
-            None => Error::Timeout {
-                deadline: Deadline::Open,
-                after,
             },
         }
     }
@@ -169,16 +175,24 @@ impl Dial {
 
     /// When [`on_time`](Self::on_time) wants to be called.
     pub(crate) fn next_deadline(&self) -> Option<Time> {
-        let open = (!self.options.open_timeout.is_zero())
-            .then(|| self.started + self.options.open_timeout);
-        match (self.next_attempt, open) {
-            (Some(next), Some(open)) => Some(next.min(open)),
-            (next, open) => next.or(open),
+        match (self.next_attempt, self.end()) {
+            (Some(next), Some(end)) => Some(next.min(end)),
+            (next, end) => next.or(end),
         }
     }
 
-    /// The next address's turn may have come.
+    /// When `open_timeout` ends the dial.
+    fn end(&self) -> Option<Time> {
+        let wait = self.options.open_timeout;
+        (!wait.is_zero()).then(|| self.started + wait)
+    }
+
+    /// The dial's end, or the next address's turn, may have come.
     pub(crate) fn on_time(&mut self, registry: &Registry, token: Token, now: Time) -> DialState {
+        if self.end().is_some_and(|end| end <= now) {
+            let after = self.options.open_timeout;
+            return DialState::Failed(self.stage().timeout(after));
+        }
         if self.next_attempt.is_some_and(|next| next <= now) {
             if self.url.socket_path().is_some() {
                 return self.unix(registry, token, now);
@@ -286,6 +300,34 @@ impl Dial {
         }
     }
 
+    /// What is waited for.
+    fn stage(&mut self) -> OpeningStage {
+        if let Some(path) = self.url.socket_path() {
+            return OpeningStage::ConnectingUnix { path: path.into() };
+        }
+        if let Some(stage) = self.route.as_ref().and_then(Route::stage) {
+            return stage;
+        }
+        // Once there are addresses one of them is under way.
+        if self.attempts.is_empty() {
+            let host = self.host().0.to_owned();
+            return OpeningStage::Resolving { host };
+        }
+        OpeningStage::Connecting {
+            host: match &self.route {
+                Some(route) => format!("the proxy {}", route.proxy()),
+                None => self.url.host_header(),
+            },
+            silent: self
+                .attempts
+                .iter()
+                .map(|attempt| attempt.address)
+                .collect(),
+            failed: std::mem::take(&mut self.failed),
+            untried: self.untried.len(),
+        }
+    }
+
     /// What has been tried so far.
     fn failure(&mut self) -> Error {
         let attempts = std::mem::take(&mut self.failed);
@@ -310,8 +352,8 @@ fn is_pending(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::NotConnected || error.raw_os_error() == Some(libc::EINPROGRESS)
 }
 
-/// RFC 8305 section 4: the preferred family first, then in turn.
-fn interleave(addresses: Vec<SocketAddr>) -> VecDeque<SocketAddr> {
+/// RFC 8305 section 4: the preferred family first, then in turn; none twice, and at most [`MOST_ADDRESSES`].
+fn in_turn(addresses: Vec<SocketAddr>) -> VecDeque<SocketAddr> {
     let Some(first) = addresses.first() else {
         return VecDeque::new();
     };
@@ -319,14 +361,21 @@ fn interleave(addresses: Vec<SocketAddr>) -> VecDeque<SocketAddr> {
         .iter()
         .copied()
         .partition(|address| address.is_ipv4() == first.is_ipv4());
-    let mut order = VecDeque::with_capacity(addresses.len());
+    let mut order = VecDeque::with_capacity(addresses.len().min(MOST_ADDRESSES));
     let (mut preferred, mut other) = (preferred.into_iter(), other.into_iter());
-    loop {
-        match (preferred.next(), other.next()) {
-            (None, None) => return order,
-            (one, two) => order.extend(one.into_iter().chain(two)),
+    while order.len() < MOST_ADDRESSES {
+        let (one, two) = (preferred.next(), other.next());
+        if (one, two) == (None, None) {
+            break;
+        }
+        for address in one.into_iter().chain(two) {
+            if !order.contains(&address) {
+                order.push_back(address);
+            }
         }
     }
+    order.truncate(MOST_ADDRESSES);
+    order
 }
 
 #[cfg(test)]
@@ -433,8 +482,19 @@ mod tests {
         let address = |text: &str| text.parse::<SocketAddr>().expect("an address");
         let (a, b, c) = (address("[::1]:1"), address("[::2]:1"), address("[::3]:1"));
         let (x, y) = (address("1.1.1.1:1"), address("2.2.2.2:1"));
-        assert_eq!(interleave(vec![a, b, c, x, y]), [a, x, b, y, c]);
-        assert_eq!(interleave(vec![x, a, b]), [x, a, b]);
-        assert_eq!(interleave(Vec::new()), []);
+        assert_eq!(in_turn(vec![a, b, c, x, y]), [a, x, b, y, c]);
+        assert_eq!(in_turn(vec![x, a, b]), [x, a, b]);
+        assert_eq!(in_turn(Vec::new()), []);
+    }
+
+    #[test]
+    fn nn_2025_0103_of_very_many_addresses_the_first_are_tried() {
+        let many = |count: u16| (1..=count).map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+        let lone: SocketAddr = "[::1]:1".parse().expect("an address");
+        let order = in_turn(many(10_000).chain([lone]).collect());
+        assert_eq!(order.len(), MOST_ADDRESSES);
+        assert_eq!(order[1], lone);
+        // The same address again and again is one address.
+        assert_eq!(in_turn(vec![lone; 10_000]), [lone]);
     }
 }

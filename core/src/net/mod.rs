@@ -21,7 +21,8 @@ pub(crate) use fork::ForkGuard;
 pub use listener::ListenOptions;
 pub(crate) use listener::Listener;
 pub use proxy::{ProxySetting, ProxyUrl};
-pub(crate) use resolve::Resolver;
+pub use resolve::NameResolver;
+pub(crate) use resolve::{Question, Resolver};
 pub(crate) use socket::Socket;
 pub(crate) use stream::Stream;
 pub use tls::{
@@ -42,6 +43,8 @@ pub struct ConnectOptions {
     pub proxy: ProxySetting,
     /// The TLS settings of an `https` proxy itself; `None`: [`TlsClient::shared`].
     pub proxy_tls: Option<TlsClient>,
+    /// Resolves the host's name. Default `None`: the system does.
+    pub resolver: Option<NameResolver>,
 }
 
 /// An error of a [`Stream`]: TLS has its own, the operating system's come with what was being done.

@@ -11,6 +11,7 @@ mod echo;
 mod embedded;
 mod keepalive;
 mod many;
+mod names;
 mod opening;
 mod pausing;
 mod pressure;

@@ -16,9 +16,11 @@ from .exceptions import __all__ as _exceptions
 from .frames import Close, CloseCode
 from .http11 import Request, Response
 from .protocol import State
+from .tls import ClientTLS, ServerTLS, TLSInfo
 
 __all__ = [
     "ClientConnection",
+    "ClientTLS",
     "Close",
     "CloseCode",
     "Compression",
@@ -27,7 +29,9 @@ __all__ = [
     "Response",
     "Server",
     "ServerConnection",
+    "ServerTLS",
     "State",
+    "TLSInfo",
     "__version__",
     "broadcast",
     "connect",

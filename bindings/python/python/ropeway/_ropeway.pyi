@@ -1,6 +1,7 @@
 """The native module. Private: its public face is the package `ropeway`."""
 
 import asyncio
+import os
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, Literal, Self, final, overload
 
@@ -8,11 +9,12 @@ from typing_extensions import disjoint_base
 
 from ropeway.compression import Compression
 
-__all__ = ["Closed", "Connection", "Engine", "Options", "__version__", "_broadcast"]
+__all__ = ["Closed", "Connection", "Engine", "Options", "TlsClient", "TlsServer", "__version__", "_broadcast"]
 
 __version__: str
 
 _Data = str | bytes | bytearray | memoryview
+_Pem = str | os.PathLike[str] | bytes
 
 @final
 class Options:
@@ -31,6 +33,29 @@ class Options:
         origin: str | None,
         headers: Sequence[tuple[str, str]],
         compression: Compression | None,
+    ) -> Self: ...
+
+@final
+class TlsClient:
+    def __new__(
+        cls,
+        *,
+        system_roots: bool,
+        roots: Sequence[_Pem],
+        identity: tuple[_Pem, _Pem] | None,
+        danger_accept_invalid_certificates: bool,
+        resumption: bool,
+    ) -> Self: ...
+    def named(self, server_name: str) -> TlsClient: ...
+
+@final
+class TlsServer:
+    def __new__(
+        cls,
+        *,
+        identities: Sequence[tuple[_Pem, _Pem]],
+        client_roots: Sequence[_Pem],
+        client_certificate_optional: bool,
     ) -> Self: ...
 
 @final
@@ -53,7 +78,17 @@ class Engine:
     def __new__(cls, event_loop: asyncio.AbstractEventLoop) -> Self: ...
     def fileno(self) -> int: ...
     def drain(self) -> None: ...
-    def listen(self, host: str, port: int, options: Options, server: object, backlog: int, reuse_port: bool) -> int: ...
+    def listen(
+        self,
+        host: str,
+        port: int,
+        options: Options,
+        server: object,
+        backlog: int,
+        reuse_port: bool,
+        tls: TlsServer | None,
+    ) -> int: ...
+    def set_tls(self, listener: int, tls: TlsServer) -> None: ...
     def listener_address(self, listener: int) -> tuple[str, int]: ...
     def close_listener(self, listener: int) -> None: ...
     def accept(self, id: int, subprotocol: str | None, headers: Sequence[tuple[str, str]]) -> None: ...
@@ -81,6 +116,8 @@ class Connection:
     @property
     def _queued_bytes(self) -> int: ...
     @property
+    def _tls(self) -> tuple[str, str, str | None, bool, list[bytes]] | None: ...
+    @property
     def _local_address(self) -> tuple[str, int] | None: ...
     @property
     def _remote_address(self) -> tuple[str, int] | None: ...
@@ -97,7 +134,7 @@ class Connection:
     def __aiter__(self) -> Self: ...
     def __anext__(self) -> Coroutine[Any, None, str | bytes]: ...
     def _attach(self) -> None: ...
-    def _dial(self, url: str, options: Options) -> None: ...
+    def _dial(self, url: str, options: Options, tls: TlsClient | None) -> None: ...
     def _fragment(self, message: _Data, text: bool, last: bool) -> asyncio.Future[None] | None: ...
     def _after_fragments(self) -> asyncio.Future[None]: ...
     def _ping(self, payload: bytes) -> asyncio.Future[float]: ...

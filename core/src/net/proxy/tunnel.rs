@@ -11,7 +11,8 @@ use super::{Negotiation, Progress, ProxySetting, environment};
 use crate::error::{Error, IoError};
 use crate::handshake::{HeadLimits, WebSocketUrl, generate_key};
 use crate::net::{ConnectOptions, Socket, Stream, TlsClient};
-use crate::proxy_error::{ProxyError, ProxyProblem, ProxyStage};
+use crate::opening_stage::OpeningStage;
+use crate::proxy_error::{ProxyError, ProxyProblem};
 use crate::tls_error::TlsError;
 
 /// Bytes asked of the stream at once.
@@ -168,16 +169,21 @@ impl Route {
         }
     }
 
-    /// How far it has come; `connecting`: connections to the proxy are being made.
-    pub(crate) fn stage(&self, connecting: bool) -> ProxyStage {
-        match &self.tunnel {
-            None if connecting => ProxyStage::Connect,
-            None => ProxyStage::Resolve,
-            Some(tunnel) if self.tls.is_some() && tunnel.stream.tls_info().is_none() => {
-                ProxyStage::Tls
-            }
-            Some(_) => ProxyStage::Answer,
-        }
+    /// What a tunnel waits for, once there is one.
+    pub(crate) fn stage(&self) -> Option<OpeningStage> {
+        let stream = &self.tunnel.as_ref()?.stream;
+        let in_handshake = self.tls.is_some() && stream.tls_info().is_none();
+        let stage = if in_handshake {
+            OpeningStage::ProxyTls
+        } else {
+            OpeningStage::Proxy
+        };
+        Some(stage(self.url.to_string().into()))
+    }
+
+    /// The proxy.
+    pub(crate) const fn proxy(&self) -> &ProxyUrl {
+        &self.url
     }
 
     /// The error that a problem on this way is.

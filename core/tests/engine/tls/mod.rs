@@ -99,7 +99,7 @@ impl Authority {
         let tls: TlsClient = options.build().expect("settings");
         ConnectOptions {
             tls: Some(tls),
-            ..Default::default()
+            ..ConnectOptions::default()
         }
     }
 

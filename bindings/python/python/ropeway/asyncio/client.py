@@ -17,8 +17,9 @@ from .. import _loop
 from .._ropeway import Closed, __version__
 from ..compression import Compression
 from ..datastructures import Headers, pairs_of
-from ..exceptions import InvalidMessage, InvalidStatus, InvalidURI, NotSupportedYet
+from ..exceptions import InvalidMessage, InvalidStatus, InvalidURI, NotSupported
 from ..http11 import Request
+from ..tls import ClientTLS, native_client
 from .connection import Connection, cause, options, queue_marks
 
 __all__ = ["ClientConnection", "backoff", "connect", "process_exception"]
@@ -74,8 +75,10 @@ class connect:
     decides which errors end it.
 
     The arguments are those of `websockets`; times are in seconds, None turns one off; sizes are in bytes. What is not
-    there yet (wss, proxies, a socket of one's own) raises `NotSupportedYet`. `compression` is "deflate", a
-    `ropeway.Compression`, or None; by default it is offered.
+    there yet (proxies, a socket of one's own) raises `NotSupported`. `compression` is "deflate", a
+    `ropeway.Compression`, or None; by default it is offered. `ssl` is a `ropeway.ClientTLS`, or an `ssl.SSLContext`
+    whose settings can be honoured (`NotSupported` says which cannot); by default a wss URI trusts the system's
+    authorities. `server_hostname` is looked for in the certificate instead of the URI's host.
     """
 
     def __init__(
@@ -99,6 +102,8 @@ class connect:
         max_queue: int | tuple[int | None, int | None] | None = 16,
         write_limit: int | tuple[int, int | None] = 2**15,
         logger: logging.Logger | logging.LoggerAdapter[Any] | None = None,
+        ssl: ClientTLS | ssl_module.SSLContext | Literal[True] | None = None,
+        server_hostname: str | None = None,
         **rest: Any,
     ) -> None:
         parts = urllib.parse.urlsplit(uri)
@@ -108,10 +113,10 @@ class connect:
             raise InvalidURI(uri, "it has no host")
         if parts.fragment or "#" in uri:
             raise InvalidURI(uri, "it has a fragment")
-        if parts.scheme == "wss" or rest.get("ssl"):
-            raise NotSupportedYet("TLS (wss://, ssl=) is not there yet; use ws://")
+        if parts.scheme != "wss" and (ssl is not None or server_hostname is not None):
+            raise ValueError("ssl= and server_hostname= go with a wss:// URI")
         if isinstance(proxy, str) or (proxy is True and _environment_proxy()):
-            raise NotSupportedYet("proxies are not there yet; use proxy=None")
+            raise NotSupported("proxies are not there yet; use proxy=None")
         headers = pairs_of(additional_headers)
         if user_agent_header is not None and not any(name.lower() == "user-agent" for name, _ in headers):
             headers.append(("User-Agent", user_agent_header))
@@ -122,6 +127,7 @@ class connect:
         self.logger = logging.getLogger("ropeway.client") if logger is None else logger
         self._request = Request(path, Headers([("Host", parts.netloc.rpartition("@")[2]), *headers]))
         self._marks = queue_marks(max_queue)
+        self._tls = native_client(ssl, server_hostname) if parts.scheme == "wss" else None
         self._options = options(
             server=False,
             max_size=max_size,
@@ -145,7 +151,7 @@ class connect:
         connection.request = self._request
         opening = connection._opening = asyncio.get_running_loop().create_future()
         try:
-            connection._dial(self.uri, self._options)
+            connection._dial(self.uri, self._options, self._tls)
         except ValueError as error:
             raise InvalidURI(self.uri, str(error)) from error
         try:

@@ -16,6 +16,7 @@ from .._ropeway import Connection as NativeConnection
 from ..compression import Compression
 from ..datastructures import Headers
 from ..exceptions import (
+    CertificateError,
     ConnectionClosed,
     ConnectionClosedError,
     ConnectionClosedOK,
@@ -26,14 +27,16 @@ from ..exceptions import (
     InvalidStatus,
     InvalidUpgrade,
     NegotiationError,
-    NotSupportedYet,
+    NotSupported,
     PayloadTooBig,
     ProtocolError,
+    TLSError,
     TooManyHeaders,
 )
 from ..frames import Close, CloseCode
 from ..http11 import Request, Response
 from ..protocol import State
+from ..tls import TLSInfo
 
 __all__ = ["Connection", "broadcast"]
 
@@ -88,6 +91,11 @@ class Connection(NativeConnection):
     def remote_address(self) -> Any:
         """The other end's host and port."""
         return self._remote_address or self._addresses[1]
+
+    @property
+    def tls(self) -> TLSInfo | None:
+        """What the TLS handshake agreed on; None for a plain connection, and once the connection is closed."""
+        return None if (known := self._tls) is None else TLSInfo(*known)
 
     @property
     def close_code(self) -> int | None:
@@ -261,6 +269,10 @@ def cause(closed: Closed) -> Exception | None:
             return OSError(message) if details is None else OSError(details, message)
         case "resolve":
             return socket.gaierror(socket.EAI_NONAME, message)
+        case "certificate":
+            return CertificateError(details, message)
+        case "tls":
+            return TLSError(message)
         case "status":
             return InvalidStatus(_response(details))
         case "header":
@@ -323,14 +335,14 @@ def options(
     elif compression is not None and not isinstance(compression, Compression):
         raise TypeError('compression must be "deflate", a ropeway.Compression, or None')
     if extensions is not None:
-        raise NotSupportedYet("extensions= is not there yet")
+        raise NotSupported("extensions= is not there yet")
     for name, value in rest.items():
         if value is not None and value is not False:
-            raise NotSupportedYet(f"{name}= is not there yet")
+            raise NotSupported(f"{name}= is not there yet")
     if isinstance(max_size, tuple):
         max_size, fragment = max_size
         if fragment is not None:
-            raise NotSupportedYet("a limit on fragments in max_size= is not there yet")
+            raise NotSupported("a limit on fragments in max_size= is not there yet")
     if max_size is not None and max_size < 0:
         raise ValueError("max_size must not be negative")
     if isinstance(subprotocols, str):

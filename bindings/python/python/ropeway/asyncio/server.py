@@ -7,18 +7,20 @@ import http
 import logging
 import re
 import socket
+import ssl as ssl_module
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from types import TracebackType
 from typing import Any
 
 from .. import _loop
-from .._ropeway import Options, __version__
+from .._ropeway import Options, TlsServer, __version__
 from ..compression import Compression
 from ..datastructures import Headers
-from ..exceptions import InvalidOrigin, NegotiationError, NotSupportedYet
+from ..exceptions import InvalidOrigin, NegotiationError
 from ..frames import CloseCode
 from ..http11 import Request, Response
 from ..protocol import State
+from ..tls import ServerTLS, native_server
 from .connection import Connection, Data, options, queue_marks
 
 __all__ = ["Server", "ServerConnection", "serve"]
@@ -57,6 +59,7 @@ class Server:
         marks: tuple[int, int],
         backlog: int,
         reuse_port: bool,
+        tls: TlsServer | None,
         origins: Sequence[str | re.Pattern[str] | None] | None,
         subprotocols: Sequence[str] | None,
         select_subprotocol: Callable[[ServerConnection, Sequence[str]], str | None] | None,
@@ -68,7 +71,7 @@ class Server:
         self.logger = logger
         self._host, self._port = host, port or 0
         self._options, self._marks = settings, marks
-        self._backlog, self._reuse_port = backlog, reuse_port
+        self._backlog, self._reuse_port, self._tls = backlog, reuse_port, tls
         self._origins, self._subprotocols = origins, subprotocols
         self._select_subprotocol, self._process_request = select_subprotocol, process_request
         self._server_header = server_header
@@ -120,7 +123,9 @@ class Server:
             addresses |= {str(info[4][0]): None for info in found}
         try:
             for address in addresses:
-                listener = self._engine.listen(address, port, self._options, self, self._backlog, self._reuse_port)
+                listener = self._engine.listen(
+                    address, port, self._options, self, self._backlog, self._reuse_port, self._tls
+                )
                 self._listeners.append(listener)
                 port = port or self.port
         except OSError:
@@ -128,6 +133,18 @@ class Server:
             raise
         for host, port in self.addresses:
             self.logger.info("server listening on %s:%d", host, port)
+
+    def set_tls(self, settings: ServerTLS) -> None:
+        """Takes other TLS settings, renewed certificates for instance, for connections accepted from now on.
+
+        Raises:
+            RuntimeError: the server does not speak TLS.
+        """
+        if self._tls is None:
+            raise RuntimeError("the server does not speak TLS")
+        self._tls = native_server(settings)
+        for listener in self._listeners:
+            self._engine.set_tls(listener, self._tls)
 
     async def serve_forever(self) -> None:
         """Serves until the server is closed, or this is cancelled, which closes it."""
@@ -317,9 +334,9 @@ class serve:
     """Makes a server: `await serve(handler, host, port)` or `async with serve(…) as server`.
 
     The arguments are those of `websockets`; times are in seconds, None turns one off; sizes are in bytes. What is not
-    there yet (ssl, process_response, a socket of one's own) raises `NotSupportedYet`. `compression` is "deflate", a
+    there yet (process_response, a socket of one's own) raises `NotSupported`. `compression` is "deflate", a
     `ropeway.Compression`, or None; other than with `websockets` the default is None, because compressing is the
-    server's to pay for.
+    server's to pay for. `ssl` is a `ropeway.ServerTLS`.
     """
 
     def __init__(
@@ -346,10 +363,9 @@ class serve:
         start_serving: bool = True,
         backlog: int = 1024,
         reuse_port: bool = False,
+        ssl: ServerTLS | ssl_module.SSLContext | None = None,
         **rest: Any,
     ) -> None:
-        if rest.get("ssl"):
-            raise NotSupportedYet("TLS (ssl=) is not there yet")
         settings = options(
             server=True,
             max_size=max_size,
@@ -374,6 +390,7 @@ class serve:
             queue_marks(max_queue),
             backlog,
             reuse_port,
+            None if ssl is None else native_server(ssl),
             origins,
             subprotocols,
             select_subprotocol,
