@@ -11,6 +11,7 @@ use ropeway_core::protocol::Options;
 use crate::compression;
 use crate::error::Failure;
 use crate::guard::{self, Out, Owned};
+use crate::proxy::Proxy;
 use crate::status::{ROPEWAY_OK, ropeway_status};
 use crate::tls::Tls;
 
@@ -100,8 +101,9 @@ pub(crate) struct Settings {
     pub(crate) connection: Arc<Options>,
     pub(crate) engine: EngineOptions,
     pub(crate) listener: ListenOptions,
-    /// Without TLS, which is built when it is needed.
+    /// Without proxy and TLS, which is built when it is needed.
     pub(crate) transport: ConnectOptions,
+    pub(crate) proxy: Proxy,
     pub(crate) tls: Tls,
 }
 
@@ -134,15 +136,20 @@ pub(crate) unsafe fn headers(options: *const ropeway_options) -> Result<Headers,
 impl Settings {
     /// How a connection to `url` is made.
     pub(crate) fn connect(&self, url: &str) -> Result<ConnectOptions, Failure> {
-        Ok(ConnectOptions {
+        let mut connect = ConnectOptions {
             tls: self.tls.connect(url)?,
             ..self.transport.clone()
-        })
+        };
+        self.proxy.apply(&mut connect)?;
+        Ok(connect)
     }
 
     fn int(&self, key: i32) -> Result<i64, Failure> {
         let options = &self.connection;
         if let Some(number) = compression::int(&options.compression, key) {
+            return Ok(number);
+        }
+        if let Some(number) = self.proxy.int(key) {
             return Ok(number);
         }
         let number = match key {
@@ -175,7 +182,9 @@ impl Settings {
             ROPEWAY_OPTION_SUBPROTOCOL | ROPEWAY_OPTION_ORIGIN => {
                 return Err(Failure::OptionType("a string"));
             }
-            key if Tls::is_string(key) => return Err(Failure::OptionType("a string")),
+            key if Tls::is_string(key) || Proxy::is_string(key) => {
+                return Err(Failure::OptionType("a string"));
+            }
             key => match self.tls.switch(key) {
                 Some(on) => on.into(),
                 None => return Err(Failure::UnknownOption(key)),
@@ -186,7 +195,9 @@ impl Settings {
 
     fn set_int(&mut self, key: i32, value: i64) -> Result<(), Failure> {
         let options = Arc::make_mut(&mut self.connection);
-        if compression::set_int(&mut options.compression, key, value)? {
+        if compression::set_int(&mut options.compression, key, value)?
+            || self.proxy.set_int(key, value)?
+        {
             return Ok(());
         }
         match key {
@@ -254,7 +265,9 @@ impl Settings {
             ROPEWAY_OPTION_SUBPROTOCOL | ROPEWAY_OPTION_ORIGIN => {
                 return Err(Failure::OptionType("a string"));
             }
-            key if Tls::is_string(key) => return Err(Failure::OptionType("a string")),
+            key if Tls::is_string(key) || Proxy::is_string(key) => {
+                return Err(Failure::OptionType("a string"));
+            }
             key => match self.tls.switch(key) {
                 Some(_) => self.tls.set_switch(key, switch("the switch", value)?),
                 None => return Err(Failure::UnknownOption(key)),
@@ -278,6 +291,7 @@ impl Settings {
                 options.origin = Some(value.to_owned());
             }
             key if Tls::is_string(key) => self.tls.set_string(key, value)?,
+            key if Proxy::is_string(key) => self.proxy.set_string(key, value)?,
             key => {
                 self.int(key)?;
                 return Err(Failure::OptionType("a number"));
@@ -381,7 +395,7 @@ pub unsafe extern "C" fn ropeway_options_get_int(
 ///
 /// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_UNKNOWN_OPTION, ROPEWAY_ERROR_OPTION_TYPE for a key that takes a
 /// number, ROPEWAY_ERROR_INVALID_UTF8, ROPEWAY_ERROR_INVALID_SUBPROTOCOL, ROPEWAY_ERROR_INVALID_HEADER for an origin
-/// with a control character, ROPEWAY_ERROR_INVALID_ARGUMENT for a key without a certificate.
+/// with a control character, ROPEWAY_ERROR_INVALID_ARGUMENT for a key without a certificate, ROPEWAY_ERROR_PROXY_URL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ropeway_options_set_string(
     options: *mut ropeway_options,

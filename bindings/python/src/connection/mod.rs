@@ -13,7 +13,7 @@ use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 use ropeway_core::SendError;
-use ropeway_core::engine::{ConnectOptions, ConnectionId, Sent};
+use ropeway_core::engine::{ConnectOptions, ConnectionId, ProxySetting, Sent};
 use ropeway_core::frame::CloseCode;
 
 use crate::awaitable::Awaitable;
@@ -130,6 +130,7 @@ impl Connection {
         #[allow(clippy::needless_update, reason = "the core's settings grow")]
         let connect = ConnectOptions {
             tls: tls.map(|tls| tls.0.clone()),
+            proxy: ProxySetting::Off,
             ..ConnectOptions::default()
         };
         let mut core = slf.get().engine.get().core();
