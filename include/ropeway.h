@@ -222,6 +222,38 @@
 /// This side is a server.
 #define ROPEWAY_SERVER 2
 
+/// Listener: connections of one address at one time; those of an IPv6 network of 64 bits count together. One accepted
+/// beyond is answered 503, in TLS closed, and counted (ROPEWAY_COUNTER_REFUSED_BY_ADDRESS). Connections by Unix sockets
+/// are not counted. Default 0: as many as come.
+#define ROPEWAY_OPTION_MAX_PER_ADDRESS 705
+
+/// TCP, dialled and accepted, 1: what is sent leaves at once (TCP_NODELAY). Default 1.
+#define ROPEWAY_OPTION_TCP_NODELAY 1050
+
+/// TCP, dialled and accepted: silence after which TCP asks whether the peer is there (SO_KEEPALIVE), in milliseconds,
+/// rounded up to whole seconds. Default 0: never; ROPEWAY_OPTION_PING_INTERVAL does more.
+#define ROPEWAY_OPTION_TCP_KEEPALIVE 1051
+
+/// TCP, dialled and accepted: the differentiated services code point of what is sent (RFC 2474), 0 to 63. Default -1:
+/// the system's.
+#define ROPEWAY_OPTION_DSCP 1052
+
+/// TCP, dialled and accepted: bytes the kernel holds of what is sent (SO_SNDBUF), within the system's bounds; Linux
+/// doubles the number. Default 0: as the system finds right.
+#define ROPEWAY_OPTION_SEND_BUFFER 1053
+
+/// TCP, dialled and accepted: bytes the kernel holds of what has come (SO_RCVBUF), likewise. Default 0.
+#define ROPEWAY_OPTION_RECEIVE_BUFFER 1054
+
+/// A string, client: the address to connect from, one of this machine's, as "192.0.2.1" or, with a port,
+/// "192.0.2.1:5000" and "[2001:db8::1]:5000". Addresses of the other family then cannot be connected to. Default: the
+/// system chooses.
+#define ROPEWAY_OPTION_LOCAL_ADDRESS 1055
+
+/// A string, TCP, dialled and accepted: the only network interface to use, by its name (SO_BINDTODEVICE). Linux alone;
+/// elsewhere the connection or listener fails. Default: any.
+#define ROPEWAY_OPTION_INTERFACE 1056
+
 /// A text message: UTF-8 (RFC 6455 section 5.6). The number is its opcode's.
 #define ROPEWAY_TEXT 1
 
@@ -348,6 +380,9 @@
 
 /// Published messages that a subscriber did not get, because its queue was above the high-water mark.
 #define ROPEWAY_COUNTER_PUBLISHES_DROPPED 9
+
+/// Connections that a listener refused because their address had ROPEWAY_OPTION_MAX_PER_ADDRESS of them.
+#define ROPEWAY_COUNTER_REFUSED_BY_ADDRESS 10
 
 /// Go on reading and writing.
 #define ROPEWAY_SHUTDOWN_NO 0
@@ -879,7 +914,8 @@ ropeway_status ropeway_options_get_int(const struct ropeway_options *options,
 ///
 /// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_UNKNOWN_OPTION, ROPEWAY_ERROR_OPTION_TYPE for a key that takes a
 /// number, ROPEWAY_ERROR_INVALID_UTF8, ROPEWAY_ERROR_INVALID_SUBPROTOCOL, ROPEWAY_ERROR_INVALID_HEADER for an origin
-/// with a control character, ROPEWAY_ERROR_INVALID_ARGUMENT for a key without a certificate, ROPEWAY_ERROR_PROXY_URL.
+/// with a control character, ROPEWAY_ERROR_INVALID_ARGUMENT for a key without a certificate or a string that is no
+/// address, ROPEWAY_ERROR_PROXY_URL.
 ropeway_status ropeway_options_set_string(struct ropeway_options *options,
                                           int32_t key,
                                           const char *value);

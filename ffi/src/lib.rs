@@ -30,6 +30,8 @@ pub mod proxy;
 
 pub mod trace;
 
+pub mod socket;
+
 pub mod resolver;
 
 pub mod event;

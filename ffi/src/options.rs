@@ -12,6 +12,7 @@ use crate::compression;
 use crate::error::Failure;
 use crate::guard::{self, Out, Owned};
 use crate::proxy::Proxy;
+use crate::socket;
 use crate::status::{ROPEWAY_OK, ropeway_status};
 use crate::tls::Tls;
 
@@ -149,7 +150,7 @@ impl Settings {
         if let Some(number) = compression::int(&options.compression, key) {
             return Ok(number);
         }
-        if let Some(number) = self.proxy.int(key) {
+        if let Some(number) = self.proxy.int(key).or_else(|| socket::int(self, key)) {
             return Ok(number);
         }
         let number = match key {
@@ -182,7 +183,7 @@ impl Settings {
             ROPEWAY_OPTION_SUBPROTOCOL | ROPEWAY_OPTION_ORIGIN => {
                 return Err(Failure::OptionType("a string"));
             }
-            key if Tls::is_string(key) || Proxy::is_string(key) => {
+            key if is_string(key) => {
                 return Err(Failure::OptionType("a string"));
             }
             key => match self.tls.switch(key) {
@@ -194,6 +195,9 @@ impl Settings {
     }
 
     fn set_int(&mut self, key: i32, value: i64) -> Result<(), Failure> {
+        if socket::set_int(self, key, value)? {
+            return Ok(());
+        }
         let options = Arc::make_mut(&mut self.connection);
         if compression::set_int(&mut options.compression, key, value)?
             || self.proxy.set_int(key, value)?
@@ -265,7 +269,7 @@ impl Settings {
             ROPEWAY_OPTION_SUBPROTOCOL | ROPEWAY_OPTION_ORIGIN => {
                 return Err(Failure::OptionType("a string"));
             }
-            key if Tls::is_string(key) || Proxy::is_string(key) => {
+            key if is_string(key) => {
                 return Err(Failure::OptionType("a string"));
             }
             key => match self.tls.switch(key) {
@@ -292,6 +296,7 @@ impl Settings {
             }
             key if Tls::is_string(key) => self.tls.set_string(key, value)?,
             key if Proxy::is_string(key) => self.proxy.set_string(key, value)?,
+            key if socket::is_string(key) => socket::set_string(self, key, value)?,
             key => {
                 self.int(key)?;
                 return Err(Failure::OptionType("a number"));
@@ -299,6 +304,11 @@ impl Settings {
         }
         Ok(())
     }
+}
+
+/// Whether another file's option is a string.
+const fn is_string(key: i32) -> bool {
+    Tls::is_string(key) || Proxy::is_string(key) || socket::is_string(key)
 }
 
 fn milliseconds(duration: Duration) -> u64 {
@@ -395,7 +405,8 @@ pub unsafe extern "C" fn ropeway_options_get_int(
 ///
 /// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_UNKNOWN_OPTION, ROPEWAY_ERROR_OPTION_TYPE for a key that takes a
 /// number, ROPEWAY_ERROR_INVALID_UTF8, ROPEWAY_ERROR_INVALID_SUBPROTOCOL, ROPEWAY_ERROR_INVALID_HEADER for an origin
-/// with a control character, ROPEWAY_ERROR_INVALID_ARGUMENT for a key without a certificate, ROPEWAY_ERROR_PROXY_URL.
+/// with a control character, ROPEWAY_ERROR_INVALID_ARGUMENT for a key without a certificate or a string that is no
+/// address, ROPEWAY_ERROR_PROXY_URL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ropeway_options_set_string(
     options: *mut ropeway_options,

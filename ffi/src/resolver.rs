@@ -1,13 +1,13 @@
 //! Name resolution by a function of C.
 
 use std::ffi::{CStr, CString, c_char, c_void};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use ropeway_core::engine::NameResolver;
 
-use crate::error::Failure;
 use crate::guard::{self, Owned, User};
 use crate::options::ropeway_options;
+use crate::socket;
 use crate::status::ropeway_status;
 
 /// The addresses that a ropeway_resolver has found; lent to it until it returns.
@@ -89,12 +89,7 @@ pub unsafe extern "C" fn ropeway_addresses_add(
         let addresses = unsafe { guard::object(addresses, "addresses") }?;
         // SAFETY: the header asks for a NUL-terminated string or NULL.
         let text = unsafe { guard::text(address, "address") }?;
-        let address = text
-            .parse::<SocketAddr>()
-            .or_else(|_| text.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, 0)))
-            .map_err(|_| {
-                Failure::Argument("an address is 192.0.2.1, 2001:db8::1, or one with a port")
-            })?;
+        let address = socket::address(text)?;
         guard::done(addresses.0.with(|found| {
             found.push(address);
             Ok(())

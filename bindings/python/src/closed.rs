@@ -102,6 +102,9 @@ pub(crate) fn describe(py: Python<'_>, error: &Error) -> PyResult<(&'static str,
         Error::ConnectionLost => ("lost", py.None()),
         Error::Aborted => ("aborted", py.None()),
         Error::Io(error) => ("os", error.os_code().into_pyobject(py)?.into_any().unbind()),
+        Error::ConnectUnix { error, .. } => {
+            ("os", error.os_code().into_pyobject(py)?.into_any().unbind())
+        }
         Error::Connect { attempts, .. } => {
             let code = attempts.last().and_then(|(_, error)| error.os_code());
             ("os", code.into_pyobject(py)?.into_any().unbind())

@@ -12,6 +12,7 @@ use super::counters::Counters;
 use super::event::Notice;
 use super::id::{ConnectionId, Ids, ListenerId, MAX_CONNECTIONS};
 use super::listeners::ListenerSlot;
+use super::peers::Peers;
 use super::remote::Remote;
 use super::slots::{Flags, Slot, Slots, Transport};
 use super::timers::Timers;
@@ -52,6 +53,7 @@ pub struct Connections {
     /// Places to attend to in this turn, and in the next one.
     pub(super) listed: VecDeque<u32>,
     pub(super) carried: VecDeque<u32>,
+    pub(super) peers: Peers,
     /// Listeners that may have connections.
     pub(super) knocking: VecDeque<u32>,
     /// Listeners that have more connections than one turn takes.
@@ -98,6 +100,7 @@ impl Connections {
             embedded: false,
             listed: VecDeque::new(),
             carried: VecDeque::new(),
+            peers: Peers::default(),
             knocking: VecDeque::new(),
             resting: VecDeque::new(),
             notices: VecDeque::new(),

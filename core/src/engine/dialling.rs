@@ -1,6 +1,7 @@
 //! Dialling: from a URL to a stream on which the opening handshake begins.
 
 use std::net::{IpAddr, SocketAddr};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use super::connections::Connections;
@@ -8,7 +9,7 @@ use super::id::ConnectionId;
 use super::slots::{Flags, Transport};
 use crate::error::{Error, IoError, Role};
 use crate::handshake::WebSocketUrl;
-use crate::net::{ConnectOptions, Dial, DialState};
+use crate::net::{ConnectOptions, Dial, DialState, ProxySetting, Socket};
 use crate::protocol::{Options, Protocol};
 
 impl Connections {
@@ -17,9 +18,9 @@ impl Connections {
     /// it, within `open_timeout`.
     ///
     /// # Errors
-    /// [`Error::Url`] for a URL that is none, [`Error::ProxyUrl`] for such a one in the environment,
-    /// [`Error::Tls`] when TLS cannot be set up, [`Error::Limit`] at `max_connections`, [`Error::Io`] when no thread can be started for name resolution,
-    /// [`Error::Compression`] for settings a client cannot use, [`Error::Forked`].
+    /// [`Error::Url`] for a URL that is none, [`Error::ProxyUrl`] for such a one in the environment, [`Error::Tls`] when
+    /// TLS cannot be set up, [`Error::Limit`] at `max_connections`, [`Error::Io`] when no thread can be started for name
+    /// resolution, [`Error::Compression`] for settings a client cannot use, [`Error::Forked`].
     pub fn connect(&mut self, url: &str, options: Arc<Options>) -> Result<ConnectionId, Error> {
         self.connect_with(url, &ConnectOptions::default(), options)
     }
@@ -39,11 +40,7 @@ impl Connections {
         let url = WebSocketUrl::parse(url)?;
         self.tick();
         let dial = Dial::new(url, connect, options, self.now)?;
-        let index = self.reserve()?;
-        let Some(id) = self.ids.connection(index) else {
-            self.slots.release(index);
-            return Err(Error::Misuse("this engine has no ids left"));
-        };
+        let (index, id) = self.place()?;
         let unix = dial.url.socket_path().is_some();
         let slot = self.slots.at(index);
         slot.id = id;
@@ -73,6 +70,41 @@ impl Connections {
             .map_err(|error| Error::Io(IoError::new("start a thread to resolve a name", &error)))?;
         self.schedule(index);
         Ok(())
+    }
+
+    /// Makes a client's connection of a connected stream socket of the host's, a tunnel's for instance: TLS if the URL is
+    /// `wss`, then the opening handshake. Whom the socket is connected to is the host's affair; the URL says what is asked
+    /// for. The socket is made non-blocking and closed on exec.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect), and [`Error::Io`] for a descriptor that is no connected stream socket; it is closed
+    /// then.
+    pub fn connect_over(
+        &mut self,
+        socket: OwnedFd,
+        url: &str,
+        connect: &ConnectOptions,
+        options: Arc<Options>,
+    ) -> Result<ConnectionId, Error> {
+        self.check_fork()?;
+        options.compression.check(Role::Client)?;
+        let url = WebSocketUrl::parse(url)?;
+        self.tick();
+        let connect = ConnectOptions {
+            proxy: ProxySetting::Off,
+            ..connect.clone()
+        };
+        let dial = Dial::new(url, &connect, options, self.now)?;
+        let socket = Socket::adopt(socket)
+            .map_err(|error| Error::Io(IoError::new("take over a connection", &error)))?;
+        let (index, id) = self.place()?;
+        self.counters.dialled += 1;
+        let state = dial.over(socket, &self.registry, id.token());
+        let slot = self.slots.at(index);
+        slot.id = id;
+        slot.transport = Transport::Dial(Box::new(dial));
+        self.dial_goes_on(index, state);
+        Ok(id)
     }
 
     /// Takes the resolver's answers.

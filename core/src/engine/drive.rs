@@ -358,6 +358,7 @@ impl Connections {
     fn remove(&mut self, index: u32) {
         self.unsubscribe_all(index);
         self.timers.clear(index);
+        self.peers.remove(index);
         self.slots.release(index);
     }
 

@@ -35,6 +35,7 @@ mod drive;
 mod event;
 mod id;
 mod listeners;
+mod peers;
 mod publish;
 mod queue;
 mod remote;
@@ -47,8 +48,8 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::time::{Duration, Instant};
 
 pub use crate::net::{
-    ConnectOptions, ListenOptions, NameResolver, Pem, ProxySetting, ProxyUrl, TlsClient,
-    TlsClientOptions, TlsIdentity, TlsInfo, TlsServer, TlsServerOptions,
+    ConnectOptions, ListenOptions, NameResolver, Pem, ProxySetting, ProxyUrl, SocketOptions,
+    TlsClient, TlsClientOptions, TlsIdentity, TlsInfo, TlsServer, TlsServerOptions,
 };
 pub use client::{Client, Received};
 pub use connections::Connections;

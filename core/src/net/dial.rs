@@ -9,11 +9,14 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mio::net::{TcpStream, UnixStream};
+use mio::net::UnixStream;
 use mio::{Registry, Token};
+use socket2::{Domain, Protocol, Type};
 
 use super::proxy::{Route, TunnelState};
-use super::{ConnectOptions, NameResolver, Question, Resolver, Socket, Stream, TlsClient};
+use super::{
+    ConnectOptions, NameResolver, Question, Resolver, Socket, SocketOptions, Stream, TlsClient,
+};
 use crate::error::{Error, IoError};
 use crate::handshake::WebSocketUrl;
 use crate::opening_stage::OpeningStage;
@@ -39,6 +42,8 @@ pub(crate) struct Dial {
     route: Option<Route>,
     /// In place of the system's.
     resolver: Option<NameResolver>,
+    socket: SocketOptions,
+    local_address: Option<SocketAddr>,
     untried: VecDeque<SocketAddr>,
     attempts: Vec<Attempt>,
     failed: Vec<(SocketAddr, IoError)>,
@@ -70,13 +75,14 @@ impl Dial {
     /// A dial whose addresses are not known yet.
     ///
     /// # Errors
-    /// As [`TlsClient::shared`] and [`Route::new`].
+    /// As [`TlsClient::shared`], [`Route::new`] and [`SocketOptions::check`].
     pub(crate) fn new(
         url: WebSocketUrl,
         connect: &ConnectOptions,
         options: Arc<Options>,
         started: Time,
     ) -> Result<Self, Error> {
+        connect.socket.check()?;
         let tls = match &connect.tls {
             _ if !url.secure() => None,
             Some(tls) => Some(tls.clone()),
@@ -90,6 +96,8 @@ impl Dial {
             tls,
             route,
             resolver: connect.resolver.clone(),
+            socket: connect.socket.clone(),
+            local_address: connect.local_address,
             untried: VecDeque::new(),
             attempts: Vec::new(),
             failed: Vec::new(),
@@ -173,6 +181,14 @@ impl Dial {
         }
     }
 
+    /// Goes on with a socket that is connected already.
+    pub(crate) fn over(&self, socket: Socket, registry: &Registry, token: Token) -> DialState {
+        match socket.register(registry, token) {
+            Ok(()) => self.reached(Stream::Plain(socket)),
+            Err(error) => DialState::Failed(Error::Io(IoError::new("watch a connection", &error))),
+        }
+    }
+
     /// When [`on_time`](Self::on_time) wants to be called.
     pub(crate) fn next_deadline(&self) -> Option<Time> {
         match (self.next_attempt, self.end()) {
@@ -234,13 +250,13 @@ impl Dial {
     /// Tries the next addresses until one is under way.
     fn attempt(&mut self, registry: &Registry, token: Token, now: Time) -> DialState {
         while let Some(address) = self.untried.pop_front() {
-            match connect(address, registry, token) {
+            match self.connect(address, registry, token) {
                 Ok(socket) => {
                     self.attempts.push(Attempt { address, socket });
                     self.next_attempt = (!self.untried.is_empty()).then(|| now + ATTEMPT_DELAY);
                     return DialState::Pending;
                 }
-                Err(error) => self.failed.push((address, IoError::new("connect", &error))),
+                Err(error) => self.failed.push((address, error)),
             }
         }
         self.next_attempt = None;
@@ -248,6 +264,38 @@ impl Dial {
             return DialState::Failed(self.failure());
         }
         DialState::Pending
+    }
+
+    /// Begins to connect to one address.
+    fn connect(
+        &self,
+        address: SocketAddr,
+        registry: &Registry,
+        token: Token,
+    ) -> Result<Socket, IoError> {
+        let failed = |what| move |error: io::Error| IoError::new(what, &error);
+        let kind = Type::STREAM.nonblocking().cloexec();
+        let socket = socket2::Socket::new(Domain::for_address(address), kind, Some(Protocol::TCP))
+            .map_err(failed("make a socket"))?;
+        self.socket
+            .apply(&socket, address.is_ipv6())
+            .map_err(failed("set the socket's options"))?;
+        if let Some(local) = self.local_address {
+            // The attempts of one dial share a port that was chosen.
+            socket
+                .set_reuse_address(local.port() != 0)
+                .and_then(|()| socket.bind(&local.into()))
+                .map_err(failed("bind to the local address"))?;
+        }
+        match socket.connect(&address.into()) {
+            Err(error) if !is_pending(&error) => return Err(IoError::new("connect", &error)),
+            _ => {}
+        }
+        let socket = Socket::from(OwnedFd::from(socket));
+        socket
+            .register(registry, token)
+            .map_err(failed("watch a socket"))?;
+        Ok(socket)
     }
 
     /// An attempt has succeeded.
@@ -341,13 +389,6 @@ impl Dial {
     }
 }
 
-fn connect(address: SocketAddr, registry: &Registry, token: Token) -> io::Result<Socket> {
-    let socket = Socket::from(OwnedFd::from(TcpStream::connect(address)?));
-    socket.set_nodelay()?;
-    socket.register(registry, token)?;
-    Ok(socket)
-}
-
 fn is_pending(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::NotConnected || error.raw_os_error() == Some(libc::EINPROGRESS)
 }
@@ -432,14 +473,15 @@ mod tests {
     #[test]
     fn an_address_that_is_silent_is_joined_by_the_next_after_a_while() {
         // A backlog that is full answers nothing.
-        let full = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)
-            .expect("a socket");
+        let full = socket2::Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
         let any: SocketAddr = "127.0.0.1:0".parse().expect("an address");
         full.bind(&any.into()).expect("binds");
         full.listen(0).expect("listens");
         let silent = full.local_addr().expect("has one");
         let silent = silent.as_socket().expect("an IP address");
-        let _waiting: Vec<_> = (0..4).map(|_| TcpStream::connect(silent)).collect();
+        let _waiting: Vec<_> = (0..4)
+            .map(|_| mio::net::TcpStream::connect(silent))
+            .collect();
         let (_listener, open) = listener();
         let mut poll = mio::Poll::new().expect("a poller");
         let mut dial = dial();

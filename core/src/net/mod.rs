@@ -10,6 +10,7 @@ mod listener;
 mod proxy;
 mod resolve;
 mod socket;
+mod socket_options;
 mod stream;
 mod tls;
 mod unix;
@@ -24,12 +25,14 @@ pub use proxy::{ProxySetting, ProxyUrl};
 pub use resolve::NameResolver;
 pub(crate) use resolve::{Question, Resolver};
 pub(crate) use socket::Socket;
+pub use socket_options::SocketOptions;
 pub(crate) use stream::Stream;
 pub use tls::{
     Pem, TlsClient, TlsClientOptions, TlsIdentity, TlsInfo, TlsServer, TlsServerOptions,
 };
 
 use std::io;
+use std::net::SocketAddr;
 
 use crate::error::{Error, IoError};
 use crate::tls_error::TlsError;
@@ -45,6 +48,11 @@ pub struct ConnectOptions {
     pub proxy_tls: Option<TlsClient>,
     /// Resolves the host's name. Default `None`: the system does.
     pub resolver: Option<NameResolver>,
+    /// The socket's own settings.
+    pub socket: SocketOptions,
+    /// The address to connect from, one of this machine's; port 0 lets the system choose one. Addresses of the other
+    /// family then cannot be connected to. Default `None`: the system chooses.
+    pub local_address: Option<SocketAddr>,
 }
 
 /// An error of a [`Stream`]: TLS has its own, the operating system's come with what was being done.

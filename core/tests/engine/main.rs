@@ -19,6 +19,7 @@ mod process;
 mod proxies;
 mod remote;
 mod rig;
+mod sockets;
 mod tls;
 mod topics;
 mod unix;

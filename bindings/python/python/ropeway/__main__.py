@@ -9,6 +9,7 @@ import sys
 
 from . import __version__, connect, serve
 from .asyncio.client import ClientConnection
+from .asyncio.listening import Address
 from .asyncio.server import ServerConnection
 from .exceptions import ConnectionClosed, WebSocketException
 
@@ -30,9 +31,16 @@ async def run_server(arguments: argparse.Namespace) -> None:
         loop.add_signal_handler(number, stopped.set)
     limit = arguments.max_size
     async with serve(echo, arguments.host, arguments.port, max_size=limit, compression=None) as server:
-        for host, port in server.addresses:
-            print(f"listening on ws://{f'[{host}]' if ':' in host else host}:{port}/", flush=True)
+        for address in server.addresses:
+            print(f"listening on {_uri(address)}", flush=True)
         await stopped.wait()
+
+
+def _uri(address: Address) -> str:
+    if isinstance(address, str):
+        return f"ws+unix:{address}"
+    host, port = address
+    return f"ws://{f'[{host}]' if ':' in host else host}:{port}/"
 
 
 async def show(connection: ClientConnection) -> None:

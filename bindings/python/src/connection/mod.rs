@@ -5,6 +5,7 @@ mod receive;
 mod send;
 
 use std::collections::VecDeque;
+use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -17,8 +18,8 @@ use ropeway_core::engine::{ConnectOptions, ConnectionId, ProxySetting, Sent};
 use ropeway_core::frame::CloseCode;
 
 use crate::awaitable::Awaitable;
-use crate::engine::Engine;
-use crate::errors::{error, raised, send_error};
+use crate::engine::{self, Engine};
+use crate::errors::{dial_error, error, raised, send_error};
 use crate::futures::{create_future, resolve};
 use crate::options::Options;
 use crate::payload;
@@ -120,12 +121,13 @@ impl Connection {
             .map_err(|problem| error(slf.py(), &problem))
     }
 
-    /// Dials. `_on_opened` or `_on_closed` follows.
+    /// Dials, or goes on over a connected socket, whose descriptor stays Python's. `_on_opened` or `_on_closed` follows.
     fn _dial(
         slf: &Bound<'_, Self>,
         url: &str,
         options: &Options,
         tls: Option<&TlsClient>,
+        socket: Option<RawFd>,
     ) -> PyResult<()> {
         #[allow(clippy::needless_update, reason = "the core's settings grow")]
         let connect = ConnectOptions {
@@ -134,15 +136,19 @@ impl Connection {
             ..ConnectOptions::default()
         };
         let mut core = slf.get().engine.get().core();
-        let connected = core
-            .connections()
-            .connect_with(url, &connect, options.0.clone());
+        let options = options.0.clone();
+        let connections = core.connections();
+        let connected = match socket {
+            None => connections.connect_with(url, &connect, options),
+            Some(socket) => engine::duplicate(socket)
+                .and_then(|socket| connections.connect_over(socket, url, &connect, options)),
+        };
         let attached = connected.and_then(|id| {
             slf.get().set_id(id);
             core.attach(slf)
         });
         drop(core);
-        attached.map_err(|problem| error(slf.py(), &problem))
+        attached.map_err(|problem| dial_error(slf.py(), url, &problem))
     }
 
     #[getter]

@@ -84,12 +84,12 @@ class Connection(NativeConnection):
 
     @property
     def local_address(self) -> Any:
-        """This end's host and port."""
+        """This end's host and port, or its Unix socket's path."""
         return self._local_address or self._addresses[0]
 
     @property
     def remote_address(self) -> Any:
-        """The other end's host and port."""
+        """The other end's host and port, or its Unix socket's path."""
         return self._remote_address or self._addresses[1]
 
     @property
@@ -203,7 +203,8 @@ class Connection(NativeConnection):
 
     def _on_opened(self, subprotocol: str | None, response: tuple[Any, ...] | None) -> None:
         self.subprotocol = subprotocol
-        self._addresses = (self._local_address, self._remote_address)
+        local, remote = self._addresses
+        self._addresses = (self._local_address or local, self._remote_address or remote)
         if response is not None:
             self.response = _response(response)
 
@@ -306,6 +307,15 @@ def broadcast(connections: Iterable[Connection], message: Data, raise_exceptions
         connection.logger.warning("skipped broadcast: %s", why)
 
 
+def refuse(given: Mapping[str, Any], reasons: Mapping[str, str]) -> None:
+    """Refuses keyword arguments that are not None: those of `reasons` as not supported, others as unknown."""
+    for name, value in given.items():
+        if name not in reasons:
+            raise TypeError(f"unexpected keyword argument {name!r}")
+        if value is not None:
+            raise NotSupported(f"{name}= is not supported: {reasons[name]}")
+
+
 def queue_marks(max_queue: int | tuple[int | None, int | None] | None) -> tuple[int, int]:
     """`max_queue` as the high and the low-water mark, in messages."""
     high, low = max_queue if isinstance(max_queue, tuple) else (max_queue, None)
@@ -320,8 +330,6 @@ def options(
     max_size: int | tuple[int | None, int | None] | None,
     write_limit: int | tuple[int, int | None],
     compression: str | Compression | None,
-    extensions: Any,
-    rest: dict[str, Any],
     subprotocols: Sequence[str] | None,
     headers: Sequence[tuple[str, str]],
     origin: str | None,
@@ -334,15 +342,9 @@ def options(
         compression = Compression()
     elif compression is not None and not isinstance(compression, Compression):
         raise TypeError('compression must be "deflate", a ropeway.Compression, or None')
-    if extensions is not None:
-        raise NotSupported("extensions= is not there yet")
-    for name, value in rest.items():
-        if value is not None and value is not False:
-            raise NotSupported(f"{name}= is not there yet")
     if isinstance(max_size, tuple):
         max_size, fragment = max_size
-        if fragment is not None:
-            raise NotSupported("a limit on fragments in max_size= is not there yet")
+        refuse({"max_size": fragment}, {"max_size": "there is no limit on a fragment's size"})
     if max_size is not None and max_size < 0:
         raise ValueError("max_size must not be negative")
     if isinstance(subprotocols, str):
