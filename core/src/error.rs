@@ -407,6 +407,13 @@ pub enum SendError {
         /// The limit, `send_queue_limit`.
         limit: u64,
     },
+    /// No more messages are kept until a supervised connection is open again.
+    HeldFull {
+        /// Bytes kept now.
+        held: u64,
+        /// The limit, `resend_limit` or, if that is less, `send_queue_limit`.
+        limit: u64,
+    },
     /// A text message or a close reason is not UTF-8.
     InvalidUtf8,
     /// A fragmented message is being sent and has to be finished first.
@@ -428,7 +435,7 @@ impl SendError {
     #[must_use]
     pub const fn fault(self) -> Fault {
         match self {
-            Self::Full { .. } => Fault::Limit,
+            Self::Full { .. } | Self::HeldFull { .. } => Fault::Limit,
             Self::Random(_) | Self::Compression => Fault::Internal,
             _ => Fault::Caller,
         }
@@ -445,6 +452,12 @@ impl fmt::Display for SendError {
                 f,
                 "the send queue holds {} and its send_queue_limit is {}",
                 Bytes(*queued),
+                Bytes(*limit)
+            ),
+            Self::HeldFull { held, limit } => write!(
+                f,
+                "{} wait for the connection to open again, and its resend_limit is {}",
+                Bytes(*held),
                 Bytes(*limit)
             ),
             Self::InvalidUtf8 => f.write_str("text that is sent must be UTF-8"),

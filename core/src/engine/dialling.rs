@@ -5,8 +5,10 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use super::connections::Connections;
-use super::id::ConnectionId;
+use super::id::{self, ConnectionId};
+use super::outgoing::Outgoing;
 use super::slots::{Flags, Transport};
+use super::supervise::Reconnect;
 use crate::error::{Error, IoError, Role};
 use crate::handshake::WebSocketUrl;
 use crate::net::{ConnectOptions, Dial, DialState, ProxySetting, Socket};
@@ -35,19 +37,27 @@ impl Connections {
         connect: &ConnectOptions,
         options: Arc<Options>,
     ) -> Result<ConnectionId, Error> {
+        self.dial(url, connect, options, None)
+    }
+
+    pub(super) fn dial(
+        &mut self,
+        url: &str,
+        connect: &ConnectOptions,
+        options: Arc<Options>,
+        reconnect: Option<Reconnect>,
+    ) -> Result<ConnectionId, Error> {
         self.check_fork()?;
         options.compression.check(Role::Client)?;
         let url = WebSocketUrl::parse(url)?;
         self.tick();
+        let outgoing = Outgoing::new(&url, connect, &options, reconnect, self.now);
         let dial = Dial::new(url, connect, options, self.now)?;
         let (index, id) = self.place()?;
-        let unix = dial.url.socket_path().is_some();
         let slot = self.slots.at(index);
         slot.id = id;
-        slot.transport = Transport::Dial(Box::new(dial));
-        if unix {
-            self.dial_unix(index);
-        } else if let Err(error) = self.look_up(index) {
+        slot.outgoing = outgoing;
+        if let Err(error) = self.begin_dial(index, dial) {
             self.slots.release(index);
             return Err(error);
         }
@@ -55,10 +65,23 @@ impl Connections {
         Ok(id)
     }
 
+    /// Dials for the connection at this place, which has none.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when no thread can be started for name resolution.
+    pub(super) fn begin_dial(&mut self, index: u32, dial: Dial) -> Result<(), Error> {
+        let unix = dial.url.socket_path().is_some();
+        self.slots.at(index).transport = Transport::Dial(Box::new(dial));
+        if unix {
+            self.dial_unix(index);
+            return Ok(());
+        }
+        self.look_up(index)
+    }
+
     /// Goes on with the address of the host that a dial asks for, or has its name resolved.
     fn look_up(&mut self, index: u32) -> Result<(), Error> {
-        let slot = self.slots.at(index);
-        let Transport::Dial(dial) = &slot.transport else {
+        let Transport::Dial(dial) = &mut self.slots.at(index).transport else {
             return Ok(());
         };
         let (host, port) = dial.host();
@@ -66,7 +89,9 @@ impl Connections {
             self.dial_with(index, vec![SocketAddr::new(address, port)]);
             return Ok(());
         }
-        dial.ask(&self.resolver, slot.id.bits())
+        // A number that no other dial's question has, an earlier one's of this connection included.
+        let tag = self.ids.connection(index).ok_or(id::NONE_LEFT)?;
+        dial.ask(&self.resolver, tag.bits())
             .map_err(|error| Error::Io(IoError::new("start a thread to resolve a name", &error)))?;
         self.schedule(index);
         Ok(())
@@ -110,15 +135,16 @@ impl Connections {
     /// Takes the resolver's answers.
     pub(super) fn take_answers(&mut self) {
         for answer in self.resolver.answers() {
-            let id = ConnectionId::from_bits(answer.tag);
-            let Some(Transport::Dial(dial)) = self.slots.get(id).map(|slot| &slot.transport) else {
-                continue;
+            let index = ConnectionId::from_bits(answer.tag).index();
+            let dial = match &self.slots.at(index).transport {
+                Transport::Dial(dial) if dial.asked() == Some(answer.tag) => dial,
+                _ => continue,
             };
             match answer.result {
-                Ok(addresses) => self.dial_with(id.index(), addresses),
+                Ok(addresses) => self.dial_with(index, addresses),
                 Err(message) => {
                     let error = dial.unresolved(message);
-                    self.fail(id.index(), error);
+                    self.fail(index, error);
                 }
             }
         }

@@ -26,6 +26,8 @@ const BURST: usize = 1 << 20;
 pub(super) enum Told {
     Event(ConnectionId, Raw),
     Notice(Notice),
+    Redirect(ConnectionId),
+    Reconnecting(ConnectionId, u32, Duration),
 }
 
 /// Whose message it is.
@@ -143,6 +145,7 @@ impl Engine {
         let connections = &mut self.connections;
         connections.cork(index);
         let slot = connections.slots.at(index);
+        let id = slot.id;
         let protocol = slot.protocol.as_mut()?;
         if protocol.is_paused() {
             protocol.hold(&mut self.input);
@@ -154,11 +157,17 @@ impl Engine {
         };
         match raw {
             Raw::Message { .. } => connections.counters.messages_received += 1,
-            Raw::Opened => connections.counters.opened += 1,
+            Raw::Opened => {
+                connections.counters.opened += 1;
+                if slot.outgoing.is_some() {
+                    connections.has_opened(index);
+                }
+            }
+            Raw::Closed if slot.outgoing.is_some() => return Some(self.ended(index)),
             Raw::Closed => connections.counters.closed += 1,
             _ => {}
         }
-        Some(Told::Event(slot.id, raw))
+        Some(Told::Event(id, raw))
     }
 
     /// Does what a listed connection is ready for.
@@ -399,7 +408,12 @@ impl Connections {
         }
     }
 
-    fn undelivered(&mut self, id: ConnectionId, bytes: usize, result: Result<(), SendError>) {
+    pub(super) fn undelivered(
+        &mut self,
+        id: ConnectionId,
+        bytes: usize,
+        result: Result<(), SendError>,
+    ) {
         match result {
             Ok(()) | Err(SendError::Closed) => {}
             Err(error) => self
@@ -443,7 +457,10 @@ impl Connections {
                     self.schedule(index);
                 }
                 (None, Transport::Dial(_)) => self.dial_time(index),
-                _ => {}
+                _ => match slot.again_at() {
+                    Some(at) if at <= now => self.dial_anew(index),
+                    _ => self.schedule(index),
+                },
             }
         }
     }

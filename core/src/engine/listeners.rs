@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::connections::Connections;
 use super::event::Notice;
-use super::id::{ConnectionId, ListenerId};
+use super::id::{self, ConnectionId, ListenerId};
 use super::peers::Peer;
 use super::slots::{Flags, Transport};
 use crate::error::{Error, IoError, Role};
@@ -138,10 +138,7 @@ impl Connections {
                 self.listeners.len() - 1
             }
         };
-        let id = self
-            .ids
-            .listener(index as u32)
-            .ok_or(Error::Misuse("this engine has no ids left"))?;
+        let id = self.ids.listener(index as u32).ok_or(id::NONE_LEFT)?;
         socket
             .register(&self.registry, id.token())
             .map_err(|error| failed("listen", &error))?;
@@ -281,7 +278,7 @@ impl Connections {
         let index = self.reserve()?;
         let id = self.ids.connection(index).ok_or_else(|| {
             self.slots.release(index);
-            Error::Misuse("this engine has no ids left")
+            id::NONE_LEFT
         })?;
         Ok((index, id))
     }

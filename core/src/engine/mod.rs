@@ -35,12 +35,15 @@ mod drive;
 mod event;
 mod id;
 mod listeners;
+mod outgoing;
 mod peers;
 mod publish;
 mod queue;
+mod redirect;
 mod remote;
 mod send;
 mod slots;
+mod supervise;
 mod timers;
 mod topics;
 
@@ -58,8 +61,10 @@ pub use event::{Event, EventKind, Message};
 pub use id::{ConnectionId, ListenerId};
 pub use remote::Remote;
 pub use send::Sent;
+pub use supervise::Reconnect;
 
 use crate::error::{Error, IoError};
+use crate::handshake::WebSocketUrl;
 use crate::net::ForkGuard;
 use crate::protocol::{Input, Raw};
 use drive::Told;
@@ -104,6 +109,8 @@ pub struct Engine {
     burst: usize,
     /// What was read and parsed in one go, to be told first.
     read_ahead: Option<Raw>,
+    /// Where the redirect leads that is told.
+    led_to: Option<WebSocketUrl>,
 }
 
 impl Engine {
@@ -129,6 +136,7 @@ impl Engine {
             active: None,
             burst: 0,
             read_ahead: None,
+            led_to: None,
         })
     }
 
@@ -206,6 +214,20 @@ impl Engine {
     fn next_told(&mut self) -> Option<(Event<'_>, &mut Connections)> {
         let (id, kind) = match self.advance()? {
             Told::Event(id, raw) => (id, self.input.lend(raw)?.into()),
+            Told::Redirect(id) => {
+                let response = supervise::response(self.input.closed()?)?;
+                let url = self.led_to.as_ref()?;
+                (id, EventKind::Redirect { response, url })
+            }
+            Told::Reconnecting(id, attempt, delay) => {
+                let closed = self.input.closed()?;
+                let kind = EventKind::Reconnecting {
+                    closed,
+                    attempt,
+                    delay,
+                };
+                (id, kind)
+            }
             Told::Notice(notice) => (notice.connection(), notice.into_kind()),
         };
         let slot = self.connections.slots.get(id);

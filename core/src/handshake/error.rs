@@ -89,6 +89,17 @@ pub enum HandshakeError {
     },
     /// The server answered with another status than 101. Holds its whole answer.
     InvalidStatus(Box<Response>),
+    /// The server redirected more often than `max_redirects` allows, in a loop perhaps.
+    TooManyRedirects {
+        /// Redirects that came, the one that was not followed included.
+        count: u32,
+        /// The limit.
+        limit: u32,
+    },
+    /// The server redirected from wss to ws, which nobody follows. Holds the URL, without a password.
+    InsecureRedirect(Box<str>),
+    /// The server redirected to what is not the URL of a WebSocket.
+    InvalidRedirect(UrlError),
     /// The application refused the request with this status.
     Refused(u16),
     /// A refusal was given a status that cannot refuse: it must be from 200 to 599.
@@ -99,7 +110,7 @@ pub enum HandshakeError {
     DuplicateSubprotocol(Box<str>),
     /// A header field of the caller's cannot be sent.
     Header(HeaderError),
-    /// A URL of the caller's, or one that a redirect led to, cannot be connected to.
+    /// A URL of the caller's cannot be connected to.
     Url(UrlError),
     /// The operating system's random source failed.
     Random(RandomError),
@@ -111,7 +122,8 @@ impl HandshakeError {
         match self {
             Self::HeadTooLarge { .. }
             | Self::StartLineTooLong { .. }
-            | Self::TooManyHeaders { .. } => Fault::Limit,
+            | Self::TooManyHeaders { .. }
+            | Self::TooManyRedirects { .. } => Fault::Limit,
             Self::Refused(_)
             | Self::InvalidRefusalStatus(_)
             | Self::InvalidSubprotocol(_)
@@ -156,7 +168,7 @@ impl HandshakeError {
     }
 
     /// An [`InvalidHeader`](Self::InvalidHeader) that repeats `value` shortened and escaped.
-    pub(super) fn invalid_header(name: &'static str, value: &[u8]) -> Self {
+    pub(crate) fn invalid_header(name: &'static str, value: &[u8]) -> Self {
         Self::InvalidHeader {
             name,
             value: shown(value),
@@ -243,6 +255,13 @@ impl Display for HandshakeError {
                 }
                 write!(f, " ({})", shown(response.reason.as_bytes()))
             }
+            Self::TooManyRedirects { count, limit } => {
+                write!(f, "the server's redirect number {count} passes this client's max_redirects, {limit}")
+            }
+            Self::InsecureRedirect(url) => {
+                write!(f, "the server redirected from wss to ws, which is not followed: {}", shown(url.as_bytes()))
+            }
+            Self::InvalidRedirect(error) => write!(f, "the server's redirect cannot be followed: {error}"),
             Self::Refused(status) => write!(f, "the application refused the request with status {status}"),
             Self::InvalidRefusalStatus(status) => {
                 write!(f, "a request is refused with a status from 200 to 599, not {status}")

@@ -48,7 +48,7 @@ mod token;
 mod uri;
 
 pub use body::{BodyReader, DEFAULT_BODY_LIMIT};
-pub use client::{ClientRequest, DEFAULT_USER_AGENT, Negotiated, verify};
+pub use client::{ClientRequest, DEFAULT_USER_AGENT, Negotiated, check_request_headers, verify};
 pub(crate) use error::shown;
 pub use error::{HandshakeError, HeaderError, UrlError};
 pub use extension::{Extension, format_extensions, parse_extensions};

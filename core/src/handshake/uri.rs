@@ -169,6 +169,17 @@ impl WebSocketUrl {
         ))
     }
 
+    /// This URL with the user name and password of `other`, unless it has its own.
+    #[must_use]
+    pub fn or_credentials_of(mut self, other: &Self) -> Self {
+        if self.credentials().is_none() {
+            // Both have a host, so neither call can fail.
+            let _ = self.url.set_username(other.url.username());
+            let _ = self.url.set_password(other.url.password());
+        }
+        self
+    }
+
     /// Whether both URLs have the same scheme, host and port, or Unix socket, so that credentials for one may be sent
     /// to the other.
     pub fn same_origin(&self, other: &Self) -> bool {

@@ -42,6 +42,8 @@ pub(crate) struct Dial {
     route: Option<Route>,
     /// In place of the system's.
     resolver: Option<NameResolver>,
+    /// The number of the question for the host's addresses.
+    asked: Option<u64>,
     socket: SocketOptions,
     local_address: Option<SocketAddr>,
     untried: VecDeque<SocketAddr>,
@@ -96,6 +98,7 @@ impl Dial {
             tls,
             route,
             resolver: connect.resolver.clone(),
+            asked: None,
             socket: connect.socket.clone(),
             local_address: connect.local_address,
             untried: VecDeque::new(),
@@ -118,7 +121,8 @@ impl Dial {
     ///
     /// # Errors
     /// As [`Resolver::ask`].
-    pub(crate) fn ask(&self, resolver: &Resolver, tag: u64) -> io::Result<()> {
+    pub(crate) fn ask(&mut self, resolver: &Resolver, tag: u64) -> io::Result<()> {
+        self.asked = Some(tag);
         let (host, port) = self.host();
         resolver.ask(Question {
             tag,
@@ -126,6 +130,11 @@ impl Dial {
             port,
             by: self.resolver.clone(),
         })
+    }
+
+    /// The tag of the question that was asked.
+    pub(crate) const fn asked(&self) -> Option<u64> {
+        self.asked
     }
 
     /// The addresses, in order of preference; the first is tried at once. Of very many only the first are.

@@ -46,6 +46,14 @@ pub struct ConnectOptions {
     pub proxy: ProxySetting,
     /// The TLS settings of an `https` proxy itself; `None`: [`TlsClient::shared`].
     pub proxy_tls: Option<TlsClient>,
+    /// Redirects that are followed (statuses 301, 302, 303, 307 and 308), all within one `open_timeout`. Default 0: a
+    /// redirecting answer is the error [`InvalidStatus`](crate::handshake::HandshakeError::InvalidStatus).
+    ///
+    /// None leads from wss to ws. One that leads to another origin (scheme, host or port; from ws to wss on one host's
+    /// ports 80 and 443 is none) takes no secrets along: user and password of the URL and the fields `Authorization`,
+    /// `Cookie`, `Proxy-Authorization` and `Host` are left out from there on. Whatever else is secret in the options,
+    /// a subprotocol or a TLS client certificate perhaps, goes along.
+    pub max_redirects: u32,
     /// Resolves the host's name. Default `None`: the system does.
     pub resolver: Option<NameResolver>,
     /// The socket's own settings.

@@ -325,6 +325,15 @@ impl Input {
     }
 
     /// The event for the application, borrowing what [`step`](super::Protocol::step) left here.
+    /// How the connection ended that was told last.
+    pub(crate) fn closed(&self) -> Option<&Closed> {
+        self.closed.as_deref()
+    }
+
+    pub(crate) fn closed_mut(&mut self) -> Option<&mut Closed> {
+        self.closed.as_deref_mut()
+    }
+
     pub(crate) fn lend(&self, raw: Raw) -> Option<Event<'_>> {
         Some(match raw {
             Raw::Message { kind, source } => Event::Message {

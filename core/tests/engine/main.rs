@@ -17,6 +17,8 @@ mod pausing;
 mod pressure;
 mod process;
 mod proxies;
+mod reconnecting;
+mod redirects;
 mod remote;
 mod rig;
 mod sockets;

@@ -270,8 +270,8 @@ impl Raw {
         Self { socket, masks }
     }
 
-    /// Answers a client's request.
-    pub(crate) fn upgrade(&mut self) {
+    /// Answers a client's request; its head.
+    pub(crate) fn upgrade(&mut self) -> String {
         let head = self.head();
         let key = head
             .lines()
@@ -282,6 +282,7 @@ impl Raw {
              Sec-WebSocket-Accept: {}\r\n\r\n",
             accept_key(key)
         ));
+        head
     }
 
     pub(crate) fn write(&mut self, bytes: impl AsRef<[u8]>) {

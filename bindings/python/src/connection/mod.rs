@@ -151,6 +151,27 @@ impl Connection {
         attached.map_err(|problem| dial_error(slf.py(), url, &problem))
     }
 
+    /// Takes over a connected socket, whose descriptor stays Python's, as a server's connection of which `received` has
+    /// been read. `_on_request` follows.
+    fn _adopt(
+        slf: &Bound<'_, Self>,
+        socket: RawFd,
+        received: &[u8],
+        options: &Options,
+    ) -> PyResult<()> {
+        let mut core = slf.get().engine.get().core();
+        let adopted = engine::duplicate(socket).and_then(|socket| {
+            core.connections()
+                .adopt(socket, received, options.0.clone())
+        });
+        let attached = adopted.and_then(|id| {
+            slf.get().set_id(id);
+            core.attach(slf)
+        });
+        drop(core);
+        attached.map_err(|problem| error(slf.py(), &problem))
+    }
+
     #[getter]
     fn _engine(&self, py: Python<'_>) -> Py<Engine> {
         self.engine.clone_ref(py)
