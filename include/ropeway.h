@@ -222,6 +222,19 @@
 /// This side is a server.
 #define ROPEWAY_SERVER 2
 
+/// A string, server, set once for each: an origin whose pages may connect (RFC 6455 section 10.2), as browsers write it:
+/// "https://example.com", "http://localhost:3000", "https://*.example.com" for the hosts below a domain, "null" for
+/// files and sandboxed pages, "" for requests without Origin, which programs make. Others get 403 before
+/// ROPEWAY_EVENT_UPGRADE_REQUEST. Default none: no check.
+#define ROPEWAY_OPTION_ALLOWED_ORIGIN 1060
+
+/// A string, client: "user:password", sent as Authorization (Basic, RFC 7617) in place of what that was. The password
+/// begins behind the first colon. Default none: those in the URL, if there are any.
+#define ROPEWAY_OPTION_BASIC_AUTH 1061
+
+/// A string, client: a token, sent as Authorization (Bearer, RFC 6750) in place of what that was. Default none.
+#define ROPEWAY_OPTION_BEARER_AUTH 1062
+
 /// Listener: connections of one address at one time; those of an IPv6 network of 64 bits count together. One accepted
 /// beyond is answered 503, in TLS closed, and counted (ROPEWAY_COUNTER_REFUSED_BY_ADDRESS). Connections by Unix sockets
 /// are not counted. Default 0: as many as come.
@@ -596,6 +609,9 @@ typedef struct ropeway_event {
 /// A request is refused with a status from 200 to 599.
 #define ROPEWAY_ERROR_INVALID_REFUSAL -116
 
+/// What is to be allowed is no origin, or pattern of origins.
+#define ROPEWAY_ERROR_INVALID_ORIGIN -127
+
 /// This side's application refused the request.
 #define ROPEWAY_ERROR_REFUSED -117
 
@@ -766,6 +782,9 @@ typedef struct ropeway_event {
 /// TLS with the proxy itself failed: its certificate, for instance, is not accepted.
 #define ROPEWAY_ERROR_PROXY_TLS -273
 
+/// The client's request comes from a page whose origin is not among ROPEWAY_OPTION_ALLOWED_ORIGIN; it got 403.
+#define ROPEWAY_ERROR_ORIGIN -285
+
 /// Another failure of the opening handshake, without a number in this release.
 #define ROPEWAY_ERROR_HANDSHAKE -299
 
@@ -914,8 +933,8 @@ ropeway_status ropeway_options_get_int(const struct ropeway_options *options,
 ///
 /// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_UNKNOWN_OPTION, ROPEWAY_ERROR_OPTION_TYPE for a key that takes a
 /// number, ROPEWAY_ERROR_INVALID_UTF8, ROPEWAY_ERROR_INVALID_SUBPROTOCOL, ROPEWAY_ERROR_INVALID_HEADER for an origin
-/// with a control character, ROPEWAY_ERROR_INVALID_ARGUMENT for a key without a certificate or a string that is no
-/// address, ROPEWAY_ERROR_PROXY_URL.
+/// with a control character or credentials that cannot be sent, ROPEWAY_ERROR_INVALID_ORIGIN for a pattern of origins,
+/// ROPEWAY_ERROR_INVALID_ARGUMENT for a key without a certificate or a string that is no address, ROPEWAY_ERROR_PROXY_URL.
 ropeway_status ropeway_options_set_string(struct ropeway_options *options,
                                           int32_t key,
                                           const char *value);
@@ -1001,6 +1020,14 @@ ropeway_status ropeway_head_at(const struct ropeway_head *head,
 ropeway_status ropeway_head_body(const struct ropeway_head *head,
                                  const void **data,
                                  size_t *length);
+
+/// Whether the request brings this user name and password (Basic, RFC 7617): ROPEWAY_OK when it does, ROPEWAY_NONE when
+/// it brings others or none. The time that it takes tells nothing of where they differ; it may tell a length.
+///
+/// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_UTF8.
+ropeway_status ropeway_head_basic_auth(const struct ropeway_head *head,
+                                       const char *user,
+                                       const char *password);
 
 /// Connects to `url`, as "wss://example.com/chat", or "ws+unix:/path/to.sock:/chat" for a Unix socket, and writes the open connection to `*client`. Waits, at most
 /// ROPEWAY_OPTION_OPEN_TIMEOUT. `options`, NULL for the defaults, are copied. The caller owns the client and frees it

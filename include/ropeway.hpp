@@ -126,6 +126,11 @@ public:
         return std::string_view(value, length);
     }
 
+    /// Whether a request brings this user name and password; compared in constant time.
+    bool basic_auth(const char *user, const char *password) const noexcept {
+        return ropeway_head_basic_auth(head_, user, password) == ROPEWAY_OK;
+    }
+
     /// Name and value of the field at `index`, both empty past the last.
     std::pair<std::string_view, std::string_view> operator[](std::size_t index) const noexcept {
         const char *name, *value;

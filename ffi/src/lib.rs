@@ -30,6 +30,8 @@ pub mod proxy;
 
 pub mod trace;
 
+pub mod access;
+
 pub mod socket;
 
 pub mod resolver;

@@ -144,6 +144,8 @@ fn of_handshake(error: &HandshakeError) -> ropeway_status {
         HandshakeError::UnofferedSubprotocol(_) => ROPEWAY_ERROR_UNOFFERED_SUBPROTOCOL,
         HandshakeError::UnofferedExtension(_) => ROPEWAY_ERROR_UNOFFERED_EXTENSION,
         HandshakeError::InvalidExtension { .. } => ROPEWAY_ERROR_INVALID_EXTENSION,
+        HandshakeError::OriginNotAllowed(_) => ROPEWAY_ERROR_ORIGIN,
+        HandshakeError::InvalidOrigin(_) => ROPEWAY_ERROR_INVALID_ORIGIN,
         HandshakeError::InvalidStatus(_) => ROPEWAY_ERROR_HTTP_STATUS,
         HandshakeError::Refused(_) => ROPEWAY_ERROR_REFUSED,
         HandshakeError::InvalidRefusalStatus(_) => ROPEWAY_ERROR_INVALID_REFUSAL,

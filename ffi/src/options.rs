@@ -8,13 +8,13 @@ use ropeway_core::engine::{ConnectOptions, EngineOptions, ListenOptions};
 use ropeway_core::handshake::{Headers, validate_subprotocols};
 use ropeway_core::protocol::Options;
 
-use crate::compression;
 use crate::error::Failure;
 use crate::guard::{self, Out, Owned};
 use crate::proxy::Proxy;
 use crate::socket;
 use crate::status::{ROPEWAY_OK, ropeway_status};
 use crate::tls::Tls;
+use crate::{access, compression};
 
 /// Bytes of one received message, all fragments together. Passing it closes with 1009. Not applied with
 /// ROPEWAY_OPTION_STREAMING. Default 16 MiB.
@@ -297,6 +297,7 @@ impl Settings {
             key if Tls::is_string(key) => self.tls.set_string(key, value)?,
             key if Proxy::is_string(key) => self.proxy.set_string(key, value)?,
             key if socket::is_string(key) => socket::set_string(self, key, value)?,
+            key if access::is_string(key) => access::set_string(self, key, value)?,
             key => {
                 self.int(key)?;
                 return Err(Failure::OptionType("a number"));
@@ -306,9 +307,9 @@ impl Settings {
     }
 }
 
-/// Whether another file's option is a string.
-const fn is_string(key: i32) -> bool {
-    Tls::is_string(key) || Proxy::is_string(key) || socket::is_string(key)
+/// Whether `key` names a string of another file.
+fn is_string(key: i32) -> bool {
+    Tls::is_string(key) || Proxy::is_string(key) || socket::is_string(key) || access::is_string(key)
 }
 
 fn milliseconds(duration: Duration) -> u64 {
@@ -405,8 +406,8 @@ pub unsafe extern "C" fn ropeway_options_get_int(
 ///
 /// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_UNKNOWN_OPTION, ROPEWAY_ERROR_OPTION_TYPE for a key that takes a
 /// number, ROPEWAY_ERROR_INVALID_UTF8, ROPEWAY_ERROR_INVALID_SUBPROTOCOL, ROPEWAY_ERROR_INVALID_HEADER for an origin
-/// with a control character, ROPEWAY_ERROR_INVALID_ARGUMENT for a key without a certificate or a string that is no
-/// address, ROPEWAY_ERROR_PROXY_URL.
+/// with a control character or credentials that cannot be sent, ROPEWAY_ERROR_INVALID_ORIGIN for a pattern of origins,
+/// ROPEWAY_ERROR_INVALID_ARGUMENT for a key without a certificate or a string that is no address, ROPEWAY_ERROR_PROXY_URL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ropeway_options_set_string(
     options: *mut ropeway_options,

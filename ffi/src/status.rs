@@ -73,6 +73,9 @@ pub const ROPEWAY_ERROR_INVALID_SUBPROTOCOL: ropeway_status = -115;
 /// A request is refused with a status from 200 to 599.
 pub const ROPEWAY_ERROR_INVALID_REFUSAL: ropeway_status = -116;
 
+/// What is to be allowed is no origin, or pattern of origins.
+pub const ROPEWAY_ERROR_INVALID_ORIGIN: ropeway_status = -127;
+
 /// This side's application refused the request.
 pub const ROPEWAY_ERROR_REFUSED: ropeway_status = -117;
 
@@ -242,6 +245,9 @@ pub const ROPEWAY_ERROR_PROXY_ANSWER: ropeway_status = -272;
 /// TLS with the proxy itself failed: its certificate, for instance, is not accepted.
 pub const ROPEWAY_ERROR_PROXY_TLS: ropeway_status = -273;
 
+/// The client's request comes from a page whose origin is not among ROPEWAY_OPTION_ALLOWED_ORIGIN; it got 403.
+pub const ROPEWAY_ERROR_ORIGIN: ropeway_status = -285;
+
 /// Another failure of the opening handshake, without a number in this release.
 pub const ROPEWAY_ERROR_HANDSHAKE: ropeway_status = -299;
 
@@ -383,6 +389,8 @@ const TABLE: &[(ropeway_status, &CStr)] = &[
         ROPEWAY_ERROR_INVALID_REFUSAL,
         c"invalid status for a refusal",
     ),
+    (ROPEWAY_ERROR_INVALID_ORIGIN, c"no origin"),
+    (ROPEWAY_ERROR_ORIGIN, c"origin not allowed"),
     (ROPEWAY_ERROR_REFUSED, c"refused by the application"),
     (ROPEWAY_ERROR_ABORTED, c"aborted by this side"),
     (

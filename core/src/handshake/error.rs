@@ -89,6 +89,10 @@ pub enum HandshakeError {
     },
     /// The server answered with another status than 101. Holds its whole answer.
     InvalidStatus(Box<Response>),
+    /// The request comes from a page that the server does not serve. Holds its `Origin`, if it has one.
+    OriginNotAllowed(Option<Box<str>>),
+    /// What is to be allowed is no origin, or pattern of origins.
+    InvalidOrigin(Box<str>),
     /// The server redirected more often than `max_redirects` allows, in a loop perhaps.
     TooManyRedirects {
         /// Redirects that came, the one that was not followed included.
@@ -126,6 +130,7 @@ impl HandshakeError {
             | Self::TooManyRedirects { .. } => Fault::Limit,
             Self::Refused(_)
             | Self::InvalidRefusalStatus(_)
+            | Self::InvalidOrigin(_)
             | Self::InvalidSubprotocol(_)
             | Self::DuplicateSubprotocol(_)
             | Self::Header(_)
@@ -139,7 +144,7 @@ impl HandshakeError {
     ///
     /// 400 for what breaks the rules, 405 and 505 for a method and an HTTP version that cannot
     /// upgrade, 414 and 431 for a head that passes a limit, 426 where WebSocket version 13 would have
-    /// been welcome, and 500 for what is not the client's fault.
+    /// been welcome, 403 for an origin that is not served, and 500 for what is not the client's fault.
     pub fn status(&self) -> u16 {
         match self {
             Self::HeadTooLarge { .. } | Self::TooManyHeaders { .. } => 431,
@@ -148,6 +153,7 @@ impl HandshakeError {
             Self::MethodNotAllowed(_) => 405,
             Self::NotWebSocket | Self::UnsupportedVersion(_) | Self::DraftHandshake => 426,
             Self::MissingHeader("Sec-WebSocket-Version") => 426,
+            Self::OriginNotAllowed(_) => 403,
             Self::Refused(status) => *status,
             _ if self.fault() == Fault::Peer => 400,
             _ => 500,
@@ -255,6 +261,16 @@ impl Display for HandshakeError {
                 }
                 write!(f, " ({})", shown(response.reason.as_bytes()))
             }
+            Self::OriginNotAllowed(Some(origin)) => {
+                write!(f, "pages of the origin \"{origin}\" may not connect")
+            }
+            Self::OriginNotAllowed(None) => {
+                f.write_str("the header field Origin is missing, and what has none may not connect")
+            }
+            Self::InvalidOrigin(origin) => write!(
+                f,
+                "an origin is scheme://host[:port], scheme://*.domain[:port], null or empty, not \"{origin}\""
+            ),
             Self::TooManyRedirects { count, limit } => {
                 write!(f, "the server's redirect number {count} passes this client's max_redirects, {limit}")
             }
@@ -317,6 +333,8 @@ pub enum HeaderError {
     Reserved(Box<str>),
     /// The field may stand once and was given more often.
     Duplicate(&'static str),
+    /// Credentials cannot be sent; the text says why. They are not repeated.
+    Credentials(&'static str),
     /// The list of fields would pass 4 GiB.
     TooLarge,
 }
@@ -338,6 +356,7 @@ impl Display for HeaderError {
                 )
             }
             Self::Duplicate(name) => write!(f, "the header field {name} may be set once"),
+            Self::Credentials(why) => write!(f, "the credentials cannot be sent: {why}"),
             Self::TooLarge => f.write_str("the header fields together pass 4 GiB"),
         }
     }

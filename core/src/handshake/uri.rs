@@ -2,10 +2,9 @@
 
 use std::fmt::{self, Debug, Display, Formatter};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use url::Url;
 
+use super::authorization::basic;
 use super::error::{UrlError, shown};
 
 /// The URL of a WebSocket: `ws://host:port/path?query`, `wss:` for one over TLS, or
@@ -163,10 +162,7 @@ impl WebSocketUrl {
     /// The value of the `Authorization` field that sends the credentials (Basic, RFC 7617).
     pub fn authorization(&self) -> Option<String> {
         let (user, password) = self.credentials()?;
-        Some(format!(
-            "Basic {}",
-            STANDARD.encode(format!("{user}:{password}"))
-        ))
+        Some(basic(&user, &password))
     }
 
     /// This URL with the user name and password of `other`, unless it has its own.

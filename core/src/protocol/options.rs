@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::deflate::Compression;
 use crate::error::{Deadline, Limit, Role};
-use crate::handshake::{HeadLimits, Headers};
+use crate::handshake::{AllowedOrigins, HeadLimits, Headers};
 
 use super::trace::Trace;
 
@@ -55,6 +55,9 @@ pub struct Options {
     pub plain_http: bool,
     /// Subprotocols: a client's offers, a server's supported ones, best first. Default none.
     pub subprotocols: Vec<String>,
+    /// Server: pages that may connect; others get 403, before the application is asked. Default: no check, which suits
+    /// servers that do not know their users by cookies.
+    pub allowed_origins: AllowedOrigins,
     /// Client: the Origin field. Default none.
     pub origin: Option<String>,
     /// Additional fields of the request (client) or of the accepting response (server). Default none.
@@ -85,6 +88,7 @@ impl Default for Options {
             ask_upgrade: false,
             plain_http: false,
             subprotocols: Vec::new(),
+            allowed_origins: AllowedOrigins::new(),
             origin: None,
             headers: Headers::new(),
             compression: Compression::default(),

@@ -128,11 +128,12 @@ impl Connection {
         options: &Options,
         tls: Option<&TlsClient>,
         socket: Option<RawFd>,
+        max_redirects: u32,
     ) -> PyResult<()> {
-        #[allow(clippy::needless_update, reason = "the core's settings grow")]
         let connect = ConnectOptions {
             tls: tls.map(|tls| tls.0.clone()),
             proxy: ProxySetting::Off,
+            max_redirects,
             ..ConnectOptions::default()
         };
         let mut core = slf.get().engine.get().core();

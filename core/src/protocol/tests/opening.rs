@@ -410,6 +410,35 @@ fn the_stream_may_end_at_any_point_of_the_handshake() {
 }
 
 #[test]
+fn a_page_of_another_origin_is_refused_before_the_application_is_asked() {
+    let mut options = asking();
+    options
+        .allowed_origins
+        .add("https://example.com")
+        .expect("an origin");
+    let from = |origin: &str| REQUEST.replace("Host:", &format!("Origin: {origin}\r\nHost:"));
+    let mut server = Peer::server(options.clone());
+    server.receive(from("https://evil.example").as_bytes(), at(0));
+    let origin = Some("https://evil.example".into());
+    assert_eq!(*cause(&server), HandshakeError::OriginNotAllowed(origin));
+    assert!(server.sent_text().starts_with("HTTP/1.1 403 Forbidden\r\n"));
+    assert_eq!(server.told.len(), 1, "its end, and nothing else");
+
+    let mut server = Peer::server(options.clone());
+    server.receive(REQUEST.as_bytes(), at(0));
+    assert_eq!(*cause(&server), HandshakeError::OriginNotAllowed(None));
+
+    let mut server = Peer::server(options.clone());
+    server.receive(from("https://example.com").as_bytes(), at(0));
+    assert!(server.protocol.awaits_decision());
+
+    // Plain requests have no page behind them that could read the answer.
+    let mut server = Peer::server(options);
+    server.receive(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n", at(0));
+    assert!(server.protocol.awaits_decision());
+}
+
+#[test]
 fn websocketpp_issue_789_one_deadline_for_the_whole_handshake() {
     let timeout = |stage: OpeningStage| Some(stage.timeout(Duration::from_secs(10)));
     // A byte now and then moves nothing.

@@ -30,11 +30,13 @@ from ..exceptions import (
     NotSupported,
     PayloadTooBig,
     ProtocolError,
+    SecurityError,
     TLSError,
     TooManyHeaders,
 )
 from ..frames import Close, CloseCode
 from ..http11 import Request, Response
+from ..logs import Logger, tracer
 from ..protocol import State
 from ..tls import TLSInfo
 
@@ -62,7 +64,7 @@ class Connection(NativeConnection):
         self.request = None
         self.response = None
         self.subprotocol = None
-        self.logger: logging.Logger | logging.LoggerAdapter[Any] = logging.getLogger("ropeway")
+        self.logger: Logger = logging.getLogger("ropeway")
         self._ended: Closed | None = None
         self._closed_waiters: list[asyncio.Future[None]] = []
         self._addresses: tuple[Any, Any] = (None, None)
@@ -278,6 +280,8 @@ def cause(closed: Closed) -> Exception | None:
             return InvalidStatus(_response(details))
         case "header":
             return (InvalidUpgrade if details[0] in ("Upgrade", "Connection") else InvalidHeader)(*details)
+        case "security":
+            return SecurityError(message)
         case "negotiation":
             return NegotiationError(message)
         case "head_size":
@@ -333,6 +337,7 @@ def options(
     subprotocols: Sequence[str] | None,
     headers: Sequence[tuple[str, str]],
     origin: str | None,
+    logger: Logger | None = None,
     **times: float | None,
 ) -> Options:
     """The core's options from the keyword arguments of `connect` and `serve`."""
@@ -359,5 +364,6 @@ def options(
         headers=list(headers),
         origin=origin,
         compression=compression,
+        trace=None if logger is None else tracer(logger),
         **times,
     )
