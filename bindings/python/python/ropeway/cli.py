@@ -9,7 +9,7 @@ import signal
 import sys
 from typing import Any
 
-from . import ClientTLS, ServerTLS, __version__, connect, serve
+from . import ClientTLS, Compression, ServerTLS, __version__, connect, serve
 from .asyncio.client import ClientConnection
 from .asyncio.listening import Address
 from .asyncio.server import ServerConnection
@@ -46,6 +46,7 @@ def _serve(words: list[str]) -> int:
     parser.add_argument("--tls-cert", metavar="FILE", help="speak TLS with this certificate chain, in PEM")
     parser.add_argument("--tls-key", metavar="FILE", help="the certificate's private key, in PEM")
     parser.add_argument("--deflate", action="store_true", help="compress for clients that offer it")
+    parser.add_argument("--deflate-threshold", type=int, default=128, help="bytes from which on to compress (128)")
     parser.add_argument("--max-size", type=int, default=64 << 20, help="bytes of a message at most (64 MiB)")
     parser.add_argument("--uvloop", action="store_true", help="run on uvloop")
     arguments = parser.parse_args(words)
@@ -76,7 +77,8 @@ async def _listen(arguments: argparse.Namespace) -> None:
         settings = {"path": arguments.unix, "unix": True}
     if arguments.tls_cert is not None:
         settings["ssl"] = ServerTLS([(arguments.tls_cert, arguments.tls_key)])
-    settings["compression"] = "deflate" if arguments.deflate else None
+    if arguments.deflate:
+        settings["compression"] = Compression(threshold=arguments.deflate_threshold)
     async with serve(_echo, max_size=arguments.max_size, **settings) as server:
         for address in server.addresses:
             print(f"listening on {_uri(address, 'ssl' in settings)}", flush=True)

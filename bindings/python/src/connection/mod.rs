@@ -173,6 +173,11 @@ impl Connection {
         attached.map_err(|problem| error(slf.py(), &problem))
     }
 
+    /// Lets messages come; until then they are held back once the connection is open.
+    fn _begin(&self) {
+        self.begin();
+    }
+
     #[getter]
     fn _engine(&self, py: Python<'_>) -> Py<Engine> {
         self.engine.clone_ref(py)

@@ -48,8 +48,7 @@ class ClientConnection(Connection):
 
     _opening: asyncio.Future[None] | None = None
 
-    def _on_opened(self, subprotocol: str | None, response: tuple[Any, ...] | None) -> None:
-        super()._on_opened(subprotocol, response)
+    def _tell_opened(self) -> None:
         if self.response is not None:
             log_response(self.logger, "<", self.response)
         if self._opening is not None and not self._opening.done():

@@ -209,6 +209,12 @@ class Connection(NativeConnection):
         self._addresses = (self._local_address or local, self._remote_address or remote)
         if response is not None:
             self.response = _response(response)
+        self._tell_opened()
+        # After the task that has been told: what it does first, such as setting on_message, comes before any message.
+        asyncio.get_running_loop().call_soon(self._begin)
+
+    def _tell_opened(self) -> None:
+        """The connection is open: who waits for that is woken."""
 
     def _on_closed(self, closed: Closed) -> None:
         self._ended = closed

@@ -64,8 +64,7 @@ class ServerConnection(Connection):
         """A plain text response, for `process_request`."""
         return respond(status, text)
 
-    def _on_opened(self, subprotocol: str | None, response: tuple[Any, ...] | None) -> None:
-        super()._on_opened(subprotocol, response)
+    def _tell_opened(self) -> None:
         self._opening.set_result(True)
 
     def _on_closed(self, closed: Closed) -> None:
