@@ -11,6 +11,7 @@ use ropeway_core::protocol::Options;
 use crate::error::Failure;
 use crate::guard::{self, Out, Owned};
 use crate::proxy::Proxy;
+use crate::reconnect::{self, Supervised};
 use crate::socket;
 use crate::status::{ROPEWAY_OK, ropeway_status};
 use crate::tls::Tls;
@@ -105,6 +106,7 @@ pub(crate) struct Settings {
     /// Without proxy and TLS, which is built when it is needed.
     pub(crate) transport: ConnectOptions,
     pub(crate) proxy: Proxy,
+    pub(crate) supervised: Supervised,
     pub(crate) tls: Tls,
 }
 
@@ -138,7 +140,7 @@ impl Settings {
     /// How a connection to `url` is made.
     pub(crate) fn connect(&self, url: &str) -> Result<ConnectOptions, Failure> {
         let mut connect = ConnectOptions {
-            tls: self.tls.connect(url)?,
+            tls: self.tls.connect(url, self.transport.max_redirects > 0)?,
             ..self.transport.clone()
         };
         self.proxy.apply(&mut connect)?;
@@ -150,7 +152,10 @@ impl Settings {
         if let Some(number) = compression::int(&options.compression, key) {
             return Ok(number);
         }
-        if let Some(number) = self.proxy.int(key).or_else(|| socket::int(self, key)) {
+        let number = (self.proxy.int(key))
+            .or_else(|| socket::int(self, key))
+            .or_else(|| reconnect::int(self, key));
+        if let Some(number) = number {
             return Ok(number);
         }
         let number = match key {
@@ -195,7 +200,7 @@ impl Settings {
     }
 
     fn set_int(&mut self, key: i32, value: i64) -> Result<(), Failure> {
-        if socket::set_int(self, key, value)? {
+        if socket::set_int(self, key, value)? || reconnect::set_int(self, key, value)? {
             return Ok(());
         }
         let options = Arc::make_mut(&mut self.connection);
@@ -312,7 +317,7 @@ fn is_string(key: i32) -> bool {
     Tls::is_string(key) || Proxy::is_string(key) || socket::is_string(key) || access::is_string(key)
 }
 
-fn milliseconds(duration: Duration) -> u64 {
+pub(crate) fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
