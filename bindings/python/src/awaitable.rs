@@ -1,17 +1,49 @@
-//! The awaitables of `recv` and `send`. They finish in their first step when there is nothing to wait for. They have all
-//! methods of a coroutine, so that `asyncio.create_task` takes them.
+//! The awaitable of `recv` and `send`. It finishes in its first step when there is nothing to wait for. It has all
+//! methods of a coroutine, so that `asyncio.create_task` takes it.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use pyo3::exceptions::{PyRuntimeError, PyStopAsyncIteration, PyStopIteration};
+use pyo3::exceptions::{PyBaseException, PyRuntimeError, PyStopAsyncIteration, PyStopIteration};
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
-use crate::connection::{Connection, Taken};
+use crate::connection::{Connection, Outcome, Taken};
 use crate::payload;
 use crate::waiter::Waiter;
 
-/// What a step of an awaitable comes to.
+/// A call under way.
+#[pyclass(frozen, module = "ropeway._ropeway")]
+pub(crate) struct Awaitable {
+    connection: Py<Connection>,
+    call: Call,
+}
+
+enum Call {
+    /// Cancelling it leaves the message for the next one.
+    Recv {
+        decode: Option<bool>,
+        /// The end of a good connection ends an iteration instead of raising.
+        iterating: bool,
+        waiter: Mutex<Option<Py<Waiter>>>,
+    },
+    /// What the connection has taken is sent, even if the wait that follows is cancelled.
+    Send {
+        message: Py<PyAny>,
+        text: Option<bool>,
+        state: Mutex<Sending>,
+    },
+}
+
+#[derive(Default)]
+struct Sending {
+    /// The message has been taken by the connection.
+    taken: bool,
+    /// The awaited future's iterator.
+    wait: Option<Py<PyAny>>,
+    ended: bool,
+}
+
+/// What a step comes to.
 enum Step {
     /// The task has to wait on this.
     Wait(Py<PyAny>),
@@ -19,80 +51,81 @@ enum Step {
     Done(Py<PyAny>),
 }
 
-/// As an iterator tells it: a wait is yielded, a result ends the iteration.
-fn told(py: Python<'_>, step: PyResult<Step>) -> PyResult<Option<Py<PyAny>>> {
-    match step? {
-        Step::Wait(wait) => Ok(Some(wait)),
-        Step::Done(value) if value.is_none(py) => Ok(None),
-        Step::Done(value) => Err(PyStopIteration::new_err((value,))),
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// As `send` tells it, where returning None would be a wait.
-fn sent(py: Python<'_>, step: PyResult<Step>) -> PyResult<Py<PyAny>> {
-    told(py, step)?.ok_or_else(|| PyStopIteration::new_err(()))
-}
-
-/// The exception that `throw` was given.
-fn thrown(kind: &Bound<'_, PyAny>, value: Option<Bound<'_, PyAny>>) -> PyErr {
-    match value {
-        Some(value) if value.is_instance_of::<pyo3::exceptions::PyBaseException>() => {
-            PyErr::from_value(value)
-        }
-        Some(value) => match kind.call1((value,)) {
-            Ok(error) => PyErr::from_value(error),
-            Err(error) => error,
-        },
-        None => PyErr::from_value(kind.clone()),
-    }
-}
-
-/// A `recv` under way. Cancelling it leaves the message for the next one.
-#[pyclass(frozen, module = "ropeway._ropeway")]
-pub(crate) struct Recv {
-    connection: Py<Connection>,
-    decode: Option<bool>,
-    /// The end of a good connection ends an iteration instead of raising.
-    iterating: bool,
-    waiter: Mutex<Option<Py<Waiter>>>,
-}
-
-impl Recv {
-    pub(crate) const fn new(
+impl Awaitable {
+    pub(crate) const fn recv(
         connection: Py<Connection>,
         decode: Option<bool>,
         iterating: bool,
     ) -> Self {
+        let waiter = Mutex::new(None);
         Self {
             connection,
-            decode,
-            iterating,
-            waiter: Mutex::new(None),
+            call: Call::Recv {
+                decode,
+                iterating,
+                waiter,
+            },
         }
     }
 
-    fn waiter(&self) -> MutexGuard<'_, Option<Py<Waiter>>> {
-        self.waiter.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn send(connection: Py<Connection>, message: Py<PyAny>, text: Option<bool>) -> Self {
+        let state = Mutex::default();
+        Self {
+            connection,
+            call: Call::Send {
+                message,
+                text,
+                state,
+            },
+        }
     }
 
     fn step(&self, py: Python<'_>) -> PyResult<Step> {
-        let own = self.waiter().take();
-        if let Some(own) = own {
-            self.connection.get().forget_waiter(own.bind(py));
+        match &self.call {
+            Call::Recv {
+                decode,
+                iterating,
+                waiter,
+            } => self.receive(py, *decode, *iterating, waiter),
+            Call::Send {
+                message,
+                text,
+                state,
+            } => {
+                let step = self.transmit(py, message, *text, state);
+                if !matches!(step, Ok(Step::Wait(_))) {
+                    self.leave(py);
+                }
+                step
+            }
         }
+    }
+
+    fn receive(
+        &self,
+        py: Python<'_>,
+        decode: Option<bool>,
+        iterating: bool,
+        waiter: &Mutex<Option<Py<Waiter>>>,
+    ) -> PyResult<Step> {
+        self.leave(py);
         let connection = self.connection.bind(py);
         match Connection::take(connection)? {
             Taken::Message(message) => Ok(Step::Done(
-                payload::decoded(message.into_bound(py), self.decode)?.unbind(),
+                payload::decoded(message.into_bound(py), decode)?.unbind(),
             )),
-            Taken::Wait(waiter) => {
-                let object = waiter.clone_ref(py).into_any();
-                *self.waiter() = Some(waiter);
+            Taken::Wait(wait) => {
+                let object = wait.clone_ref(py).into_any();
+                *lock(waiter) = Some(wait);
                 Ok(Step::Wait(object))
             }
             Taken::Closed => {
                 let error = connection.call_method0("_closed_error")?;
-                if self.iterating && connection.call_method0("_closed_ok")?.is_truthy()? {
+                if iterating && connection.call_method0("_closed_ok")?.is_truthy()? {
                     return Err(PyStopAsyncIteration::new_err(()));
                 }
                 Err(PyErr::from_value(error))
@@ -100,16 +133,70 @@ impl Recv {
         }
     }
 
+    fn transmit(
+        &self,
+        py: Python<'_>,
+        message: &Py<PyAny>,
+        text: Option<bool>,
+        state: &Mutex<Sending>,
+    ) -> PyResult<Step> {
+        loop {
+            let wait = {
+                let state = lock(state);
+                if state.ended {
+                    return Err(PyRuntimeError::new_err(
+                        "this send has been awaited already",
+                    ));
+                }
+                state.wait.as_ref().map(|wait| wait.clone_ref(py))
+            };
+            if let Some(wait) = wait {
+                match wait.bind(py).call_method0("__next__") {
+                    Ok(wait) => return Ok(Step::Wait(wait.unbind())),
+                    Err(error) if error.is_instance_of::<PyStopIteration>(py) => {}
+                    Err(error) => return Err(error),
+                }
+                lock(state).wait = None;
+                if lock(state).taken {
+                    return Ok(Step::Done(py.None()));
+                }
+            }
+            let future =
+                match Connection::try_send(self.connection.bind(py), message.bind(py), text)? {
+                    Outcome::Sent => return Ok(Step::Done(py.None())),
+                    Outcome::Queued(future) => {
+                        lock(state).taken = true;
+                        future
+                    }
+                    Outcome::Later(future) => future,
+                };
+            let wait = future.bind(py).call_method0("__await__")?.unbind();
+            lock(state).wait = Some(wait);
+        }
+    }
+
+    /// Waits no longer.
     fn leave(&self, py: Python<'_>) {
-        let own = self.waiter().take();
-        if let Some(own) = own {
-            self.connection.get().forget_waiter(own.bind(py));
+        match &self.call {
+            Call::Recv { waiter, .. } => {
+                let own = lock(waiter).take();
+                if let Some(own) = own {
+                    self.connection.get().forget_waiter(own.bind(py));
+                }
+            }
+            Call::Send { state, .. } => {
+                let mut state = lock(state);
+                state.ended = true;
+                let wait = state.wait.take();
+                drop(state);
+                drop(wait);
+            }
         }
     }
 }
 
 #[pymethods]
-impl Recv {
+impl Awaitable {
     fn __await__(slf: Py<Self>) -> Py<Self> {
         slf
     }
@@ -119,23 +206,34 @@ impl Recv {
     }
 
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
-        told(py, self.step(py))
+        match self.step(py)? {
+            Step::Wait(wait) => Ok(Some(wait)),
+            Step::Done(value) if value.is_none(py) => Ok(None),
+            Step::Done(value) => Err(PyStopIteration::new_err((value,))),
+        }
     }
 
-    fn send(&self, py: Python<'_>, _value: Py<PyAny>) -> PyResult<Py<PyAny>> {
-        sent(py, self.step(py))
+    #[pyo3(name = "send")]
+    fn resume(&self, py: Python<'_>, _value: Py<PyAny>) -> PyResult<Py<PyAny>> {
+        match self.step(py)? {
+            Step::Wait(wait) => Ok(wait),
+            Step::Done(value) => Err(PyStopIteration::new_err((value,))),
+        }
     }
 
-    #[pyo3(signature = (kind, value=None, traceback=None))]
+    #[pyo3(signature = (kind, value=None, _traceback=None))]
     fn throw(
         &self,
         kind: Bound<'_, PyAny>,
         value: Option<Bound<'_, PyAny>>,
-        traceback: Option<Py<PyAny>>,
+        _traceback: Option<Py<PyAny>>,
     ) -> PyResult<Py<PyAny>> {
-        let _ = traceback;
         self.leave(kind.py());
-        Err(thrown(&kind, value))
+        Err(match value {
+            Some(value) if value.is_instance_of::<PyBaseException>() => PyErr::from_value(value),
+            Some(value) => PyErr::from_value(kind.call1((value,))?),
+            None => PyErr::from_value(kind),
+        })
     }
 
     fn close(&self, py: Python<'_>) {
@@ -143,135 +241,10 @@ impl Recv {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.connection)
-    }
-}
-
-/// A `send` under way. What the connection has taken is sent, even if the wait that follows is cancelled.
-#[pyclass(frozen, module = "ropeway._ropeway")]
-pub(crate) struct Send {
-    connection: Py<Connection>,
-    message: Py<PyAny>,
-    text: Option<bool>,
-    state: Mutex<SendState>,
-}
-
-#[derive(Default)]
-struct SendState {
-    /// The message has been taken by the connection.
-    taken: bool,
-    /// The awaited future's iterator.
-    inner: Option<Py<PyAny>>,
-    ended: bool,
-}
-
-/// How the connection took a message.
-pub(crate) enum Outcome {
-    Sent,
-    /// Taken; wait for this before more is sent.
-    Queued(Py<PyAny>),
-    /// Not taken; try again after this.
-    Later(Py<PyAny>),
-}
-
-impl Send {
-    pub(crate) fn new(connection: Py<Connection>, message: Py<PyAny>, text: Option<bool>) -> Self {
-        Self {
-            connection,
-            message,
-            text,
-            state: Mutex::default(),
-        }
-    }
-
-    fn state(&self) -> MutexGuard<'_, SendState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn step(&self, py: Python<'_>) -> PyResult<Step> {
-        loop {
-            let inner = {
-                let state = self.state();
-                if state.ended {
-                    return Err(PyRuntimeError::new_err(
-                        "this send has been awaited already",
-                    ));
-                }
-                state.inner.as_ref().map(|inner| inner.clone_ref(py))
-            };
-            if let Some(inner) = inner {
-                match inner.bind(py).call_method0("__next__") {
-                    Ok(wait) => return Ok(Step::Wait(wait.unbind())),
-                    Err(error) if error.is_instance_of::<PyStopIteration>(py) => {}
-                    Err(error) => return self.end(Err(error)),
-                }
-                self.state().inner = None;
-                if self.state().taken {
-                    return self.end(Ok(Step::Done(py.None())));
-                }
-            }
-            let outcome =
-                Connection::try_send(self.connection.bind(py), self.message.bind(py), self.text);
-            let future = match outcome {
-                Ok(Outcome::Sent) => return self.end(Ok(Step::Done(py.None()))),
-                Ok(Outcome::Queued(future)) => {
-                    self.state().taken = true;
-                    future
-                }
-                Ok(Outcome::Later(future)) => future,
-                Err(error) => return self.end(Err(error)),
-            };
-            let inner = future.bind(py).call_method0("__await__")?.unbind();
-            self.state().inner = Some(inner);
-        }
-    }
-
-    fn end(&self, step: PyResult<Step>) -> PyResult<Step> {
-        let mut state = self.state();
-        state.ended = true;
-        let inner = state.inner.take();
-        drop(state);
-        drop(inner);
-        step
-    }
-}
-
-#[pymethods]
-impl Send {
-    fn __await__(slf: Py<Self>) -> Py<Self> {
-        slf
-    }
-
-    fn __iter__(slf: Py<Self>) -> Py<Self> {
-        slf
-    }
-
-    fn __next__(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
-        told(py, self.step(py))
-    }
-
-    fn send(&self, py: Python<'_>, _value: Py<PyAny>) -> PyResult<Py<PyAny>> {
-        sent(py, self.step(py))
-    }
-
-    #[pyo3(signature = (kind, value=None, traceback=None))]
-    fn throw(
-        &self,
-        kind: Bound<'_, PyAny>,
-        value: Option<Bound<'_, PyAny>>,
-        traceback: Option<Py<PyAny>>,
-    ) -> PyResult<Py<PyAny>> {
-        let _ = traceback;
-        let _ = self.end(Ok(Step::Done(kind.py().None())));
-        Err(thrown(&kind, value))
-    }
-
-    fn close(&self, py: Python<'_>) {
-        let _ = self.end(Ok(Step::Done(py.None())));
-    }
-
-    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.connection)?;
-        visit.call(&self.message)
+        if let Call::Send { message, .. } = &self.call {
+            visit.call(message)?;
+        }
+        Ok(())
     }
 }

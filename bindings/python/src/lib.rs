@@ -14,6 +14,8 @@ mod awaitable;
 mod closed;
 mod connection;
 mod engine;
+mod errors;
+mod futures;
 mod options;
 mod payload;
 mod waiter;

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -19,9 +19,9 @@ use super::topics::{Batch, Topics};
 use super::{Clock, EngineOptions, id};
 use crate::error::{Error, IoError, Limit, Role, SendError};
 use crate::frame::CloseCode;
-use crate::handshake::{Refusal, WebSocketUrl};
-use crate::net::{Alarm, ConnectOptions, Dial, ForkGuard, Resolver, TlsInfo};
-use crate::protocol::{Accept, Options, Output, Protocol, Shutdown, Time};
+use crate::handshake::Refusal;
+use crate::net::{Alarm, ForkGuard, Resolver, TlsInfo};
+use crate::protocol::{Accept, Output, Protocol, Shutdown, Time};
 
 /// The connections and listeners of an [`Engine`](super::Engine). Every call answers at once; what comes of it later
 /// is told by events.
@@ -109,70 +109,6 @@ impl Connections {
             clock,
             fork,
         })
-    }
-
-    /// Dials a server: `ws://host/path`, `wss://host/path`, or `ws+unix:/path/to.sock:/path` for a Unix socket. The id
-    /// is good at once; [`Opened`](super::EventKind::Opened) or [`Closed`](super::EventKind::Closed) tells what came of
-    /// it, within `open_timeout`.
-    ///
-    /// # Errors
-    /// [`Error::Url`] for a URL that is none, [`Error::Tls`] when TLS cannot be set up, [`Error::Limit`] at
-    /// `max_connections`, [`Error::Io`] when no thread can be started for name resolution,
-    /// [`Error::Compression`] for settings a client cannot use, [`Error::Forked`].
-    pub fn connect(&mut self, url: &str, options: Arc<Options>) -> Result<ConnectionId, Error> {
-        self.connect_with(url, &ConnectOptions::default(), options)
-    }
-
-    /// Dials a server by other settings of the transport than the default ones.
-    ///
-    /// # Errors
-    /// As [`connect`](Self::connect).
-    pub fn connect_with(
-        &mut self,
-        url: &str,
-        connect: &ConnectOptions,
-        options: Arc<Options>,
-    ) -> Result<ConnectionId, Error> {
-        self.check_fork()?;
-        options.compression.check(Role::Client)?;
-        let url = WebSocketUrl::parse(url)?;
-        self.tick();
-        let dial = Dial::new(url, connect, options, self.now)?;
-        let index = self.reserve()?;
-        let id = self
-            .ids
-            .connection(index)
-            .ok_or(Error::Misuse("this engine has no ids left"));
-        let address = dial
-            .url
-            .bracketed_host()
-            .trim_matches(['[', ']'])
-            .parse::<IpAddr>();
-        let asked = match (&id, &address) {
-            (Ok(id), Err(_)) if dial.url.socket_path().is_none() => {
-                self.resolver
-                    .ask(id.bits(), dial.url.host(), dial.url.port())
-            }
-            _ => Ok(()),
-        };
-        let (Ok(id), Ok(())) = (&id, &asked) else {
-            self.slots.release(index);
-            asked.map_err(|error| {
-                Error::Io(IoError::new("start a thread to resolve a name", &error))
-            })?;
-            return id;
-        };
-        let (id, port, unix) = (*id, dial.url.port(), dial.url.socket_path().is_some());
-        self.counters.dialled += 1;
-        let slot = self.slots.at(index);
-        slot.id = id;
-        slot.transport = Transport::Dial(Box::new(dial));
-        match address {
-            _ if unix => self.dial_unix(index),
-            Ok(address) => self.dial_with(index, vec![SocketAddr::new(address, port)]),
-            Err(_) => self.schedule(index),
-        }
-        Ok(id)
     }
 
     /// Accepts the upgrade that [`UpgradeRequest`](super::EventKind::UpgradeRequest) told of.

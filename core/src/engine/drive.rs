@@ -1,7 +1,6 @@
 //! The engine's turn: what is ready is read once, parsed, told, and answered in one write.
 
 use std::io;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::Engine;
@@ -10,10 +9,10 @@ use super::event::Notice;
 use super::id::{self, ALARM, ConnectionId, ListenerId, WAKER};
 use super::remote::Command;
 use super::slots::{Flags, Transport};
-use crate::error::{Deadline, Error, IoError, Role, SendError};
+use crate::error::{Error, IoError, SendError};
 use crate::frame::CloseCode;
-use crate::net::{self, DialState};
-use crate::protocol::{MessageKind, Protocol, Raw, Shutdown, Source, Time};
+use crate::net;
+use crate::protocol::{MessageKind, Raw, Shutdown, Source, Time};
 
 /// Bytes asked of a socket at once.
 const READ_SIZE: usize = 64 << 10;
@@ -384,19 +383,7 @@ impl Connections {
                 Command::Abort(id) => drop(self.abort(id)),
             }
         }
-        for answer in self.resolver.answers() {
-            let id = ConnectionId::from_bits(answer.tag);
-            let Some(Transport::Dial(dial)) = self.slots.get(id).map(|slot| &slot.transport) else {
-                continue;
-            };
-            match answer.result {
-                Ok(addresses) => self.dial_with(id.index(), addresses),
-                Err(message) => {
-                    let host = dial.url.host().to_owned();
-                    self.fail(id.index(), Error::Resolve { host, message });
-                }
-            }
-        }
+        self.take_answers();
     }
 
     /// Whether what a notice is about has not been told closed in the meantime.
@@ -448,94 +435,6 @@ impl Connections {
                 }
                 (None, Transport::Dial(_)) => self.dial_time(index),
                 _ => {}
-            }
-        }
-    }
-
-    /// A dialled host's addresses are known.
-    pub(super) fn dial_with(&mut self, index: u32, addresses: Vec<SocketAddr>) {
-        let now = self.now;
-        let slot = self.slots.at(index);
-        let Transport::Dial(dial) = &mut slot.transport else {
-            return;
-        };
-        let state = dial.resolved(addresses, &self.registry, slot.id.token(), now);
-        self.dial_goes_on(index, state);
-    }
-
-    /// Dials a Unix socket.
-    pub(super) fn dial_unix(&mut self, index: u32) {
-        let now = self.now;
-        let slot = self.slots.at(index);
-        let Transport::Dial(dial) = &mut slot.transport else {
-            return;
-        };
-        let state = dial.unix(&self.registry, slot.id.token(), now);
-        self.dial_goes_on(index, state);
-    }
-
-    fn dial_ready(&mut self, index: u32) {
-        let now = self.now;
-        let slot = self.slots.at(index);
-        let Transport::Dial(dial) = &mut slot.transport else {
-            return;
-        };
-        let state = dial.on_ready(&self.registry, slot.id.token(), now);
-        self.dial_goes_on(index, state);
-    }
-
-    fn dial_time(&mut self, index: u32) {
-        let now = self.now;
-        let slot = self.slots.at(index);
-        let Transport::Dial(dial) = &mut slot.transport else {
-            return;
-        };
-        let wait = dial.options.open_timeout;
-        let state = if !wait.is_zero() && dial.started + wait <= now {
-            DialState::Failed(Error::Timeout {
-                deadline: Deadline::Open,
-                after: wait,
-            })
-        } else {
-            dial.on_time(&self.registry, slot.id.token(), now)
-        };
-        self.dial_goes_on(index, state);
-    }
-
-    fn dial_goes_on(&mut self, index: u32, state: DialState) {
-        match state {
-            DialState::Pending => self.schedule(index),
-            DialState::Failed(error) => self.fail(index, error),
-            DialState::Connected(stream) => {
-                let slot = self.slots.at(index);
-                let Transport::Dial(dial) =
-                    std::mem::replace(&mut slot.transport, Transport::Stream(stream))
-                else {
-                    return;
-                };
-                // It may have been told already that the server has spoken, or gone.
-                slot.flags.keep(Flags::INCOMING);
-                self.cork(index);
-                match Protocol::client(
-                    &dial.url,
-                    dial.options.clone(),
-                    &mut self.output,
-                    dial.started,
-                ) {
-                    Ok(protocol) => {
-                        self.slots.at(index).protocol = Some(protocol);
-                        self.sent(index);
-                        self.schedule(index);
-                        if self.slots.at(index).flags.has(Flags::READABLE) {
-                            self.list(index);
-                        }
-                    }
-                    Err(error) => {
-                        let protocol = Protocol::open(Role::Client, dial.options, self.now);
-                        self.slots.at(index).protocol = Some(protocol);
-                        self.fail(index, error);
-                    }
-                }
             }
         }
     }

@@ -30,6 +30,7 @@
 mod client;
 mod connections;
 mod counters;
+mod dialling;
 mod drive;
 mod event;
 mod id;

@@ -6,8 +6,10 @@
 #![forbid(unsafe_code)]
 
 mod certificates;
+mod chunks;
 mod client;
 mod failure;
+mod info;
 mod server;
 mod session;
 
@@ -18,7 +20,9 @@ use std::io::{self, IoSlice};
 use super::Socket;
 use crate::tls_error::TlsError;
 pub use certificates::{Pem, TlsIdentity};
+use chunks::Chunks;
 pub use client::{TlsClient, TlsClientOptions};
+pub use info::TlsInfo;
 pub use server::{TlsServer, TlsServerOptions};
 use session::{Records, Run, Session, Standing, Wish};
 
@@ -27,30 +31,12 @@ const MOST_READ: usize = 64 << 10;
 const LEAST_READ: usize = 4 << 10;
 /// The most that is kept of unfinished records: handshake messages of 64 KiB in small records.
 const MOST_KEPT: usize = 128 << 10;
-/// Application data that is encrypted and handed to the kernel at once.
-const CHUNK: usize = 64 << 10;
 /// Reads that bring no application data before others get their turn.
 const FRUITLESS_READS: usize = 8;
 
 const PLAIN_ANSWER: &[u8] =
     b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\n\
     Content-Length: 47\r\n\r\nThis port speaks TLS: use wss:// or https://.\r\n";
-
-/// What a TLS handshake agreed on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct TlsInfo {
-    /// `TLSv1.3` or `TLSv1.2`.
-    pub version: &'static str,
-    /// The cipher suite's name in the RFCs, such as `TLS13_AES_256_GCM_SHA384`.
-    pub cipher_suite: String,
-    /// The application protocol (RFC 7301); `http/1.1`, or none when the peer did not take part in the choice.
-    pub application_protocol: Option<String>,
-    /// Whether an earlier session was resumed, which saves the certificates and their verification.
-    pub resumed: bool,
-    /// The peer's certificate chain in DER, its own certificate first; empty for a client that showed none.
-    pub peer_certificates: Vec<Vec<u8>>,
-}
 
 /// A socket in TLS.
 pub(crate) struct Tls {
@@ -127,30 +113,7 @@ impl Tls {
     }
 
     pub(crate) fn info(&self) -> Option<TlsInfo> {
-        if !self.state.ready {
-            return None;
-        }
-        let common = self.session.common();
-        Some(TlsInfo {
-            version: match common.protocol_version() {
-                Some(rustls::ProtocolVersion::TLSv1_2) => "TLSv1.2",
-                _ => "TLSv1.3",
-            },
-            cipher_suite: common
-                .negotiated_cipher_suite()
-                .map(|suite| format!("{:?}", suite.suite()))
-                .unwrap_or_default(),
-            application_protocol: common
-                .alpn_protocol()
-                .map(|name| String::from_utf8_lossy(name).into_owned()),
-            resumed: common.handshake_kind() == Some(rustls::HandshakeKind::Resumed),
-            peer_certificates: common
-                .peer_certificates()
-                .unwrap_or_default()
-                .iter()
-                .map(|certificate| certificate.to_vec())
-                .collect(),
-        })
+        self.state.ready.then(|| TlsInfo::of(self.session.common()))
     }
 
     /// As [`Stream::receive`](super::Stream::receive); before the handshake is done it goes on with that.
@@ -361,7 +324,7 @@ impl Tls {
 
     fn encrypt(&mut self, pieces: &[IoSlice<'_>], scratch: &mut Scratch) -> io::Result<usize> {
         let mut taken = 0;
-        let mut chunks = Chunks { pieces, skip: 0 };
+        let mut chunks = Chunks::new(pieces);
         while let Some(chunk) = chunks.next(&mut scratch.data) {
             self.run_idle(Wish::Encrypt(chunk), &mut scratch.records)?;
             taken += chunk.len();
@@ -449,74 +412,9 @@ impl fmt::Debug for Tls {
     }
 }
 
-/// Cuts pieces into chunks; a small piece and the beginning of the next one make one chunk.
-struct Chunks<'a> {
-    pieces: &'a [IoSlice<'a>],
-    /// How much of the first piece has been given.
-    skip: usize,
-}
-
-impl<'a> Chunks<'a> {
-    fn next<'b>(&mut self, buffer: &'b mut Vec<u8>) -> Option<&'b [u8]>
-    where
-        'a: 'b,
-    {
-        buffer.clear();
-        while let Some((first, others)) = self.pieces.split_first() {
-            let rest = &first[self.skip..];
-            let now = rest.len().min(CHUNK - buffer.len());
-            let whole = now == rest.len();
-            if buffer.is_empty() && (now == CHUNK || others.is_empty()) {
-                self.advance(now, whole);
-                return (now > 0).then_some(&rest[..now]);
-            }
-            buffer.extend_from_slice(&rest[..now]);
-            self.advance(now, whole);
-            if buffer.len() == CHUNK {
-                break;
-            }
-        }
-        (!buffer.is_empty()).then_some(buffer.as_slice())
-    }
-
-    const fn advance(&mut self, count: usize, whole: bool) {
-        if whole {
-            self.pieces = self.pieces.split_at(1).1;
-            self.skip = 0;
-        } else {
-            self.skip += count;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn pieces_are_cut_into_chunks_and_nothing_is_lost() {
-        let long: Vec<u8> = (0..3 * CHUNK + 5).map(|at| at as u8).collect();
-        for pieces in [
-            vec![&b"head"[..], &long[..]],
-            vec![&long[..]],
-            vec![&b""[..], &b"x"[..]],
-            vec![&b"head"[..], &b""[..]],
-            vec![&long[..CHUNK], &long[..7]],
-            vec![],
-        ] {
-            let slices: Vec<_> = pieces.iter().map(|piece| IoSlice::new(piece)).collect();
-            let mut chunks = Chunks {
-                pieces: &slices,
-                skip: 0,
-            };
-            let (mut buffer, mut all) = (Vec::new(), Vec::new());
-            while let Some(chunk) = chunks.next(&mut buffer) {
-                assert!(!chunk.is_empty() && chunk.len() <= CHUNK);
-                all.extend_from_slice(chunk);
-            }
-            assert_eq!(all, pieces.concat());
-        }
-    }
 
     #[test]
     fn the_plain_answer_has_the_length_that_it_announces() {

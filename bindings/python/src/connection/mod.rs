@@ -1,24 +1,30 @@
 //! A connection as Python sees it: its received messages, who waits for what, and the way to the engine.
 
+mod end;
+mod receive;
+mod send;
+
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyUnicodeError, PyValueError};
-use pyo3::intern;
+use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 use ropeway_core::SendError;
-use ropeway_core::engine::{ConnectionId, Connections, Sent};
+use ropeway_core::engine::{ConnectionId, Sent};
 use ropeway_core::frame::CloseCode;
 
-use crate::awaitable::{Outcome, Recv, Send};
-use crate::closed::Closed;
-use crate::engine::{Engine, create_future, error};
+use crate::awaitable::Awaitable;
+use crate::engine::Engine;
+use crate::errors::{error, raised, send_error};
+use crate::futures::{create_future, resolve};
 use crate::options::Options;
 use crate::payload;
 use crate::waiter::Waiter;
+pub(crate) use receive::Taken;
+pub(crate) use send::{Outcome, broadcast};
 
 /// The states, numbered as `websockets` does.
 pub(crate) const CONNECTING: u8 = 0;
@@ -63,13 +69,6 @@ pub(crate) struct Ping {
     sent: Instant,
 }
 
-/// What `recv` finds.
-pub(crate) enum Taken {
-    Message(Py<PyAny>),
-    Wait(Py<Waiter>),
-    Closed,
-}
-
 impl Connection {
     pub(crate) fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
@@ -90,185 +89,6 @@ impl Connection {
     pub(crate) fn set_phase(&self, phase: u8) {
         self.phase.store(phase, Ordering::Relaxed);
     }
-
-    /// Queues a message that has come. Whether a task waits for it.
-    pub(crate) fn put(&self, message: Py<PyAny>, connections: &mut Connections) -> bool {
-        let mut inner = self.inner();
-        inner.queue.push_back(message);
-        if inner.queue.len() >= self.high && !inner.paused && inner.waiter.is_none() {
-            inner.paused = connections.pause(self.id()).is_ok();
-        }
-        inner.waiter.is_some()
-    }
-
-    /// Resumes the task in `recv`.
-    pub(crate) fn resume(slf: &Bound<'_, Self>) -> PyResult<()> {
-        let waiter = {
-            let mut inner = slf.get().inner();
-            inner.waiter.take()
-        };
-        let result = match waiter {
-            Some(waiter) => Waiter::resume(waiter.bind(slf.py())),
-            None => Ok(()),
-        };
-        // The task may have gone on to something else, and left messages behind.
-        let connection = slf.get();
-        let full = {
-            let inner = connection.inner();
-            inner.queue.len() >= connection.high && !inner.paused
-        };
-        if full {
-            let mut core = connection.engine.get().core();
-            let mut inner = connection.inner();
-            inner.paused = core.connections().pause(connection.id()).is_ok();
-        }
-        result
-    }
-
-    /// The next message, or what to wait on for it.
-    pub(crate) fn take(slf: &Bound<'_, Self>) -> PyResult<Taken> {
-        let connection = slf.get();
-        let py = slf.py();
-        let mut inner = connection.inner();
-        if inner.waiter.is_some() {
-            drop(inner);
-            return Err(raised(
-                py,
-                "ConcurrencyError",
-                "cannot call recv while another coroutine is already running recv or recv_streaming",
-            ));
-        }
-        if let Some(message) = inner.queue.pop_front() {
-            let resumes = inner.paused && inner.queue.len() <= connection.low;
-            if resumes {
-                inner.paused = false;
-            }
-            drop(inner);
-            if resumes {
-                // It may have ended meanwhile.
-                let _ = connection
-                    .engine
-                    .get()
-                    .core()
-                    .connections()
-                    .resume(connection.id());
-            }
-            return Ok(Taken::Message(message));
-        }
-        if connection.phase() == CLOSED {
-            return Ok(Taken::Closed);
-        }
-        drop(inner);
-        let waiter = Py::new(py, Waiter::new(slf.clone().unbind()))?;
-        connection.inner().waiter = Some(waiter.clone_ref(py));
-        connection.engine.get().release();
-        Ok(Taken::Wait(waiter))
-    }
-
-    /// A wait in `recv` is over without a message.
-    pub(crate) fn forget_waiter(&self, waiter: &Bound<'_, Waiter>) {
-        let mut inner = self.inner();
-        if inner.waiter.as_ref().is_some_and(|own| own.is(waiter)) {
-            let own = inner.waiter.take();
-            drop(inner);
-            drop(own);
-        }
-    }
-
-    /// Sends a message, or says what to wait for.
-    pub(crate) fn try_send(
-        slf: &Bound<'_, Self>,
-        message: &Bound<'_, PyAny>,
-        text: Option<bool>,
-    ) -> PyResult<Outcome> {
-        let py = slf.py();
-        let connection = slf.get();
-        let id = connection.id();
-        // With more messages waiting in the queue more answers are likely: they leave together.
-        let more = !connection.inner().queue.is_empty();
-        let result = payload::with_bytes(message, text, |kind, bytes| {
-            let mut core = connection.engine.get().core();
-            let starts = more && core.gather();
-            let sent = core.connections().send(id, kind, bytes);
-            if !more {
-                core.release();
-            }
-            (sent, starts)
-        })?;
-        if result.1 {
-            Engine::release_soon(connection.engine.bind(py))?;
-        }
-        Self::outcome(slf, result.0)
-    }
-
-    fn outcome(slf: &Bound<'_, Self>, sent: Result<Sent, SendError>) -> PyResult<Outcome> {
-        let py = slf.py();
-        let connection = slf.get();
-        match sent {
-            Ok(Sent::Sent) => Ok(Outcome::Sent),
-            Ok(Sent::Queued(_)) => {
-                let future = create_future(py)?;
-                connection.inner().writers.push(future.clone_ref(py));
-                Ok(Outcome::Queued(future))
-            }
-            Err(SendError::Full { .. }) => {
-                let future = create_future(py)?;
-                connection.inner().writers.push(future.clone_ref(py));
-                Ok(Outcome::Later(future))
-            }
-            Err(SendError::MessageInProgress) => {
-                let future = create_future(py)?;
-                connection.inner().fragmented.push(future.clone_ref(py));
-                Ok(Outcome::Later(future))
-            }
-            Err(error) => Err(send_error(slf, error)),
-        }
-    }
-}
-
-/// An exception of `ropeway.exceptions`.
-pub(crate) fn raised(py: Python<'_>, name: &str, message: &str) -> PyErr {
-    let made = py
-        .import("ropeway.exceptions")
-        .and_then(|module| module.getattr(name))
-        .and_then(|class| class.call1((message,)));
-    match made {
-        Ok(error) => PyErr::from_value(error),
-        Err(error) => error,
-    }
-}
-
-/// Why a message was not taken.
-fn send_error(slf: &Bound<'_, Connection>, error: SendError) -> PyErr {
-    match error {
-        SendError::Closed | SendError::NotOpen => match slf.call_method0("_closed_error") {
-            Ok(error) => PyErr::from_value(error),
-            Err(error) => error,
-        },
-        SendError::InvalidUtf8 => PyUnicodeError::new_err(error.to_string()),
-        SendError::ControlTooLong(_) | SendError::InvalidCloseCode(_) => {
-            raised(slf.py(), "ProtocolError", &error.to_string())
-        }
-        error => PyRuntimeError::new_err(error.to_string()),
-    }
-}
-
-/// Sets the result of every future that still waits.
-pub(crate) fn resolve(py: Python<'_>, futures: Vec<Py<PyAny>>) -> PyResult<()> {
-    for future in futures {
-        set_result(future.bind(py), py.None())?;
-    }
-    Ok(())
-}
-
-fn set_result(future: &Bound<'_, PyAny>, value: Py<PyAny>) -> PyResult<()> {
-    if !future
-        .call_method0(intern!(future.py(), "done"))?
-        .is_truthy()?
-    {
-        future.call_method1(intern!(future.py(), "set_result"), (value,))?;
-    }
-    Ok(())
 }
 
 #[pymethods]
@@ -398,16 +218,16 @@ impl Connection {
 
     /// The next message.
     #[pyo3(signature = (decode=None))]
-    fn recv(slf: Py<Self>, decode: Option<bool>) -> Recv {
-        Recv::new(slf, decode, false)
+    fn recv(slf: Py<Self>, decode: Option<bool>) -> Awaitable {
+        Awaitable::recv(slf, decode, false)
     }
 
     fn __aiter__(slf: Py<Self>) -> Py<Self> {
         slf
     }
 
-    fn __anext__(slf: Py<Self>) -> Recv {
-        Recv::new(slf, None, true)
+    fn __anext__(slf: Py<Self>) -> Awaitable {
+        Awaitable::recv(slf, None, true)
     }
 
     /// Sends a message; fragments when it is an iterable or an asynchronous one.
@@ -419,7 +239,7 @@ impl Connection {
     ) -> PyResult<Py<PyAny>> {
         let py = slf.py();
         if payload::is_message(&message) {
-            let send = Send::new(slf.clone().unbind(), message.unbind(), text);
+            let send = Awaitable::send(slf.clone().unbind(), message.unbind(), text);
             return Ok(Py::new(py, send)?.into_any());
         }
         Ok(slf
@@ -610,91 +430,4 @@ impl Connection {
             .map(|mut inner| std::mem::take(&mut *inner));
         drop(inner);
     }
-}
-
-/// What the engine tells a connection.
-impl Connection {
-    /// A pong came: it answers its ping, and those before it.
-    pub(crate) fn ponged(slf: &Bound<'_, Self>, payload: &[u8]) -> PyResult<()> {
-        let py = slf.py();
-        let answered: Vec<Ping> = {
-            let mut inner = slf.get().inner();
-            let Some(position) = inner.pings.iter().position(|ping| ping.payload == payload) else {
-                return Ok(());
-            };
-            let answered: Vec<Ping> = inner.pings.drain(..=position).collect();
-            if let Some(ping) = answered.last() {
-                inner.latency = ping.sent.elapsed();
-            }
-            answered
-        };
-        for ping in answered {
-            let latency = ping.sent.elapsed().as_secs_f64().into_pyobject(py)?;
-            set_result(ping.future.bind(py), latency.into_any().unbind())?;
-        }
-        Ok(())
-    }
-
-    /// The end: everybody who waits is told.
-    pub(crate) fn ended(slf: &Bound<'_, Self>, closed: Py<Closed>) -> PyResult<()> {
-        let py = slf.py();
-        let connection = slf.get();
-        connection.set_phase(CLOSED);
-        slf.call_method1("_on_closed", (closed,))?;
-        let (futures, pings, listener) = {
-            let mut inner = connection.inner();
-            let mut futures = std::mem::take(&mut inner.writers);
-            futures.append(&mut inner.fragmented);
-            (
-                futures,
-                std::mem::take(&mut inner.pings),
-                inner.listener.take(),
-            )
-        };
-        drop(listener);
-        resolve(py, futures)?;
-        for ping in pings {
-            let future = ping.future.bind(py);
-            if !future.call_method0("done")?.is_truthy()? {
-                future.call_method1("set_exception", (slf.call_method0("_closed_error")?,))?;
-                // Nobody has to ask for it.
-                future.call_method0("exception")?;
-            }
-        }
-        Self::resume(slf)
-    }
-}
-
-/// Sends a message to many connections without waiting. Those that are not open are left out; what another one does
-/// not take is logged, or with `raise_exceptions` gathered in an ExceptionGroup.
-#[pyfunction]
-#[pyo3(name = "_broadcast", signature = (connections, message))]
-pub(crate) fn broadcast(
-    connections: Vec<Bound<'_, Connection>>,
-    message: Bound<'_, PyAny>,
-) -> PyResult<Vec<(Py<Connection>, String)>> {
-    if !payload::is_message(&message) {
-        return Err(PyTypeError::new_err("data must be str or bytes"));
-    }
-    let mut failed = Vec::new();
-    payload::with_bytes(&message, None, |kind, bytes| {
-        for connection in connections {
-            let this = connection.get();
-            if this.phase() != OPEN {
-                continue;
-            }
-            let sent = this
-                .engine
-                .get()
-                .core()
-                .connections()
-                .send(this.id(), kind, bytes);
-            if let Err(error) = sent
-                && error != SendError::Closed
-            {
-                failed.push((connection.unbind(), error.to_string()));
-            }
-        }
-    })?;
-    Ok(failed)
 }

@@ -1,26 +1,29 @@
-//! The core's engine for one event loop, and the way of its events to Python.
+//! The core's engine for one event loop.
+
+mod events;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyWeakrefMethods, PyWeakrefReference};
 use pyo3::{PyTraverseError, PyVisit};
+use ropeway_core::Error;
 use ropeway_core::engine::{
-    ConnectionId, Connections, EngineOptions, EventKind, ListenOptions, ListenerId,
+    self, ConnectionId, Connections, EngineOptions, ListenOptions, ListenerId,
 };
-use ropeway_core::handshake::{Refusal, Request, Response};
-use ropeway_core::protocol::{self, Accept, MessageKind};
-use ropeway_core::{Error, IoError, engine};
+use ropeway_core::handshake::Refusal;
+use ropeway_core::protocol::Accept;
 
-use crate::closed::{self, Closed};
-use crate::connection::{self, Connection, OPEN};
+use crate::connection::Connection;
+use crate::errors::error;
+use crate::futures::running_loop;
 use crate::options::{self, Options};
 use crate::payload;
+use events::Told;
 
 /// The engine of one event loop.
 #[pyclass(frozen, weakref, module = "ropeway._ropeway")]
@@ -41,62 +44,6 @@ pub(crate) struct Core {
     release_scheduled: bool,
     /// Events are being drained.
     draining: bool,
-}
-
-/// An event on its way to Python, without a hold on the engine. What the garbage collector tracks is made from it
-/// later: making it may run finalizers, which must not find the engine locked.
-enum Told {
-    Wake(Py<Connection>),
-    Listen(Py<Connection>, Py<PyAny>, PyResult<Py<PyAny>>, bool),
-    Request(
-        ConnectionId,
-        Py<PyAny>,
-        (String, String, Vec<(String, String)>),
-        bool,
-    ),
-    Opened(Py<Connection>, Option<String>, Option<Response>),
-    Pong(Py<Connection>, Vec<u8>),
-    Writable(Py<Connection>),
-    Closed(Py<Connection>, Box<protocol::Closed>),
-    AcceptFailed(Py<PyAny>, String),
-    Nothing,
-}
-
-/// The running event loop.
-pub(crate) fn running_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
-    static FUNCTION: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    FUNCTION.import(py, "asyncio", "get_running_loop")?.call0()
-}
-
-/// A new future of the running loop.
-pub(crate) fn create_future(py: Python<'_>) -> PyResult<Py<PyAny>> {
-    Ok(running_loop(py)?
-        .call_method0(intern!(py, "create_future"))?
-        .unbind())
-}
-
-/// The exception for an error of the core's that a call answered.
-pub(crate) fn error(py: Python<'_>, error: &Error) -> PyErr {
-    match error {
-        Error::Io(io) => os_error(io),
-        Error::Url(_) | Error::Header(_) | Error::Handshake(_) => {
-            PyValueError::new_err(error.to_string())
-        }
-        Error::Misuse(what) if what.starts_with("wss") => connection::raised(
-            py,
-            "NotSupportedYet",
-            "TLS (wss://) is not there yet; use ws://",
-        ),
-        Error::UnknownId => connection::raised(py, "InvalidState", "the connection is closed"),
-        error => PyRuntimeError::new_err(error.to_string()),
-    }
-}
-
-fn os_error(error: &IoError) -> PyErr {
-    match error.os_code() {
-        Some(code) => PyOSError::new_err((code, error.to_string())),
-        None => PyOSError::new_err(error.to_string()),
-    }
 }
 
 impl Core {
@@ -137,116 +84,6 @@ impl Core {
         self.table[place] = Some(connection.clone().unbind());
         Ok(())
     }
-
-    /// The next event. Messages that nobody has to be told of are queued on the way.
-    fn next(&mut self, py: Python<'_>) -> Option<Told> {
-        let Self {
-            engine,
-            table,
-            free,
-            servers,
-            ..
-        } = self;
-        loop {
-            let (event, connections) = engine.next_event()?;
-            let id = event.id;
-            let place = connections.user_data(id).unwrap_or(0) as usize;
-            let known = place
-                .checked_sub(1)
-                .and_then(|place| table.get(place))
-                .and_then(Option::as_ref);
-            let told = match (event.kind, known) {
-                (EventKind::Message { kind, payload }, Some(connection)) => {
-                    let message = payload::to_object(py, kind, payload);
-                    let inner = connection.get().inner();
-                    if let Some(listener) = &inner.listener {
-                        let listener = listener.clone_ref(py);
-                        let is_text = kind == MessageKind::Text;
-                        return Some(Told::Listen(
-                            connection.clone_ref(py),
-                            listener,
-                            message,
-                            is_text,
-                        ));
-                    }
-                    drop(inner);
-                    let Ok(message) = message else { continue };
-                    if !connection.get().put(message, connections) {
-                        continue;
-                    }
-                    Told::Wake(connection.clone_ref(py))
-                }
-                (EventKind::UpgradeRequest(request), _) => {
-                    asked(py, id, request, connections, servers, false)
-                }
-                (EventKind::HttpRequest(request), _) => {
-                    asked(py, id, request, connections, servers, true)
-                }
-                (EventKind::Opened(opened), Some(connection)) => Told::Opened(
-                    connection.clone_ref(py),
-                    opened.subprotocol.clone(),
-                    opened.response.clone(),
-                ),
-                (
-                    EventKind::Pong {
-                        payload,
-                        round_trip,
-                    },
-                    Some(connection),
-                ) => {
-                    if let Some(round_trip) = round_trip {
-                        connection.get().inner().latency = round_trip;
-                        continue;
-                    }
-                    Told::Pong(connection.clone_ref(py), payload.to_vec())
-                }
-                (EventKind::Writable, Some(connection)) => Told::Writable(connection.clone_ref(py)),
-                (EventKind::Closed(closed), Some(_)) => {
-                    let closed = Box::new(closed.clone());
-                    free.push(place - 1);
-                    match table[place - 1].take() {
-                        Some(connection) => Told::Closed(connection, closed),
-                        None => Told::Nothing,
-                    }
-                }
-                (EventKind::AcceptFailed { listener, error }, _) => {
-                    match servers.get(&listener.bits()) {
-                        Some(server) => Told::AcceptFailed(server.clone_ref(py), error.to_string()),
-                        None => Told::Nothing,
-                    }
-                }
-                _ => Told::Nothing,
-            };
-            return Some(told);
-        }
-    }
-}
-
-/// A request that came to a listener.
-fn asked(
-    py: Python<'_>,
-    id: ConnectionId,
-    request: &Request,
-    connections: &mut Connections,
-    servers: &HashMap<u64, Py<PyAny>>,
-    plain: bool,
-) -> Told {
-    let server = connections
-        .listener_of(id)
-        .and_then(|listener| servers.get(&listener.bits()));
-    if let Some(server) = server {
-        let head = (
-            request.method.clone(),
-            request.path_and_query().into_owned(),
-            closed::pairs(&request.headers),
-        );
-        return Told::Request(id, server.clone_ref(py), head, plain);
-    }
-    // The server has been closed meanwhile.
-    if let Ok(refusal) = Refusal::new(503, "The server is shutting down.\n") {
-        let _ = connections.refuse(id, &refusal);
-    }
-    Told::Nothing
 }
 
 impl Engine {
@@ -270,55 +107,6 @@ impl Engine {
         let function = slf.getattr(intern!(slf.py(), "_release"))?;
         running_loop(slf.py())?.call_method1(intern!(slf.py(), "call_soon"), (function,))?;
         Ok(())
-    }
-
-    /// Hands an event to Python.
-    fn dispatch(py: Python<'_>, told: Told) -> PyResult<()> {
-        match told {
-            Told::Nothing => Ok(()),
-            Told::Wake(connection) => Connection::resume(connection.bind(py)),
-            Told::Listen(connection, listener, message, is_text) => {
-                let result =
-                    message.and_then(|message| listener.call1(py, (&connection, message, is_text)));
-                match result {
-                    Ok(_) => Ok(()),
-                    Err(error) => {
-                        connection
-                            .bind(py)
-                            .call_method1("_listener_failed", (error.into_value(py),))?;
-                        Ok(())
-                    }
-                }
-            }
-            Told::Request(id, server, (method, target, headers), plain) => server
-                .call_method1(
-                    py,
-                    "_on_request",
-                    (id.bits(), method, target, headers, plain),
-                )
-                .map(drop),
-            Told::Opened(connection, subprotocol, response) => {
-                connection.get().set_phase(OPEN);
-                let response = response
-                    .map(|response| closed::response(py, &response))
-                    .transpose()?;
-                connection
-                    .call_method1(py, "_on_opened", (subprotocol, response))
-                    .map(drop)
-            }
-            Told::Pong(connection, payload) => Connection::ponged(connection.bind(py), &payload),
-            Told::Writable(connection) => {
-                let writers = std::mem::take(&mut connection.get().inner().writers);
-                connection::resolve(py, writers)
-            }
-            Told::Closed(connection, closed) => {
-                let closed = Py::new(py, Closed::new(py, &closed)?)?;
-                Connection::ended(connection.bind(py), closed)
-            }
-            Told::AcceptFailed(server, error) => server
-                .call_method1(py, "_on_accept_failed", (error,))
-                .map(drop),
-        }
     }
 }
 
@@ -396,7 +184,7 @@ impl Engine {
             if let Told::Wake(connection) = &told {
                 first = Some(connection.clone_ref(py));
             }
-            keep(Self::dispatch(py, told));
+            keep(told.dispatch(py));
         }
         result
     }

@@ -1,0 +1,196 @@
+//! The core's events on their way to Python.
+
+use std::collections::HashMap;
+
+use pyo3::prelude::*;
+use ropeway_core::engine::{ConnectionId, Connections, EventKind};
+use ropeway_core::handshake::{Refusal, Request, Response};
+use ropeway_core::protocol::{self, MessageKind};
+
+use super::Core;
+use crate::closed::{self, Closed};
+use crate::connection::{Connection, OPEN};
+use crate::futures::resolve;
+use crate::payload;
+
+/// An event on its way to Python, without a hold on the engine. What the garbage collector tracks is made from it
+/// later: making it may run finalizers, which must not find the engine locked.
+pub(super) enum Told {
+    Wake(Py<Connection>),
+    Listen(Py<Connection>, Py<PyAny>, PyResult<Py<PyAny>>, bool),
+    Request(
+        ConnectionId,
+        Py<PyAny>,
+        (String, String, Vec<(String, String)>),
+        bool,
+    ),
+    Opened(Py<Connection>, Option<String>, Option<Response>),
+    Pong(Py<Connection>, Vec<u8>),
+    Writable(Py<Connection>),
+    Closed(Py<Connection>, Box<protocol::Closed>),
+    AcceptFailed(Py<PyAny>, String),
+    Nothing,
+}
+
+impl Core {
+    /// The next event. Messages that nobody has to be told of are queued on the way.
+    pub(super) fn next(&mut self, py: Python<'_>) -> Option<Told> {
+        let Self {
+            engine,
+            table,
+            free,
+            servers,
+            ..
+        } = self;
+        loop {
+            let (event, connections) = engine.next_event()?;
+            let id = event.id;
+            let place = connections.user_data(id).unwrap_or(0) as usize;
+            let known = place
+                .checked_sub(1)
+                .and_then(|place| table.get(place))
+                .and_then(Option::as_ref);
+            let told = match (event.kind, known) {
+                (EventKind::Message { kind, payload }, Some(connection)) => {
+                    let message = payload::to_object(py, kind, payload);
+                    let inner = connection.get().inner();
+                    if let Some(listener) = &inner.listener {
+                        let listener = listener.clone_ref(py);
+                        let is_text = kind == MessageKind::Text;
+                        return Some(Told::Listen(
+                            connection.clone_ref(py),
+                            listener,
+                            message,
+                            is_text,
+                        ));
+                    }
+                    drop(inner);
+                    let Ok(message) = message else { continue };
+                    if !connection.get().put(message, connections) {
+                        continue;
+                    }
+                    Told::Wake(connection.clone_ref(py))
+                }
+                (EventKind::UpgradeRequest(request), _) => {
+                    asked(py, id, request, connections, servers, false)
+                }
+                (EventKind::HttpRequest(request), _) => {
+                    asked(py, id, request, connections, servers, true)
+                }
+                (EventKind::Opened(opened), Some(connection)) => Told::Opened(
+                    connection.clone_ref(py),
+                    opened.subprotocol.clone(),
+                    opened.response.clone(),
+                ),
+                (
+                    EventKind::Pong {
+                        payload,
+                        round_trip,
+                    },
+                    Some(connection),
+                ) => {
+                    if let Some(round_trip) = round_trip {
+                        connection.get().inner().latency = round_trip;
+                        continue;
+                    }
+                    Told::Pong(connection.clone_ref(py), payload.to_vec())
+                }
+                (EventKind::Writable, Some(connection)) => Told::Writable(connection.clone_ref(py)),
+                (EventKind::Closed(closed), Some(_)) => {
+                    let closed = Box::new(closed.clone());
+                    free.push(place - 1);
+                    match table[place - 1].take() {
+                        Some(connection) => Told::Closed(connection, closed),
+                        None => Told::Nothing,
+                    }
+                }
+                (EventKind::AcceptFailed { listener, error }, _) => {
+                    match servers.get(&listener.bits()) {
+                        Some(server) => Told::AcceptFailed(server.clone_ref(py), error.to_string()),
+                        None => Told::Nothing,
+                    }
+                }
+                _ => Told::Nothing,
+            };
+            return Some(told);
+        }
+    }
+}
+
+/// A request that came to a listener.
+fn asked(
+    py: Python<'_>,
+    id: ConnectionId,
+    request: &Request,
+    connections: &mut Connections,
+    servers: &HashMap<u64, Py<PyAny>>,
+    plain: bool,
+) -> Told {
+    let server = connections
+        .listener_of(id)
+        .and_then(|listener| servers.get(&listener.bits()));
+    if let Some(server) = server {
+        let head = (
+            request.method.clone(),
+            request.path_and_query().into_owned(),
+            closed::pairs(&request.headers),
+        );
+        return Told::Request(id, server.clone_ref(py), head, plain);
+    }
+    // The server has been closed meanwhile.
+    if let Ok(refusal) = Refusal::new(503, "The server is shutting down.\n") {
+        let _ = connections.refuse(id, &refusal);
+    }
+    Told::Nothing
+}
+
+impl Told {
+    /// Hands an event to Python.
+    pub(super) fn dispatch(self, py: Python<'_>) -> PyResult<()> {
+        match self {
+            Self::Nothing => Ok(()),
+            Self::Wake(connection) => Connection::resume(connection.bind(py)),
+            Self::Listen(connection, listener, message, is_text) => {
+                let result =
+                    message.and_then(|message| listener.call1(py, (&connection, message, is_text)));
+                match result {
+                    Ok(_) => Ok(()),
+                    Err(error) => {
+                        connection
+                            .bind(py)
+                            .call_method1("_listener_failed", (error.into_value(py),))?;
+                        Ok(())
+                    }
+                }
+            }
+            Self::Request(id, server, (method, target, headers), plain) => server
+                .call_method1(
+                    py,
+                    "_on_request",
+                    (id.bits(), method, target, headers, plain),
+                )
+                .map(drop),
+            Self::Opened(connection, subprotocol, response) => {
+                connection.get().set_phase(OPEN);
+                let response = response
+                    .map(|response| closed::response(py, &response))
+                    .transpose()?;
+                connection
+                    .call_method1(py, "_on_opened", (subprotocol, response))
+                    .map(drop)
+            }
+            Self::Pong(connection, payload) => Connection::ponged(connection.bind(py), &payload),
+            Self::Writable(connection) => {
+                let writers = std::mem::take(&mut connection.get().inner().writers);
+                resolve(py, writers)
+            }
+            Self::Closed(connection, closed) => {
+                let closed = Py::new(py, Closed::new(py, &closed)?)?;
+                Connection::ended(connection.bind(py), closed)
+            }
+            Self::AcceptFailed(server, error) => server
+                .call_method1(py, "_on_accept_failed", (error,))
+                .map(drop),
+        }
+    }
+}

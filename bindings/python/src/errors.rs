@@ -1,0 +1,58 @@
+//! The exceptions that calls raise.
+
+use pyo3::exceptions::{PyOSError, PyRuntimeError, PyUnicodeError, PyValueError};
+use pyo3::prelude::*;
+use ropeway_core::{Error, IoError, SendError};
+
+use crate::connection::Connection;
+
+/// An exception of `ropeway.exceptions`.
+pub(crate) fn raised(py: Python<'_>, name: &str, message: &str) -> PyErr {
+    let made = py
+        .import("ropeway.exceptions")
+        .and_then(|module| module.getattr(name))
+        .and_then(|class| class.call1((message,)));
+    match made {
+        Ok(error) => PyErr::from_value(error),
+        Err(error) => error,
+    }
+}
+
+/// Why a message was not taken.
+pub(crate) fn send_error(slf: &Bound<'_, Connection>, error: SendError) -> PyErr {
+    match error {
+        SendError::Closed | SendError::NotOpen => match slf.call_method0("_closed_error") {
+            Ok(error) => PyErr::from_value(error),
+            Err(error) => error,
+        },
+        SendError::InvalidUtf8 => PyUnicodeError::new_err(error.to_string()),
+        SendError::ControlTooLong(_) | SendError::InvalidCloseCode(_) => {
+            raised(slf.py(), "ProtocolError", &error.to_string())
+        }
+        error => PyRuntimeError::new_err(error.to_string()),
+    }
+}
+
+/// The exception for an error of the core's that a call answered.
+pub(crate) fn error(py: Python<'_>, error: &Error) -> PyErr {
+    match error {
+        Error::Io(io) => os_error(io),
+        Error::Url(_) | Error::Header(_) | Error::Handshake(_) => {
+            PyValueError::new_err(error.to_string())
+        }
+        Error::Misuse(what) if what.starts_with("wss") => raised(
+            py,
+            "NotSupportedYet",
+            "TLS (wss://) is not there yet; use ws://",
+        ),
+        Error::UnknownId => raised(py, "InvalidState", "the connection is closed"),
+        error => PyRuntimeError::new_err(error.to_string()),
+    }
+}
+
+fn os_error(error: &IoError) -> PyErr {
+    match error.os_code() {
+        Some(code) => PyOSError::new_err((code, error.to_string())),
+        None => PyOSError::new_err(error.to_string()),
+    }
+}
