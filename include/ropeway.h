@@ -201,6 +201,51 @@
 /// This side is a server.
 #define ROPEWAY_SERVER 2
 
+/// A string, server, set once for each: an origin whose pages may connect (RFC 6455 section 10.2), as browsers write it:
+/// "https://example.com", "http://localhost:3000", "https://*.example.com" for the hosts below a domain, "null" for
+/// files and sandboxed pages, "" for requests without Origin, which programs make. Others get 403 before
+/// ROPEWAY_EVENT_UPGRADE_REQUEST. Default none: no check.
+#define ROPEWAY_OPTION_ALLOWED_ORIGIN 1060
+
+/// A string, client: "user:password", sent as Authorization (Basic, RFC 7617) in place of what that was. The password
+/// begins behind the first colon. Default none: those in the URL, if there are any.
+#define ROPEWAY_OPTION_BASIC_AUTH 1061
+
+/// A string, client: a token, sent as Authorization (Bearer, RFC 6750) in place of what that was. Default none.
+#define ROPEWAY_OPTION_BEARER_AUTH 1062
+
+/// Listener: connections of one address at one time; those of an IPv6 network of 64 bits count together. One accepted
+/// beyond is answered 503, in TLS closed, and counted (ROPEWAY_COUNTER_REFUSED_BY_ADDRESS). Connections by Unix sockets
+/// are not counted. Default 0: as many as come.
+#define ROPEWAY_OPTION_MAX_PER_ADDRESS 705
+
+/// TCP, dialled and accepted, 1: what is sent leaves at once (TCP_NODELAY). Default 1.
+#define ROPEWAY_OPTION_TCP_NODELAY 1050
+
+/// TCP, dialled and accepted: silence after which TCP asks whether the peer is there (SO_KEEPALIVE), in milliseconds,
+/// rounded up to whole seconds. Default 0: never; ROPEWAY_OPTION_PING_INTERVAL does more.
+#define ROPEWAY_OPTION_TCP_KEEPALIVE 1051
+
+/// TCP, dialled and accepted: the differentiated services code point of what is sent (RFC 2474), 0 to 63. Default -1:
+/// the system's.
+#define ROPEWAY_OPTION_DSCP 1052
+
+/// TCP, dialled and accepted: bytes the kernel holds of what is sent (SO_SNDBUF), within the system's bounds; Linux
+/// doubles the number. Default 0: as the system finds right.
+#define ROPEWAY_OPTION_SEND_BUFFER 1053
+
+/// TCP, dialled and accepted: bytes the kernel holds of what has come (SO_RCVBUF), likewise. Default 0.
+#define ROPEWAY_OPTION_RECEIVE_BUFFER 1054
+
+/// A string, client: the address to connect from, one of this machine's, as "192.0.2.1" or, with a port,
+/// "192.0.2.1:5000" and "[2001:db8::1]:5000". Addresses of the other family then cannot be connected to. Default: the
+/// system chooses.
+#define ROPEWAY_OPTION_LOCAL_ADDRESS 1055
+
+/// A string, TCP, dialled and accepted: the only network interface to use, by its name (SO_BINDTODEVICE). Linux alone;
+/// elsewhere the connection or listener fails. Default: any.
+#define ROPEWAY_OPTION_INTERFACE 1056
+
 /// A text message: UTF-8 (RFC 6455 section 5.6). The number is its opcode's.
 #define ROPEWAY_TEXT 1
 
@@ -246,6 +291,15 @@
 /// Engine: what a remote sent to `connection` was refused when its turn came: `status`, `error`, and in
 /// `undelivered` the size of the message.
 #define ROPEWAY_EVENT_UNDELIVERED 11
+
+/// Engine, with ROPEWAY_OPTION_RECONNECT: the connection could not be made, or is lost, and is tried again: as
+/// ROPEWAY_EVENT_CLOSED, but the connection's number stays good. `attempt` is the attempt that comes next, counted from 1
+/// since the connection was last stable, and `delay` the wait before it.
+#define ROPEWAY_EVENT_RECONNECTING 12
+
+/// Engine, with ROPEWAY_OPTION_MAX_REDIRECTS: the server has redirected the opening handshake to `url`, which is dialled
+/// now; `head` is its response.
+#define ROPEWAY_EVENT_REDIRECT 13
 
 /// ROPEWAY_EVENT_FRAGMENT: a message begins here.
 #define ROPEWAY_FLAG_FIRST 1
@@ -328,6 +382,58 @@
 /// Published messages that a subscriber did not get, because its queue was above the high-water mark.
 #define ROPEWAY_COUNTER_PUBLISHES_DROPPED 9
 
+/// Connections that a listener refused because their address had ROPEWAY_OPTION_MAX_PER_ADDRESS of them.
+#define ROPEWAY_COUNTER_REFUSED_BY_ADDRESS 10
+
+/// Client: redirects that are followed (HTTP status 301, 302, 303, 307 or 308, with a Location), all within one
+/// ROPEWAY_OPTION_OPEN_TIMEOUT; the engine tells each by ROPEWAY_EVENT_REDIRECT. None leads from wss to ws
+/// (ROPEWAY_ERROR_INSECURE_REDIRECT). One that leads to another origin (scheme, host or port; from ws to wss on one
+/// host's ports 80 and 443 is none) takes no secrets along: user and password of the URL, and the header fields
+/// Authorization, Cookie, Proxy-Authorization and Host, are left out from there on. Default 0: a redirecting answer
+/// ends the connection by ROPEWAY_ERROR_HTTP_STATUS.
+#define ROPEWAY_OPTION_MAX_REDIRECTS 1100
+
+/// ropeway_engine_connect: whether the connection is made again when it could not be made, or is lost. 0: no. 1: yes,
+/// unless that was final by the rule: errors of the network, time-outs, HTTP statuses 408, 425, 429 and 5xx, and the
+/// peer's close codes 1001 and 1011 to 1014 are not final, everything else is. 2: after every end, for the application to
+/// decide. Default 0. The other layers do not look at it.
+///
+/// The connection keeps its number, user data and subscriptions all the while. Each end that is not final is
+/// ROPEWAY_EVENT_RECONNECTING; ROPEWAY_EVENT_OPENED comes each time it is open again; ROPEWAY_EVENT_CLOSED comes once, at
+/// the end. Between two attempts ropeway_engine_close and ropeway_engine_abort make it the end,
+/// ropeway_engine_set_connection_headers gives the next attempt a fresh token, and ropeway_engine_reconnect_now ends the
+/// wait. Each attempt begins with the URL of ropeway_engine_connect, and has a ROPEWAY_OPTION_OPEN_TIMEOUT of its own.
+#define ROPEWAY_OPTION_RECONNECT 1101
+
+/// The wait before an attempt is a random part of a ceiling (full jitter): this for the first attempt, in milliseconds.
+/// A server's Retry-After, in seconds, with status 429 or 503 is added. Default 1,000.
+#define ROPEWAY_OPTION_RECONNECT_BASE 1102
+
+/// The most that a wait before an attempt lasts, in milliseconds. Default 60,000.
+#define ROPEWAY_OPTION_RECONNECT_CAP 1103
+
+/// What the ceiling grows to with each further attempt, in percent; below 100 counts as 100. Default 200.
+#define ROPEWAY_OPTION_RECONNECT_FACTOR 1104
+
+/// A connection that was open for so many milliseconds begins anew with its base and its count of attempts. Default
+/// 10,000.
+#define ROPEWAY_OPTION_RECONNECT_STABLE_AFTER 1105
+
+/// Attempts after the connection was last stable, the first one not counted; when they are used up, the last end is
+/// final. Default 0: without end.
+#define ROPEWAY_OPTION_RECONNECT_MAX_ATTEMPTS 1106
+
+/// Bytes of messages that are taken (ROPEWAY_QUEUED) while a reconnecting connection is not open, each counting 14 more
+/// than its payload; past it a send is ROPEWAY_ERROR_HELD_FULL. They are sent once, in their order, before anything that
+/// is sent after the next ROPEWAY_EVENT_OPENED, and ROPEWAY_EVENT_WRITABLE follows; at the final end those that wait are
+/// dropped. A message that was taken while the connection was open is never sent a second time: when the connection is
+/// lost, it may have arrived or not. At most ROPEWAY_OPTION_SEND_QUEUE_LIMIT counts. Default 0: such a send is
+/// ROPEWAY_ERROR_NOT_OPEN or ROPEWAY_ERROR_CLOSED.
+#define ROPEWAY_OPTION_RESEND_LIMIT 1107
+
+/// For tests: a number that makes the waits the same in every run. Default -1: from the system's random numbers.
+#define ROPEWAY_OPTION_RECONNECT_SEED 1108
+
 /// Go on reading and writing.
 #define ROPEWAY_SHUTDOWN_NO 0
 
@@ -342,6 +448,9 @@
 
 /// Close the transport at once: it is of no use any more, or there has been time enough.
 #define ROPEWAY_SHUTDOWN_DROP 4
+
+/// The addresses that a ropeway_resolver has found; lent to it until it returns.
+typedef struct ropeway_addresses ropeway_addresses;
 
 /// One connection, used by one thread at a time, whose calls wait. Nothing is read while no call is under way, so call
 /// ropeway_client_receive now and then, or the peer's pings stay unanswered.
@@ -411,6 +520,17 @@ typedef struct ropeway_frame {
 /// any function on the same engine, client or protocol.
 typedef void (*ropeway_trace)(void *user, const struct ropeway_frame *frame);
 
+/// A function that resolves names: `user` as it was passed to ropeway_options_set_resolver, and the host and port of the
+/// URL. It adds what it finds to `addresses` by ropeway_addresses_add, best first, and returns NULL; or it returns why
+/// the name cannot be resolved, a string that is copied at once, and stands in the error of the connection.
+///
+/// It is called on a thread of Ropeway's, up to four at the same time for one engine, and may take its time;
+/// ROPEWAY_OPTION_OPEN_TIMEOUT ends the connection, not the call.
+typedef const char *(*ropeway_resolver)(void *user,
+                                        const char *host,
+                                        uint16_t port,
+                                        struct ropeway_addresses *addresses);
+
 /// Names a connection of one engine, by value. 0 names none. When the connection has ended the number is stale and
 /// every call with it gives ROPEWAY_ERROR_CLOSED, for ever: numbers are not used again.
 typedef uint64_t ropeway_connection;
@@ -460,6 +580,12 @@ typedef struct ropeway_event {
     int64_t round_trip;
     /// Size of a message that was not delivered, in bytes.
     uint64_t undelivered;
+    /// Where a redirect leads, NUL-terminated, with a password left out; NULL otherwise.
+    const char *url;
+    /// Wait before the next attempt, in milliseconds.
+    int64_t delay;
+    /// Number of the attempt that comes next.
+    uint32_t attempt;
 } ropeway_event;
 
 /// Done.
@@ -525,6 +651,9 @@ typedef struct ropeway_event {
 
 /// A request is refused with a status from 200 to 599.
 #define ROPEWAY_ERROR_INVALID_REFUSAL -116
+
+/// What is to be allowed is no origin, or pattern of origins.
+#define ROPEWAY_ERROR_INVALID_ORIGIN -127
 
 /// This side's application refused the request.
 #define ROPEWAY_ERROR_REFUSED -117
@@ -674,6 +803,15 @@ typedef struct ropeway_event {
 /// The server's answer to an extension that was offered is none that may be given (RFC 7692 section 7.1).
 #define ROPEWAY_ERROR_INVALID_EXTENSION -267
 
+/// The server redirected from wss to ws, which is not followed.
+#define ROPEWAY_ERROR_INSECURE_REDIRECT -280
+
+/// The server redirected to what is not the URL of a WebSocket.
+#define ROPEWAY_ERROR_INVALID_REDIRECT -281
+
+/// The client's request comes from a page whose origin is not among ROPEWAY_OPTION_ALLOWED_ORIGIN; it got 403.
+#define ROPEWAY_ERROR_ORIGIN -285
+
 /// Another failure of the opening handshake, without a number in this release.
 #define ROPEWAY_ERROR_HANDSHAKE -299
 
@@ -707,6 +845,12 @@ typedef struct ropeway_event {
 /// With ROPEWAY_OPTION_CLOSE_SLOW_SUBSCRIBERS: a subscriber's queue was above ROPEWAY_OPTION_SEND_QUEUE_HIGH when a
 /// message was published.
 #define ROPEWAY_ERROR_SLOW_SUBSCRIBER -309
+
+/// The server redirected more often than ROPEWAY_OPTION_MAX_REDIRECTS allows.
+#define ROPEWAY_ERROR_TOO_MANY_REDIRECTS -315
+
+/// ROPEWAY_OPTION_RESEND_LIMIT would be passed; the message was not taken.
+#define ROPEWAY_ERROR_HELD_FULL -316
 
 /// Another limit, without a number in this release.
 #define ROPEWAY_ERROR_LIMIT -399
@@ -813,7 +957,8 @@ ropeway_status ropeway_options_get_int(const struct ropeway_options *options,
 ///
 /// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_UNKNOWN_OPTION, ROPEWAY_ERROR_OPTION_TYPE for a key that takes a
 /// number, ROPEWAY_ERROR_INVALID_UTF8, ROPEWAY_ERROR_INVALID_SUBPROTOCOL, ROPEWAY_ERROR_INVALID_HEADER for an origin
-/// with a control character, ROPEWAY_ERROR_INVALID_ARGUMENT for a key without a certificate.
+/// with a control character or credentials that cannot be sent, ROPEWAY_ERROR_INVALID_ORIGIN for a pattern of origins,
+/// ROPEWAY_ERROR_INVALID_ARGUMENT for a key without a certificate or a string that is no address.
 ropeway_status ropeway_options_set_string(struct ropeway_options *options,
                                           int32_t key,
                                           const char *value);
@@ -838,6 +983,26 @@ ropeway_status ropeway_options_add_header(struct ropeway_options *options,
 ropeway_status ropeway_options_set_trace(struct ropeway_options *options,
                                          ropeway_trace trace,
                                          void *user);
+
+/// Lets `resolver` resolve the names of hosts for the connections made from these options, in place of the system; NULL
+/// gives them back to the system. An address in a URL is not shown to it. Of what it answers at most 64 addresses are
+/// tried.
+///
+/// `user` is passed along; it must stay valid until every call of `resolver` has returned, which can be later than the
+/// end of the connection, and may be used on other threads.
+///
+/// Errors: ROPEWAY_ERROR_NULL.
+ropeway_status ropeway_options_set_resolver(struct ropeway_options *options,
+                                            ropeway_resolver resolver,
+                                            void *user);
+
+/// Adds an address that a ropeway_resolver has found: "192.0.2.1", "2001:db8::1", or with a port of its own in place of
+/// the URL's, "192.0.2.1:8080", "[2001:db8::1]:8080". Copied.
+///
+/// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_INVALID_ARGUMENT for a string that is no address;
+/// ROPEWAY_ERROR_INVALID_UTF8.
+ropeway_status ropeway_addresses_add(struct ropeway_addresses *addresses,
+                                     const char *address);
 
 /// A request's method, as "GET"; NULL for a response, or when `head` is NULL. Lent as long as the head.
 const char *ropeway_head_method(const struct ropeway_head *head);
@@ -879,6 +1044,14 @@ ropeway_status ropeway_head_at(const struct ropeway_head *head,
 ropeway_status ropeway_head_body(const struct ropeway_head *head,
                                  const void **data,
                                  size_t *length);
+
+/// Whether the request brings this user name and password (Basic, RFC 7617): ROPEWAY_OK when it does, ROPEWAY_NONE when
+/// it brings others or none. The time that it takes tells nothing of where they differ; it may tell a length.
+///
+/// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_UTF8.
+ropeway_status ropeway_head_basic_auth(const struct ropeway_head *head,
+                                       const char *user,
+                                       const char *password);
 
 /// Connects to `url`, as "wss://example.com/chat", or "ws+unix:/path/to.sock:/chat" for a Unix socket, and writes the open connection to `*client`. Waits, at most
 /// ROPEWAY_OPTION_OPEN_TIMEOUT. `options`, NULL for the defaults, are copied. The caller owns the client and frees it
@@ -1098,7 +1271,7 @@ ropeway_status ropeway_engine_close_listener(struct ropeway_engine *engine,
 
 /// Begins to connect to `url`, as "wss://example.com/chat?room=1", or "ws+unix:/path/to.sock:/chat" for a Unix socket,
 /// and writes the connection's number to `*connection`. `options`, NULL for the defaults, are copied. Does not wait: ROPEWAY_EVENT_OPENED tells of success,
-/// ROPEWAY_EVENT_CLOSED of failure, name resolution included.
+/// ROPEWAY_EVENT_CLOSED of failure, name resolution included; with ROPEWAY_OPTION_RECONNECT it is tried again.
 ///
 /// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_URL, ROPEWAY_ERROR_TLS_SETTINGS for wss,
 /// ROPEWAY_ERROR_TOO_MANY_CONNECTIONS, ROPEWAY_ERROR_IO when no thread for the name's resolution can be had,
@@ -1256,6 +1429,24 @@ ropeway_status ropeway_engine_set_user_data(struct ropeway_engine *engine,
 ropeway_status ropeway_engine_user_data(const struct ropeway_engine *engine,
                                         ropeway_connection connection,
                                         void **user_data);
+
+/// Gives the requests that a connection has still to send the header fields of `options`, none for NULL, in place of
+/// those it was dialled with; nothing else of them counts. All is copied. They are for the present attempt, if its
+/// request has not gone out (after ROPEWAY_EVENT_REDIRECT it has not), and for all later ones. Nothing is stripped of
+/// them then; it is after a further redirect to another origin.
+///
+/// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_CLOSED; ROPEWAY_ERROR_INVALID_HEADER; ROPEWAY_ERROR_MISUSE for a connection
+/// that was dialled without ROPEWAY_OPTION_RECONNECT and waits for no redirect.
+ropeway_status ropeway_engine_set_connection_headers(struct ropeway_engine *engine,
+                                                     ropeway_connection connection,
+                                                     const struct ropeway_options *options);
+
+/// Ends the wait that ROPEWAY_EVENT_RECONNECTING told of: the next attempt begins at once. Does nothing for a connection
+/// that is not in such a wait.
+///
+/// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_CLOSED.
+ropeway_status ropeway_engine_reconnect_now(struct ropeway_engine *engine,
+                                            ropeway_connection connection);
 
 /// Subscribes a connection to a topic, any UTF-8 string, compared byte by byte, which is copied. The subscription ends
 /// with the connection.

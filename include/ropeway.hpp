@@ -126,6 +126,11 @@ public:
         return std::string_view(value, length);
     }
 
+    /// Whether a request brings this user name and password; compared in constant time.
+    bool basic_auth(const char *user, const char *password) const noexcept {
+        return ropeway_head_basic_auth(head_, user, password) == ROPEWAY_OK;
+    }
+
     /// Name and value of the field at `index`, both empty past the last.
     std::pair<std::string_view, std::string_view> operator[](std::size_t index) const noexcept {
         const char *name, *value;
@@ -172,6 +177,11 @@ public:
         if (event_->round_trip < 0) return std::nullopt;
         return std::chrono::microseconds(event_->round_trip);
     }
+    /// Of ROPEWAY_EVENT_RECONNECTING: the attempt that comes next, and the wait before it.
+    unsigned attempt() const noexcept { return event_->attempt; }
+    std::chrono::milliseconds delay() const noexcept { return std::chrono::milliseconds(event_->delay); }
+    /// Of ROPEWAY_EVENT_REDIRECT: where it leads.
+    std::string_view url() const noexcept { return event_->url ? event_->url : std::string_view(); }
     template <class T> T *user_data() const noexcept { return static_cast<T *>(event_->user_data); }
     const ropeway_event &raw() const noexcept { return *event_; }
 
@@ -224,6 +234,10 @@ public:
     Status set(int key, std::chrono::milliseconds value) noexcept { return set(key, std::int64_t(value.count())); }
     Status add_header(const std::string &name, const std::string &value) noexcept {
         return ropeway_options_add_header(get(), name.c_str(), value.c_str());
+    }
+    /// Resolves names by `resolver`, on other threads; `user` must outlive its calls.
+    Status set_resolver(ropeway_resolver resolver, void *user) noexcept {
+        return ropeway_options_set_resolver(get(), resolver, user);
     }
     Status set_trace(ropeway_trace trace, void *user) noexcept { return ropeway_options_set_trace(get(), trace, user); }
     Result<std::int64_t> get_int(int key) const noexcept {
@@ -364,6 +378,11 @@ public:
         return ropeway_engine_close(get(), connection, code, reason.c_str());
     }
     Status abort(Connection connection) noexcept { return ropeway_engine_abort(get(), connection); }
+    /// The header fields of a connection's further requests: ropeway_engine_set_connection_headers.
+    Status set_headers(Connection connection, const Options &headers) noexcept {
+        return ropeway_engine_set_connection_headers(get(), connection, headers.get());
+    }
+    Status reconnect_now(Connection connection) noexcept { return ropeway_engine_reconnect_now(get(), connection); }
     Status pause(Connection connection) noexcept { return ropeway_engine_pause(get(), connection); }
     Status resume(Connection connection) noexcept { return ropeway_engine_resume(get(), connection); }
     Status set_user_data(Connection connection, void *data) noexcept {

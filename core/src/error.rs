@@ -2,7 +2,6 @@
 #![forbid(unsafe_code)]
 
 use std::fmt;
-use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -10,7 +9,10 @@ use crate::deflate::{CompressionError, InflateError};
 use crate::fault::Fault;
 use crate::frame::{CloseCode, FrameError, RandomError};
 use crate::handshake::{HandshakeError, HeaderError, UrlError};
+use crate::opening_stage::OpeningStage;
 use crate::tls_error::TlsError;
+
+pub use crate::io_error::IoError;
 
 /// A bound with a default, settable in [`Options`](crate::protocol::Options) or
 /// [`EngineOptions`](crate::engine::EngineOptions).
@@ -121,6 +123,8 @@ pub enum Error {
         deadline: Deadline,
         /// Its configured length.
         after: Duration,
+        /// Of [`Deadline::Open`]: what was waited for.
+        stage: Option<Box<OpeningStage>>,
     },
     /// The peer's end of the stream came before its Close frame.
     ConnectionLost,
@@ -294,11 +298,19 @@ impl fmt::Display for Error {
                     Limit::Connections => write!(f, "{actual} connections pass {option}, {value}"),
                 }
             }
-            Self::Timeout { deadline, after } => {
+            Self::Timeout {
+                deadline,
+                after,
+                stage,
+            } => {
                 let option = deadline.option();
                 match deadline {
                     Deadline::Open => {
-                        write!(f, "the connection did not open within {option}, {after:?}")
+                        write!(f, "the connection did not open within {option}, {after:?}")?;
+                        match stage {
+                            Some(stage) => write!(f, ": {stage}"),
+                            None => Ok(()),
+                        }
                     }
                     Deadline::Pong => write!(
                         f,
@@ -374,49 +386,6 @@ impl From<SendError> for Error {
     }
 }
 
-/// An operating-system error with what was being done; unlike [`io::Error`] it can be copied and compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct IoError {
-    what: &'static str,
-    kind: io::ErrorKind,
-    code: Option<i32>,
-}
-
-impl IoError {
-    /// `what` is the operation that failed, as in "accept".
-    #[must_use]
-    pub fn new(what: &'static str, error: &io::Error) -> Self {
-        Self {
-            what,
-            kind: error.kind(),
-            code: error.raw_os_error(),
-        }
-    }
-
-    /// The portable kind.
-    #[must_use]
-    pub const fn kind(&self) -> io::ErrorKind {
-        self.kind
-    }
-
-    /// The operating system's number (`errno`), where there is one.
-    #[must_use]
-    pub const fn os_code(&self) -> Option<i32> {
-        self.code
-    }
-}
-
-impl fmt::Display for IoError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.code {
-            Some(code) => write!(f, "{}: {}", self.what, io::Error::from_raw_os_error(code)),
-            None => write!(f, "{}: {}", self.what, self.kind),
-        }
-    }
-}
-
-impl std::error::Error for IoError {}
-
 /// Why a message, ping, pong or close was not taken. Nothing of it has been sent or queued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -432,6 +401,13 @@ pub enum SendError {
         /// Bytes queued now.
         queued: u64,
         /// The limit, `send_queue_limit`.
+        limit: u64,
+    },
+    /// No more messages are kept until a supervised connection is open again.
+    HeldFull {
+        /// Bytes kept now.
+        held: u64,
+        /// The limit, `resend_limit` or, if that is less, `send_queue_limit`.
         limit: u64,
     },
     /// A text message or a close reason is not UTF-8.
@@ -455,7 +431,7 @@ impl SendError {
     #[must_use]
     pub const fn fault(self) -> Fault {
         match self {
-            Self::Full { .. } => Fault::Limit,
+            Self::Full { .. } | Self::HeldFull { .. } => Fault::Limit,
             Self::Random(_) | Self::Compression => Fault::Internal,
             _ => Fault::Caller,
         }
@@ -472,6 +448,12 @@ impl fmt::Display for SendError {
                 f,
                 "the send queue holds {} and its send_queue_limit is {}",
                 Bytes(*queued),
+                Bytes(*limit)
+            ),
+            Self::HeldFull { held, limit } => write!(
+                f,
+                "{} wait for the connection to open again, and its resend_limit is {}",
+                Bytes(*held),
                 Bytes(*limit)
             ),
             Self::InvalidUtf8 => f.write_str("text that is sent must be UTF-8"),

@@ -8,10 +8,13 @@ mod error;
 mod fault;
 pub mod frame;
 pub mod handshake;
+mod io_error;
 mod net;
+mod opening_stage;
 pub mod protocol;
 mod tls_error;
 
 pub use error::{Deadline, Error, IoError, Limit, Role, SendError};
 pub use fault::Fault;
+pub use opening_stage::OpeningStage;
 pub use tls_error::{CertificateProblem, TlsError};

@@ -40,7 +40,7 @@ pub unsafe extern "C" fn ropeway_client_open(
         let out = Out::new(client, "client")?;
         // SAFETY: the header asks for a living set or NULL.
         let settings = unsafe { options::settings(options) }?;
-        let connect = settings.tls.connect(url)?;
+        let connect = settings.connect(url)?;
         let client = Client::open_with(url, &connect, settings.connection)?;
         let client = ropeway_client {
             client: Owned::new(client),

@@ -170,6 +170,12 @@ pub unsafe extern "C" fn ropeway_engine_next_event(
                 } => lent.pong(payload, round_trip),
                 EventKind::Writable => lent.writable(),
                 EventKind::Closed(closed) => lent.closed(closed),
+                EventKind::Reconnecting {
+                    closed,
+                    attempt,
+                    delay,
+                } => lent.reconnecting(closed, attempt, delay),
+                EventKind::Redirect { response, url } => lent.redirect(response, url),
                 EventKind::AcceptFailed { listener, error } => {
                     lent.accept_failed(listener.bits(), &error)
                 }
@@ -250,6 +256,9 @@ pub const ROPEWAY_COUNTER_BYTES_SENT: i32 = 8;
 /// Published messages that a subscriber did not get, because its queue was above the high-water mark.
 pub const ROPEWAY_COUNTER_PUBLISHES_DROPPED: i32 = 9;
 
+/// Connections that a listener refused because their address had ROPEWAY_OPTION_MAX_PER_ADDRESS of them.
+pub const ROPEWAY_COUNTER_REFUSED_BY_ADDRESS: i32 = 10;
+
 /// Writes a total since the engine was made (ROPEWAY_COUNTER_...) to `*value`.
 ///
 /// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_INVALID_ARGUMENT for a `counter` that there is not.
@@ -274,6 +283,7 @@ pub unsafe extern "C" fn ropeway_engine_counter(
                 ROPEWAY_COUNTER_BYTES_RECEIVED => counters.bytes_received,
                 ROPEWAY_COUNTER_BYTES_SENT => counters.bytes_sent,
                 ROPEWAY_COUNTER_PUBLISHES_DROPPED => counters.publishes_dropped,
+                ROPEWAY_COUNTER_REFUSED_BY_ADDRESS => counters.refused_by_address,
                 _ => return Err(Failure::Argument("there is no counter of this number")),
             });
             Ok(ROPEWAY_OK)

@@ -57,6 +57,25 @@ fn panicked(panic: Box<dyn Any + Send>) -> Failure {
     Failure::Panic(message)
 }
 
+/// A pointer of the caller's for a function that is called back, on its way to whichever thread calls it.
+pub(crate) struct User(*mut c_void);
+
+// SAFETY: the header asks that what the pointer points to may be used on the threads that call back.
+unsafe impl Send for User {}
+// SAFETY: as above.
+unsafe impl Sync for User {}
+
+impl User {
+    pub(crate) const fn new(pointer: *mut c_void) -> Self {
+        Self(pointer)
+    }
+
+    /// The pointer; a method so that a closure captures the whole `User`.
+    pub(crate) const fn pointer(&self) -> *mut c_void {
+        self.0
+    }
+}
+
 /// An object that C owns: one call at a time is inside it, and none after one has panicked.
 #[derive(Debug)]
 pub(crate) struct Owned<T> {

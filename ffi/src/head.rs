@@ -3,7 +3,7 @@
 use std::ffi::{CString, c_char, c_void};
 use std::ptr;
 
-use ropeway_core::handshake::{Headers, Request, Response};
+use ropeway_core::handshake::{BasicCredentials, Headers, Request, Response};
 
 use crate::error::c_string;
 use crate::guard::{self, Out};
@@ -172,5 +172,34 @@ pub unsafe extern "C" fn ropeway_head_body(
             length.set(head.body.len());
         }
         Ok(ROPEWAY_OK)
+    })
+}
+
+/// Whether the request brings this user name and password (Basic, RFC 7617): ROPEWAY_OK when it does, ROPEWAY_NONE when
+/// it brings others or none. The time that it takes tells nothing of where they differ; it may tell a length.
+///
+/// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_UTF8.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ropeway_head_basic_auth(
+    head: *const ropeway_head,
+    user: *const c_char,
+    password: *const c_char,
+) -> ropeway_status {
+    guard::run(|| {
+        // SAFETY: the header asks for a lent head or NULL.
+        let head = unsafe { guard::object(head, "head") }?;
+        // SAFETY: the header asks for NUL-terminated strings or NULL.
+        let (user, password) = unsafe {
+            (
+                guard::text(user, "user")?,
+                guard::text(password, "password")?,
+            )
+        };
+        // SAFETY: a lent head's event is lent.
+        let brought = BasicCredentials::of(unsafe { head.headers() });
+        match brought.is_some_and(|brought| brought.matches(user, password)) {
+            true => Ok(ROPEWAY_OK),
+            false => Ok(ROPEWAY_NONE),
+        }
     })
 }

@@ -28,6 +28,12 @@ pub mod tls;
 
 pub mod trace;
 
+pub mod access;
+
+pub mod socket;
+
+pub mod resolver;
+
 pub mod event;
 
 pub mod head;
@@ -41,6 +47,8 @@ pub mod engine;
 pub mod listener;
 
 pub mod connection;
+
+pub mod reconnect;
 
 pub mod topic;
 

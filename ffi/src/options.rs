@@ -4,15 +4,17 @@ use std::ffi::c_char;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ropeway_core::engine::{EngineOptions, ListenOptions};
+use ropeway_core::engine::{ConnectOptions, EngineOptions, ListenOptions};
 use ropeway_core::handshake::{Headers, validate_subprotocols};
 use ropeway_core::protocol::Options;
 
-use crate::compression;
 use crate::error::Failure;
 use crate::guard::{self, Out, Owned};
+use crate::reconnect::{self, Supervised};
+use crate::socket;
 use crate::status::{ROPEWAY_OK, ropeway_status};
 use crate::tls::Tls;
+use crate::{access, compression};
 
 /// Bytes of one received message, all fragments together. Passing it closes with 1009. Not applied with
 /// ROPEWAY_OPTION_STREAMING. Default 16 MiB.
@@ -100,6 +102,9 @@ pub(crate) struct Settings {
     pub(crate) connection: Arc<Options>,
     pub(crate) engine: EngineOptions,
     pub(crate) listener: ListenOptions,
+    /// Without TLS, which is built when it is needed.
+    pub(crate) transport: ConnectOptions,
+    pub(crate) supervised: Supervised,
     pub(crate) tls: Tls,
 }
 
@@ -130,9 +135,20 @@ pub(crate) unsafe fn headers(options: *const ropeway_options) -> Result<Headers,
 }
 
 impl Settings {
+    /// How a connection to `url` is made.
+    pub(crate) fn connect(&self, url: &str) -> Result<ConnectOptions, Failure> {
+        Ok(ConnectOptions {
+            tls: self.tls.connect(url, self.transport.max_redirects > 0)?,
+            ..self.transport.clone()
+        })
+    }
+
     fn int(&self, key: i32) -> Result<i64, Failure> {
         let options = &self.connection;
         if let Some(number) = compression::int(&options.compression, key) {
+            return Ok(number);
+        }
+        if let Some(number) = socket::int(self, key).or_else(|| reconnect::int(self, key)) {
             return Ok(number);
         }
         let number = match key {
@@ -165,7 +181,9 @@ impl Settings {
             ROPEWAY_OPTION_SUBPROTOCOL | ROPEWAY_OPTION_ORIGIN => {
                 return Err(Failure::OptionType("a string"));
             }
-            key if Tls::is_string(key) => return Err(Failure::OptionType("a string")),
+            key if is_string(key) => {
+                return Err(Failure::OptionType("a string"));
+            }
             key => match self.tls.switch(key) {
                 Some(on) => on.into(),
                 None => return Err(Failure::UnknownOption(key)),
@@ -175,6 +193,9 @@ impl Settings {
     }
 
     fn set_int(&mut self, key: i32, value: i64) -> Result<(), Failure> {
+        if socket::set_int(self, key, value)? || reconnect::set_int(self, key, value)? {
+            return Ok(());
+        }
         let options = Arc::make_mut(&mut self.connection);
         if compression::set_int(&mut options.compression, key, value)? {
             return Ok(());
@@ -244,7 +265,9 @@ impl Settings {
             ROPEWAY_OPTION_SUBPROTOCOL | ROPEWAY_OPTION_ORIGIN => {
                 return Err(Failure::OptionType("a string"));
             }
-            key if Tls::is_string(key) => return Err(Failure::OptionType("a string")),
+            key if is_string(key) => {
+                return Err(Failure::OptionType("a string"));
+            }
             key => match self.tls.switch(key) {
                 Some(_) => self.tls.set_switch(key, switch("the switch", value)?),
                 None => return Err(Failure::UnknownOption(key)),
@@ -268,6 +291,8 @@ impl Settings {
                 options.origin = Some(value.to_owned());
             }
             key if Tls::is_string(key) => self.tls.set_string(key, value)?,
+            key if socket::is_string(key) => socket::set_string(self, key, value)?,
+            key if access::is_string(key) => access::set_string(self, key, value)?,
             key => {
                 self.int(key)?;
                 return Err(Failure::OptionType("a number"));
@@ -277,7 +302,12 @@ impl Settings {
     }
 }
 
-fn milliseconds(duration: Duration) -> u64 {
+/// Whether `key` names a string of another file.
+fn is_string(key: i32) -> bool {
+    Tls::is_string(key) || socket::is_string(key) || access::is_string(key)
+}
+
+pub(crate) fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
@@ -371,7 +401,8 @@ pub unsafe extern "C" fn ropeway_options_get_int(
 ///
 /// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_UNKNOWN_OPTION, ROPEWAY_ERROR_OPTION_TYPE for a key that takes a
 /// number, ROPEWAY_ERROR_INVALID_UTF8, ROPEWAY_ERROR_INVALID_SUBPROTOCOL, ROPEWAY_ERROR_INVALID_HEADER for an origin
-/// with a control character, ROPEWAY_ERROR_INVALID_ARGUMENT for a key without a certificate.
+/// with a control character or credentials that cannot be sent, ROPEWAY_ERROR_INVALID_ORIGIN for a pattern of origins,
+/// ROPEWAY_ERROR_INVALID_ARGUMENT for a key without a certificate or a string that is no address.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ropeway_options_set_string(
     options: *mut ropeway_options,

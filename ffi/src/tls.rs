@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use ropeway_core::engine::{
-    ConnectOptions, Pem, TlsClient, TlsClientOptions, TlsIdentity, TlsServer, TlsServerOptions,
+    Pem, TlsClient, TlsClientOptions, TlsIdentity, TlsServer, TlsServerOptions,
 };
 
 use crate::error::Failure;
@@ -120,28 +120,29 @@ impl Tls {
         }
     }
 
-    /// The settings of a connection to `url`. They are built for wss alone.
-    pub(crate) fn connect(&self, url: &str) -> Result<ConnectOptions, Failure> {
+    /// The settings of a connection to `url`, if it is wss, or may be redirected to such a one.
+    pub(crate) fn connect(
+        &self,
+        url: &str,
+        may_be_redirected: bool,
+    ) -> Result<Option<TlsClient>, Failure> {
         let secure = ["wss:", "https:"].iter().any(|scheme| {
             url.get(..scheme.len())
                 .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
         });
-        if !secure {
-            return Ok(ConnectOptions::default());
+        if !secure && !may_be_redirected {
+            return Ok(None);
         }
         self.check()?;
         if let Some(built) = self.built_client.get() {
-            return Ok(ConnectOptions {
-                tls: Some(built.clone()),
-            });
+            return Ok(Some(built.clone()));
         }
         let client = TlsClientOptions {
             identity: self.identities.first().cloned(),
             ..self.client.clone()
         };
         let tls = client.build()?;
-        let tls = self.built_client.get_or_init(|| tls).clone();
-        Ok(ConnectOptions { tls: Some(tls) })
+        Ok(Some(self.built_client.get_or_init(|| tls).clone()))
     }
 
     /// The settings of a listener, if there is a certificate.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ropeway_core::Role;
 use ropeway_core::protocol::{Trace, TracedFrame};
 
-use crate::guard;
+use crate::guard::{self, User};
 use crate::options::ropeway_options;
 use crate::status::ropeway_status;
 
@@ -50,21 +50,6 @@ pub struct ropeway_frame {
 pub type ropeway_trace =
     Option<unsafe extern "C" fn(user: *mut c_void, frame: *const ropeway_frame)>;
 
-/// The caller's pointer, on its way to whichever thread drives the connection.
-struct User(*mut c_void);
-
-// SAFETY: the header asks that what `user` points to may be used on the threads that drive the connections.
-unsafe impl Send for User {}
-// SAFETY: as above.
-unsafe impl Sync for User {}
-
-impl User {
-    /// The pointer; a method so that a closure captures the whole `User`.
-    fn pointer(&self) -> *mut c_void {
-        self.0
-    }
-}
-
 /// Shows each frame sent or received on the connections made from these options to `trace`; NULL ends that for
 /// connections made later. For logs and for learning: it costs time on every frame.
 ///
@@ -81,7 +66,7 @@ pub unsafe extern "C" fn ropeway_options_set_trace(
     guard::run(|| {
         // SAFETY: the header asks for a living set or NULL.
         let options = unsafe { guard::object(options, "options") }?;
-        let user = User(user);
+        let user = User::new(user);
         let trace = trace.map(|show| {
             Trace::new(move |frame: &TracedFrame<'_>| {
                 let frame = in_c(frame);

@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use ropeway_core::handshake::{HandshakeError, Headers, Response};
 use ropeway_core::protocol;
-use ropeway_core::{Deadline, Error, Limit};
+use ropeway_core::{CertificateProblem, Deadline, Error, Limit, TlsError};
 
 /// A close frame: code and reason.
 type Frame = (u16, String);
@@ -102,16 +102,39 @@ pub(crate) fn describe(py: Python<'_>, error: &Error) -> PyResult<(&'static str,
         Error::ConnectionLost => ("lost", py.None()),
         Error::Aborted => ("aborted", py.None()),
         Error::Io(error) => ("os", error.os_code().into_pyobject(py)?.into_any().unbind()),
+        Error::ConnectUnix { error, .. } => {
+            ("os", error.os_code().into_pyobject(py)?.into_any().unbind())
+        }
         Error::Connect { attempts, .. } => {
             let code = attempts.last().and_then(|(_, error)| error.os_code());
             ("os", code.into_pyobject(py)?.into_any().unbind())
         }
         Error::Resolve { .. } => ("resolve", py.None()),
+        Error::Tls(error) => return tls(py, error),
         Error::Url(_) => ("url", py.None()),
         Error::Header(_) => ("header_value", py.None()),
         Error::Forked => ("forked", py.None()),
         _ => ("other", py.None()),
     })
+}
+
+fn tls(py: Python<'_>, error: &TlsError) -> PyResult<(&'static str, Py<PyAny>)> {
+    let TlsError::Certificate { problem, .. } = error else {
+        return Ok(("tls", py.None()));
+    };
+    let problem = match problem {
+        CertificateProblem::UnknownIssuer => "unknown_issuer",
+        CertificateProblem::WrongName => "wrong_name",
+        CertificateProblem::Expired => "expired",
+        CertificateProblem::NotYetValid => "not_yet_valid",
+        CertificateProblem::Revoked => "revoked",
+        CertificateProblem::Missing => "missing",
+        _ => "other",
+    };
+    Ok((
+        "certificate",
+        problem.into_pyobject(py)?.into_any().unbind(),
+    ))
 }
 
 fn handshake(py: Python<'_>, error: &HandshakeError) -> PyResult<(&'static str, Py<PyAny>)> {
@@ -135,6 +158,10 @@ fn handshake(py: Python<'_>, error: &HandshakeError) -> PyResult<(&'static str, 
         HandshakeError::HeadTooLarge { .. } | HandshakeError::StartLineTooLong { .. } => {
             Ok(("head_size", py.None()))
         }
+        HandshakeError::TooManyRedirects { .. } | HandshakeError::InsecureRedirect(_) => {
+            Ok(("security", py.None()))
+        }
+        HandshakeError::InvalidRedirect(problem) => header("Location", Some(&problem.to_string())),
         HandshakeError::TooManyHeaders { .. } => Ok(("head_fields", py.None())),
         HandshakeError::InvalidSubprotocol(_)
         | HandshakeError::DuplicateSubprotocol(_)

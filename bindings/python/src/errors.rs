@@ -1,5 +1,6 @@
 //! The exceptions that calls raise.
 
+use pyo3::call::PyCallArgs;
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyUnicodeError, PyValueError};
 use pyo3::prelude::*;
 use ropeway_core::{Error, IoError, SendError};
@@ -8,10 +9,14 @@ use crate::connection::Connection;
 
 /// An exception of `ropeway.exceptions`.
 pub(crate) fn raised(py: Python<'_>, name: &str, message: &str) -> PyErr {
+    raised_with(py, name, (message,))
+}
+
+fn raised_with<'py>(py: Python<'py>, name: &str, arguments: impl PyCallArgs<'py>) -> PyErr {
     let made = py
         .import("ropeway.exceptions")
         .and_then(|module| module.getattr(name))
-        .and_then(|class| class.call1((message,)));
+        .and_then(|class| class.call1(arguments));
     match made {
         Ok(error) => PyErr::from_value(error),
         Err(error) => error,
@@ -37,16 +42,19 @@ pub(crate) fn send_error(slf: &Bound<'_, Connection>, error: SendError) -> PyErr
 pub(crate) fn error(py: Python<'_>, error: &Error) -> PyErr {
     match error {
         Error::Io(io) => os_error(io),
-        Error::Url(_) | Error::Header(_) | Error::Handshake(_) => {
+        Error::Url(_) | Error::Header(_) | Error::Handshake(_) | Error::Tls(_) => {
             PyValueError::new_err(error.to_string())
         }
-        Error::Misuse(what) if what.starts_with("wss") => raised(
-            py,
-            "NotSupportedYet",
-            "TLS (wss://) is not there yet; use ws://",
-        ),
         Error::UnknownId => raised(py, "InvalidState", "the connection is closed"),
         error => PyRuntimeError::new_err(error.to_string()),
+    }
+}
+
+/// As [`error`], of dialling `url`.
+pub(crate) fn dial_error(py: Python<'_>, url: &str, problem: &Error) -> PyErr {
+    match problem {
+        Error::Url(problem) => raised_with(py, "InvalidURI", (url, problem.to_string())),
+        problem => error(py, problem),
     }
 }
 

@@ -18,6 +18,8 @@ mod errors;
 mod futures;
 mod options;
 mod payload;
+mod tls;
+mod trace;
 mod waiter;
 
 use pyo3::prelude::*;
@@ -30,6 +32,8 @@ fn native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<connection::Connection>()?;
     m.add_class::<options::Options>()?;
     m.add_class::<closed::Closed>()?;
+    m.add_class::<tls::TlsClient>()?;
+    m.add_class::<tls::TlsServer>()?;
     m.add_function(wrap_pyfunction!(connection::broadcast, m)?)?;
     Ok(())
 }

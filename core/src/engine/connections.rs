@@ -12,6 +12,7 @@ use super::counters::Counters;
 use super::event::Notice;
 use super::id::{ConnectionId, Ids, ListenerId, MAX_CONNECTIONS};
 use super::listeners::ListenerSlot;
+use super::peers::Peers;
 use super::remote::Remote;
 use super::slots::{Flags, Slot, Slots, Transport};
 use super::timers::Timers;
@@ -52,6 +53,7 @@ pub struct Connections {
     /// Places to attend to in this turn, and in the next one.
     pub(super) listed: VecDeque<u32>,
     pub(super) carried: VecDeque<u32>,
+    pub(super) peers: Peers,
     /// Listeners that may have connections.
     pub(super) knocking: VecDeque<u32>,
     /// Listeners that have more connections than one turn takes.
@@ -98,6 +100,7 @@ impl Connections {
             embedded: false,
             listed: VecDeque::new(),
             carried: VecDeque::new(),
+            peers: Peers::default(),
             knocking: VecDeque::new(),
             resting: VecDeque::new(),
             notices: VecDeque::new(),
@@ -165,13 +168,8 @@ impl Connections {
         reason: &str,
     ) -> Result<(), SendError> {
         self.check_fork().map_err(|_| SendError::Forked)?;
-        if self
-            .slots
-            .get(id)
-            .ok_or(SendError::Closed)?
-            .protocol
-            .is_none()
-        {
+        let slot = self.slots.get(id).ok_or(SendError::Closed)?;
+        if slot.protocol.is_none() || slot.is_ended() {
             return self.abort(id);
         }
         let index = id.index();
@@ -183,6 +181,7 @@ impl Connections {
         let protocol = slot.protocol.as_mut().ok_or(SendError::Closed)?;
         let was_paused = protocol.is_paused();
         protocol.close(&mut self.output, code, reason, now)?;
+        slot.outgoing = None;
         let ended = protocol.is_ended();
         self.sent(index);
         self.schedule(index);
@@ -201,9 +200,12 @@ impl Connections {
         self.check_fork().map_err(|_| SendError::Forked)?;
         let slot = self.slots.get(id).ok_or(SendError::Closed)?;
         if slot.is_ended() {
+            // What has not been told yet is final now.
+            self.slots.at(id.index()).outgoing = None;
             return Err(SendError::Closed);
         }
         self.fail(id.index(), Error::Aborted);
+        self.slots.at(id.index()).outgoing = None;
         Ok(())
     }
 
@@ -371,13 +373,15 @@ impl Connections {
     pub(super) fn fail(&mut self, index: u32, error: Error) {
         let now = self.now;
         let slot = self.slots.at(index);
-        let protocol = match (
-            &mut slot.protocol,
-            std::mem::replace(&mut slot.transport, Transport::None),
-        ) {
-            (Some(protocol), _) => protocol,
-            (none, Transport::Dial(dial)) => {
+        let transport = std::mem::replace(&mut slot.transport, Transport::None);
+        let protocol = match (&mut slot.protocol, transport, &slot.outgoing) {
+            (Some(protocol), ..) => protocol,
+            (none, Transport::Dial(dial), _) => {
                 none.insert(Protocol::open(Role::Client, dial.options, now))
+            }
+            (none, _, Some(outgoing)) => {
+                let options = Arc::clone(outgoing.options());
+                none.insert(Protocol::open(Role::Client, options, now))
             }
             _ => return,
         };
@@ -432,7 +436,7 @@ impl Connections {
         let deadline = match (&slot.protocol, &slot.transport) {
             (Some(protocol), _) => protocol.next_deadline(),
             (None, Transport::Dial(dial)) => dial.next_deadline(),
-            _ => None,
+            _ => slot.again_at(),
         };
         if let Some(deadline) = deadline {
             self.timers.ensure(index, deadline);

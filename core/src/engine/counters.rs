@@ -5,6 +5,8 @@
 pub struct Counters {
     /// Connections taken from listeners, or over from the host.
     pub accepted: u64,
+    /// Connections that a listener refused because their address had `max_per_address` of them.
+    pub refused_by_address: u64,
     /// Connections asked for with `connect`.
     pub dialled: u64,
     /// Opening handshakes that ended well.

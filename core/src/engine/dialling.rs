@@ -1,14 +1,17 @@
 //! Dialling: from a URL to a stream on which the opening handshake begins.
 
 use std::net::{IpAddr, SocketAddr};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use super::connections::Connections;
-use super::id::ConnectionId;
+use super::id::{self, ConnectionId};
+use super::outgoing::Outgoing;
 use super::slots::{Flags, Transport};
-use crate::error::{Deadline, Error, IoError, Role};
+use super::supervise::Reconnect;
+use crate::error::{Error, IoError, Role};
 use crate::handshake::WebSocketUrl;
-use crate::net::{ConnectOptions, Dial, DialState};
+use crate::net::{ConnectOptions, Dial, DialState, Socket};
 use crate::protocol::{Options, Protocol};
 
 impl Connections {
@@ -34,60 +37,101 @@ impl Connections {
         connect: &ConnectOptions,
         options: Arc<Options>,
     ) -> Result<ConnectionId, Error> {
+        self.dial(url, connect, options, None)
+    }
+
+    pub(super) fn dial(
+        &mut self,
+        url: &str,
+        connect: &ConnectOptions,
+        options: Arc<Options>,
+        reconnect: Option<Reconnect>,
+    ) -> Result<ConnectionId, Error> {
         self.check_fork()?;
         options.compression.check(Role::Client)?;
         let url = WebSocketUrl::parse(url)?;
         self.tick();
+        let outgoing = Outgoing::new(&url, connect, &options, reconnect, self.now);
         let dial = Dial::new(url, connect, options, self.now)?;
-        let index = self.reserve()?;
-        let id = self
-            .ids
-            .connection(index)
-            .ok_or(Error::Misuse("this engine has no ids left"));
-        let address = dial
-            .url
-            .bracketed_host()
-            .trim_matches(['[', ']'])
-            .parse::<IpAddr>();
-        let asked = match (&id, &address) {
-            (Ok(id), Err(_)) if dial.url.socket_path().is_none() => {
-                self.resolver
-                    .ask(id.bits(), dial.url.host(), dial.url.port())
-            }
-            _ => Ok(()),
-        };
-        let (Ok(id), Ok(())) = (&id, &asked) else {
-            self.slots.release(index);
-            asked.map_err(|error| {
-                Error::Io(IoError::new("start a thread to resolve a name", &error))
-            })?;
-            return id;
-        };
-        let (id, port, unix) = (*id, dial.url.port(), dial.url.socket_path().is_some());
-        self.counters.dialled += 1;
+        let (index, id) = self.place()?;
         let slot = self.slots.at(index);
         slot.id = id;
-        slot.transport = Transport::Dial(Box::new(dial));
+        slot.outgoing = outgoing;
+        if let Err(error) = self.begin_dial(index, dial) {
+            self.slots.release(index);
+            return Err(error);
+        }
+        self.counters.dialled += 1;
+        Ok(id)
+    }
+
+    /// Dials for the connection at this place, which has none.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when no thread can be started for name resolution.
+    pub(super) fn begin_dial(&mut self, index: u32, mut dial: Dial) -> Result<(), Error> {
+        let (port, unix) = (dial.url.port(), dial.url.socket_path().is_some());
+        let address = dial.url.host().parse::<IpAddr>();
+        if address.is_err() && !unix {
+            // A number that no other dial's question has, an earlier one's of this connection included.
+            let tag = self.ids.connection(index).ok_or(id::NONE_LEFT)?;
+            dial.ask(&self.resolver, tag.bits()).map_err(|error| {
+                Error::Io(IoError::new("start a thread to resolve a name", &error))
+            })?;
+        }
+        self.slots.at(index).transport = Transport::Dial(Box::new(dial));
         match address {
             _ if unix => self.dial_unix(index),
             Ok(address) => self.dial_with(index, vec![SocketAddr::new(address, port)]),
             Err(_) => self.schedule(index),
         }
+        Ok(())
+    }
+
+    /// Makes a client's connection of a connected stream socket of the host's, a tunnel's for instance: TLS if the URL is
+    /// `wss`, then the opening handshake. Whom the socket is connected to is the host's affair; the URL says what is asked
+    /// for. The socket is made non-blocking and closed on exec.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect), and [`Error::Io`] for a descriptor that is no connected stream socket; it is closed
+    /// then.
+    pub fn connect_over(
+        &mut self,
+        socket: OwnedFd,
+        url: &str,
+        connect: &ConnectOptions,
+        options: Arc<Options>,
+    ) -> Result<ConnectionId, Error> {
+        self.check_fork()?;
+        options.compression.check(Role::Client)?;
+        let url = WebSocketUrl::parse(url)?;
+        self.tick();
+        let dial = Dial::new(url, connect, options, self.now)?;
+        let socket = Socket::adopt(socket)
+            .map_err(|error| Error::Io(IoError::new("take over a connection", &error)))?;
+        let (index, id) = self.place()?;
+        self.counters.dialled += 1;
+        let state = dial.over(socket, &self.registry, id.token());
+        let slot = self.slots.at(index);
+        slot.id = id;
+        slot.transport = Transport::Dial(Box::new(dial));
+        self.dial_goes_on(index, state);
         Ok(id)
     }
 
     /// Takes the resolver's answers.
     pub(super) fn take_answers(&mut self) {
         for answer in self.resolver.answers() {
-            let id = ConnectionId::from_bits(answer.tag);
-            let Some(Transport::Dial(dial)) = self.slots.get(id).map(|slot| &slot.transport) else {
-                continue;
+            let index = ConnectionId::from_bits(answer.tag).index();
+            let dial = match &self.slots.at(index).transport {
+                Transport::Dial(dial) if dial.asked() == Some(answer.tag) => dial,
+                _ => continue,
             };
             match answer.result {
-                Ok(addresses) => self.dial_with(id.index(), addresses),
+                Ok(addresses) => self.dial_with(index, addresses),
                 Err(message) => {
                     let host = dial.url.host().to_owned();
-                    self.fail(id.index(), Error::Resolve { host, message });
+                    self.fail(index, Error::Resolve { host, message });
                 }
             }
         }
@@ -133,15 +177,7 @@ impl Connections {
         let Transport::Dial(dial) = &mut slot.transport else {
             return;
         };
-        let wait = dial.options.open_timeout;
-        let state = if !wait.is_zero() && dial.started + wait <= now {
-            DialState::Failed(Error::Timeout {
-                deadline: Deadline::Open,
-                after: wait,
-            })
-        } else {
-            dial.on_time(&self.registry, slot.id.token(), now)
-        };
+        let state = dial.on_time(&self.registry, slot.id.token(), now);
         self.dial_goes_on(index, state);
     }
 

@@ -12,6 +12,7 @@ use super::slots::{Flags, Transport};
 use crate::error::{Error, IoError, SendError};
 use crate::frame::CloseCode;
 use crate::net;
+use crate::opening_stage::OpeningStage;
 use crate::protocol::{MessageKind, Raw, Shutdown, Source, Time};
 
 /// Bytes asked of a socket at once.
@@ -25,6 +26,8 @@ const BURST: usize = 1 << 20;
 pub(super) enum Told {
     Event(ConnectionId, Raw),
     Notice(Notice),
+    Redirect(ConnectionId),
+    Reconnecting(ConnectionId, u32, Duration),
 }
 
 /// Whose message it is.
@@ -142,6 +145,7 @@ impl Engine {
         let connections = &mut self.connections;
         connections.cork(index);
         let slot = connections.slots.at(index);
+        let id = slot.id;
         let protocol = slot.protocol.as_mut()?;
         if protocol.is_paused() {
             protocol.hold(&mut self.input);
@@ -153,11 +157,17 @@ impl Engine {
         };
         match raw {
             Raw::Message { .. } => connections.counters.messages_received += 1,
-            Raw::Opened => connections.counters.opened += 1,
+            Raw::Opened => {
+                connections.counters.opened += 1;
+                if slot.outgoing.is_some() {
+                    connections.has_opened(index);
+                }
+            }
+            Raw::Closed if slot.outgoing.is_some() => return Some(self.ended(index)),
             Raw::Closed => connections.counters.closed += 1,
             _ => {}
         }
-        Some(Told::Event(slot.id, raw))
+        Some(Told::Event(id, raw))
     }
 
     /// Does what a listed connection is ready for.
@@ -357,6 +367,7 @@ impl Connections {
     fn remove(&mut self, index: u32) {
         self.unsubscribe_all(index);
         self.timers.clear(index);
+        self.peers.remove(index);
         self.slots.release(index);
     }
 
@@ -397,7 +408,12 @@ impl Connections {
         }
     }
 
-    fn undelivered(&mut self, id: ConnectionId, bytes: usize, result: Result<(), SendError>) {
+    pub(super) fn undelivered(
+        &mut self,
+        id: ConnectionId,
+        bytes: usize,
+        result: Result<(), SendError>,
+    ) {
         match result {
             Ok(()) | Err(SendError::Closed) => {}
             Err(error) => self
@@ -422,6 +438,13 @@ impl Connections {
         while let Some(index) = self.timers.pop(now) {
             let slot = self.slots.at(index);
             match (&slot.protocol, &slot.transport) {
+                (Some(protocol), Transport::Stream(stream))
+                    if stream.is_securing()
+                        && protocol.next_deadline().is_some_and(|due| due <= now) =>
+                {
+                    let after = protocol.options().open_timeout;
+                    self.fail(index, OpeningStage::Tls.timeout(after));
+                }
                 (Some(_), _) => {
                     self.cork(index);
                     let slot = self.slots.at(index);
@@ -434,7 +457,10 @@ impl Connections {
                     self.schedule(index);
                 }
                 (None, Transport::Dial(_)) => self.dial_time(index),
-                _ => {}
+                _ => match slot.again_at() {
+                    Some(at) if at <= now => self.dial_anew(index),
+                    _ => self.schedule(index),
+                },
             }
         }
     }

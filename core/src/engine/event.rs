@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::id::{ConnectionId, ListenerId};
 use crate::error::{Error, SendError};
-use crate::handshake::Request;
+use crate::handshake::{Request, Response, WebSocketUrl};
 use crate::protocol::{self, Closed, MessageKind, Opened};
 
 /// Something that happened on a connection. It borrows the engine's receive buffer until the next call of
@@ -80,6 +80,24 @@ pub enum EventKind<'a> {
     },
     /// The send queue of a connection that answered `Queued` is below its low-water mark.
     Writable,
+    /// Client with `max_redirects`: the server has sent the opening handshake elsewhere, and that place is dialled now,
+    /// within the same `open_timeout`. Close or abort the connection to leave it at that.
+    Redirect {
+        /// The server's answer.
+        response: &'a Response,
+        /// Where it leads.
+        url: &'a WebSocketUrl,
+    },
+    /// A [supervised](super::Connections::connect_supervised) connection could not be made, or is lost, and is tried
+    /// again after a wait. Close or abort it to make that the end.
+    Reconnecting {
+        /// How it ended.
+        closed: &'a Closed,
+        /// The attempt that comes next, counted from 1 since the connection was last stable.
+        attempt: u32,
+        /// The wait before it.
+        delay: Duration,
+    },
     /// The end of the connection, or of the attempt to make it. Comes exactly once; the id names nothing any more
     /// when the event has been dealt with.
     Closed(&'a Closed),

@@ -1,5 +1,7 @@
 //! Names of connections and listeners: values, not pointers.
 
+use crate::error::Error;
+
 /// Bits of an id that say where the record stands; the others are a number that is never given twice.
 const INDEX_BITS: u32 = 20;
 const LISTENER: u64 = 1 << 63;
@@ -10,6 +12,9 @@ pub(super) const ALARM: mio::Token = mio::Token(usize::MAX - 1);
 
 /// The most connections one engine can have.
 pub(super) const MAX_CONNECTIONS: u32 = 1 << INDEX_BITS;
+
+/// What there is to say after 2^43 ids.
+pub(super) const NONE_LEFT: Error = Error::Misuse("this engine has no ids left");
 
 /// A connection of an engine. It is never used again: when the connection is gone, every call that names it answers
 /// "closed", from any thread and for as long as the engine lives.

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use super::connections::Connections;
 use super::event::Notice;
-use super::id::{ConnectionId, ListenerId};
+use super::id::{self, ConnectionId, ListenerId};
+use super::peers::Peer;
 use super::slots::{Flags, Transport};
 use crate::error::{Error, IoError, Role};
 use crate::net::{self, ListenAddress, ListenOptions, Listener, Stream, TlsServer};
@@ -70,12 +71,14 @@ impl Connections {
     ) -> Result<ListenerId, Error> {
         self.check_fork()?;
         options.compression.check(Role::Server)?;
+        listen.socket.check()?;
         let socket = Listener::bind(address, listen).map_err(|error| failed("listen", &error))?;
         self.listen_with(socket, options)
     }
 
     /// Takes over a socket that listens already, as systemd's socket activation or a parent process hands it in. It is
-    /// made non-blocking and closed on exec. Of `listen` only [`tls`](ListenOptions::tls) counts. The file of a Unix
+    /// made non-blocking and closed on exec. Of `listen` only [`tls`](ListenOptions::tls) and
+    /// [`max_per_address`](ListenOptions::max_per_address) count. The file of a Unix
     /// socket stays when the listener ends: it is the host's.
     ///
     /// # Errors
@@ -135,10 +138,7 @@ impl Connections {
                 self.listeners.len() - 1
             }
         };
-        let id = self
-            .ids
-            .listener(index as u32)
-            .ok_or(Error::Misuse("this engine has no ids left"))?;
+        let id = self.ids.listener(index as u32).ok_or(id::NONE_LEFT)?;
         socket
             .register(&self.registry, id.token())
             .map_err(|error| failed("listen", &error))?;
@@ -231,10 +231,17 @@ impl Connections {
                 return;
             };
             match listener.socket.accept() {
-                Ok(Some(stream)) => {
+                Ok(Some((stream, peer))) => {
                     listener.failing = false;
-                    let (id, options) = (listener.id, listener.options.clone());
-                    self.accepted(stream, id, Protocol::server(options, self.now));
+                    let (id, limit) = (listener.id, listener.socket.max_per_address);
+                    let protocol = Protocol::server(listener.options.clone(), self.now);
+                    let counted = peer.filter(|_| limit > 0).map(Peer::from);
+                    if counted.is_some_and(|peer| self.peers.count(id, peer) >= limit) {
+                        self.counters.refused_by_address += 1;
+                        turn_away(stream);
+                    } else {
+                        self.accepted(stream, id, counted, protocol);
+                    }
                 }
                 Ok(None) => return,
                 Err(error) => {
@@ -250,21 +257,28 @@ impl Connections {
         self.resting.push_back(place);
     }
 
-    fn accepted(&mut self, mut stream: Stream, listener: ListenerId, protocol: Protocol) {
+    fn accepted(
+        &mut self,
+        stream: Stream,
+        listener: ListenerId,
+        counted: Option<Peer>,
+        protocol: Protocol,
+    ) {
         let Ok(place) = self.place() else {
-            // Whether it learns of it or not, the peer has to come again.
-            let _ = stream.send(NO_ROOM);
-            return;
+            return turn_away(stream);
         };
+        if let Some(peer) = counted {
+            self.peers.add(place.0, listener, peer);
+        }
         self.seat(place, stream, listener, protocol);
     }
 
     /// A free place, and the id of the connection that will have it.
-    fn place(&mut self) -> Result<(u32, ConnectionId), Error> {
+    pub(super) fn place(&mut self) -> Result<(u32, ConnectionId), Error> {
         let index = self.reserve()?;
         let id = self.ids.connection(index).ok_or_else(|| {
             self.slots.release(index);
-            Error::Misuse("this engine has no ids left")
+            id::NONE_LEFT
         })?;
         Ok((index, id))
     }
@@ -296,6 +310,11 @@ impl Connections {
             .and_then(Option::as_ref);
         slot.filter(|slot| slot.id == id).ok_or(Error::UnknownId)
     }
+}
+
+/// Whether it learns of it or not, the peer has to come again.
+fn turn_away(mut stream: Stream) {
+    let _ = stream.send(NO_ROOM);
 }
 
 fn failed(what: &'static str, error: &std::io::Error) -> Error {

@@ -35,11 +35,15 @@ mod drive;
 mod event;
 mod id;
 mod listeners;
+mod outgoing;
+mod peers;
 mod publish;
 mod queue;
+mod redirect;
 mod remote;
 mod send;
 mod slots;
+mod supervise;
 mod timers;
 mod topics;
 
@@ -47,8 +51,8 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::time::{Duration, Instant};
 
 pub use crate::net::{
-    ConnectOptions, ListenOptions, Pem, TlsClient, TlsClientOptions, TlsIdentity, TlsInfo,
-    TlsServer, TlsServerOptions,
+    ConnectOptions, ListenOptions, NameResolver, Pem, SocketOptions, TlsClient, TlsClientOptions,
+    TlsIdentity, TlsInfo, TlsServer, TlsServerOptions,
 };
 pub use client::{Client, Received};
 pub use connections::Connections;
@@ -57,8 +61,10 @@ pub use event::{Event, EventKind, Message};
 pub use id::{ConnectionId, ListenerId};
 pub use remote::Remote;
 pub use send::Sent;
+pub use supervise::Reconnect;
 
 use crate::error::{Error, IoError};
+use crate::handshake::WebSocketUrl;
 use crate::net::ForkGuard;
 use crate::protocol::{Input, Raw};
 use drive::Told;
@@ -103,6 +109,8 @@ pub struct Engine {
     burst: usize,
     /// What was read and parsed in one go, to be told first.
     read_ahead: Option<Raw>,
+    /// Where the redirect leads that is told.
+    led_to: Option<WebSocketUrl>,
 }
 
 impl Engine {
@@ -128,6 +136,7 @@ impl Engine {
             active: None,
             burst: 0,
             read_ahead: None,
+            led_to: None,
         })
     }
 
@@ -200,11 +209,35 @@ impl Engine {
         })
     }
 
+    /// The connection of which bytes have been read that have not been looked at yet. A driver that gathers messages of
+    /// several connections to hand them on together hands on this one's before it asks for the next event: what comes
+    /// behind them, a Close frame for instance, is answered at once.
+    #[must_use]
+    pub fn unparsed(&mut self) -> Option<ConnectionId> {
+        let index = self.active?;
+        let waits = !self.input.is_empty() || self.read_ahead.is_some();
+        waits.then(|| self.connections.slots.at(index).id)
+    }
+
     /// The next event in all other cases.
     #[inline(never)]
     fn next_told(&mut self) -> Option<(Event<'_>, &mut Connections)> {
         let (id, kind) = match self.advance()? {
             Told::Event(id, raw) => (id, self.input.lend(raw)?.into()),
+            Told::Redirect(id) => {
+                let response = supervise::response(self.input.closed()?)?;
+                let url = self.led_to.as_ref()?;
+                (id, EventKind::Redirect { response, url })
+            }
+            Told::Reconnecting(id, attempt, delay) => {
+                let closed = self.input.closed()?;
+                let kind = EventKind::Reconnecting {
+                    closed,
+                    attempt,
+                    delay,
+                };
+                (id, kind)
+            }
             Told::Notice(notice) => (notice.connection(), notice.into_kind()),
         };
         let slot = self.connections.slots.get(id);

@@ -26,8 +26,9 @@ const CONTROL_RESERVE: u64 = 64 << 10;
 pub enum Sent {
     /// It is on its way, and more can follow.
     Sent,
-    /// It is on its way behind others: the queue, of so many bytes now, is above its high-water mark. Wait for
-    /// [`Writable`](super::EventKind::Writable) before sending more.
+    /// It is on its way behind others: the queue, of so many bytes now, is above its high-water mark. Or it waits, among
+    /// so many bytes, for a supervised connection to open. Wait for [`Writable`](super::EventKind::Writable) before
+    /// sending more.
     Queued(u64),
 }
 
@@ -63,7 +64,13 @@ impl Connections {
         payload: &[u8],
         compress: Compress,
     ) -> Result<Sent, SendError> {
-        let index = self.sendable(id, payload.len(), 0)?;
+        let index = match self.sendable(id, payload.len(), 0) {
+            Err(error @ (SendError::NotOpen | SendError::Closed)) => {
+                let held = self.hold(id, kind, payload, compress);
+                return held.unwrap_or(Err(error));
+            }
+            place => place?,
+        };
         self.cork(index);
         let slot = self.slots.at(index);
         let protocol = slot.protocol.as_mut().ok_or(SendError::NotOpen)?;

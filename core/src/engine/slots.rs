@@ -1,10 +1,11 @@
 //! The records of an engine's connections. Records stay where they are: the table grows by chunks.
 
 use super::id::{ConnectionId, ListenerId};
+use super::outgoing::Outgoing;
 use super::queue::Queue;
 use super::topics::Subscriptions;
 use crate::net::{Dial, Stream};
-use crate::protocol::Protocol;
+use crate::protocol::{Protocol, Time};
 
 const CHUNK: usize = 128;
 
@@ -12,11 +13,13 @@ const CHUNK: usize = 128;
 #[derive(Debug)]
 pub(super) struct Slot {
     pub(super) id: ConnectionId,
-    /// `None` while dialling.
+    /// `None` while dialling, and between two attempts of a supervised connection.
     pub(super) protocol: Option<Protocol>,
     pub(super) transport: Transport,
     pub(super) queue: Option<Box<Queue>>,
     pub(super) topics: Option<Box<Subscriptions>>,
+    /// While it may have to be dialled again.
+    pub(super) outgoing: Option<Box<Outgoing>>,
     pub(super) user_data: u64,
     /// [`ListenerId::NONE`] for a dialled connection.
     pub(super) listener: ListenerId,
@@ -93,6 +96,7 @@ impl Slot {
             transport: Transport::None,
             queue: None,
             topics: None,
+            outgoing: None,
             user_data: 0,
             listener: ListenerId::NONE,
             flags: Flags(0),
@@ -101,6 +105,11 @@ impl Slot {
 
     pub(super) fn queued(&self) -> u64 {
         self.queue.as_ref().map_or(0, |queue| queue.bytes())
+    }
+
+    /// When a supervised connection's next attempt begins, if it is waited for.
+    pub(super) fn again_at(&self) -> Option<Time> {
+        self.outgoing.as_ref()?.again_at()
     }
 
     fn is_named(&self, id: ConnectionId) -> bool {

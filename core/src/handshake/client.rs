@@ -54,12 +54,7 @@ impl ClientRequest {
     /// not set, or one that may stand once and stands twice.
     pub fn write(&self, key: &str, out: &mut Vec<u8>) -> Result<(), HandshakeError> {
         validate_subprotocols(&self.subprotocols)?;
-        check_added(&self.headers)?;
-        for name in ["Host", "Origin", "User-Agent", "Authorization"] {
-            if self.headers.get_all(name).nth(1).is_some() {
-                return Err(HeaderError::Duplicate(name).into());
-            }
-        }
+        check_request_headers(&self.headers)?;
         let host = self.url.host_header();
         let authorization = self.url.authorization();
         let subprotocols = self.subprotocols.join(", ");
@@ -101,6 +96,20 @@ impl ClientRequest {
         out.extend_from_slice(b"\r\n");
         Ok(())
     }
+}
+
+/// Checks that `headers` can be the further fields of a [`ClientRequest`].
+///
+/// # Errors
+/// [`HandshakeError::Header`] for a field that the caller may not set, or one that may stand once and stands twice.
+pub fn check_request_headers(headers: &Headers) -> Result<(), HandshakeError> {
+    check_added(headers)?;
+    for name in ["Host", "Origin", "User-Agent", "Authorization"] {
+        if headers.get_all(name).nth(1).is_some() {
+            return Err(HeaderError::Duplicate(name).into());
+        }
+    }
+    Ok(())
 }
 
 /// Appends the request line to `out`.

@@ -89,6 +89,21 @@ pub enum HandshakeError {
     },
     /// The server answered with another status than 101. Holds its whole answer.
     InvalidStatus(Box<Response>),
+    /// The request comes from a page that the server does not serve. Holds its `Origin`, if it has one.
+    OriginNotAllowed(Option<Box<str>>),
+    /// What is to be allowed is no origin, or pattern of origins.
+    InvalidOrigin(Box<str>),
+    /// The server redirected more often than `max_redirects` allows, in a loop perhaps.
+    TooManyRedirects {
+        /// Redirects that came, the one that was not followed included.
+        count: u32,
+        /// The limit.
+        limit: u32,
+    },
+    /// The server redirected from wss to ws, which nobody follows. Holds the URL, without a password.
+    InsecureRedirect(Box<str>),
+    /// The server redirected to what is not the URL of a WebSocket.
+    InvalidRedirect(UrlError),
     /// The application refused the request with this status.
     Refused(u16),
     /// A refusal was given a status that cannot refuse: it must be from 200 to 599.
@@ -99,7 +114,7 @@ pub enum HandshakeError {
     DuplicateSubprotocol(Box<str>),
     /// A header field of the caller's cannot be sent.
     Header(HeaderError),
-    /// A URL of the caller's, or one that a redirect led to, cannot be connected to.
+    /// A URL of the caller's cannot be connected to.
     Url(UrlError),
     /// The operating system's random source failed.
     Random(RandomError),
@@ -111,9 +126,11 @@ impl HandshakeError {
         match self {
             Self::HeadTooLarge { .. }
             | Self::StartLineTooLong { .. }
-            | Self::TooManyHeaders { .. } => Fault::Limit,
+            | Self::TooManyHeaders { .. }
+            | Self::TooManyRedirects { .. } => Fault::Limit,
             Self::Refused(_)
             | Self::InvalidRefusalStatus(_)
+            | Self::InvalidOrigin(_)
             | Self::InvalidSubprotocol(_)
             | Self::DuplicateSubprotocol(_)
             | Self::Header(_)
@@ -127,7 +144,7 @@ impl HandshakeError {
     ///
     /// 400 for what breaks the rules, 405 and 505 for a method and an HTTP version that cannot
     /// upgrade, 414 and 431 for a head that passes a limit, 426 where WebSocket version 13 would have
-    /// been welcome, and 500 for what is not the client's fault.
+    /// been welcome, 403 for an origin that is not served, and 500 for what is not the client's fault.
     pub fn status(&self) -> u16 {
         match self {
             Self::HeadTooLarge { .. } | Self::TooManyHeaders { .. } => 431,
@@ -136,6 +153,7 @@ impl HandshakeError {
             Self::MethodNotAllowed(_) => 405,
             Self::NotWebSocket | Self::UnsupportedVersion(_) | Self::DraftHandshake => 426,
             Self::MissingHeader("Sec-WebSocket-Version") => 426,
+            Self::OriginNotAllowed(_) => 403,
             Self::Refused(status) => *status,
             _ if self.fault() == Fault::Peer => 400,
             _ => 500,
@@ -156,7 +174,7 @@ impl HandshakeError {
     }
 
     /// An [`InvalidHeader`](Self::InvalidHeader) that repeats `value` shortened and escaped.
-    pub(super) fn invalid_header(name: &'static str, value: &[u8]) -> Self {
+    pub(crate) fn invalid_header(name: &'static str, value: &[u8]) -> Self {
         Self::InvalidHeader {
             name,
             value: shown(value),
@@ -243,6 +261,23 @@ impl Display for HandshakeError {
                 }
                 write!(f, " ({})", shown(response.reason.as_bytes()))
             }
+            Self::OriginNotAllowed(Some(origin)) => {
+                write!(f, "pages of the origin \"{origin}\" may not connect")
+            }
+            Self::OriginNotAllowed(None) => {
+                f.write_str("the header field Origin is missing, and what has none may not connect")
+            }
+            Self::InvalidOrigin(origin) => write!(
+                f,
+                "an origin is scheme://host[:port], scheme://*.domain[:port], null or empty, not \"{origin}\""
+            ),
+            Self::TooManyRedirects { count, limit } => {
+                write!(f, "the server's redirect number {count} passes this client's max_redirects, {limit}")
+            }
+            Self::InsecureRedirect(url) => {
+                write!(f, "the server redirected from wss to ws, which is not followed: {}", shown(url.as_bytes()))
+            }
+            Self::InvalidRedirect(error) => write!(f, "the server's redirect cannot be followed: {error}"),
             Self::Refused(status) => write!(f, "the application refused the request with status {status}"),
             Self::InvalidRefusalStatus(status) => {
                 write!(f, "a request is refused with a status from 200 to 599, not {status}")
@@ -298,6 +333,8 @@ pub enum HeaderError {
     Reserved(Box<str>),
     /// The field may stand once and was given more often.
     Duplicate(&'static str),
+    /// Credentials cannot be sent; the text says why. They are not repeated.
+    Credentials(&'static str),
     /// The list of fields would pass 4 GiB.
     TooLarge,
 }
@@ -319,6 +356,7 @@ impl Display for HeaderError {
                 )
             }
             Self::Duplicate(name) => write!(f, "the header field {name} may be set once"),
+            Self::Credentials(why) => write!(f, "the credentials cannot be sent: {why}"),
             Self::TooLarge => f.write_str("the header fields together pass 4 GiB"),
         }
     }

@@ -31,6 +31,7 @@
 
 #![forbid(unsafe_code)]
 
+mod authorization;
 mod body;
 mod client;
 mod error;
@@ -39,6 +40,7 @@ mod head;
 mod headers;
 mod key;
 mod message;
+mod origin;
 mod refusal;
 mod server;
 mod subprotocol;
@@ -47,14 +49,16 @@ mod tests;
 mod token;
 mod uri;
 
+pub use authorization::BasicCredentials;
 pub use body::{BodyReader, DEFAULT_BODY_LIMIT};
-pub use client::{ClientRequest, DEFAULT_USER_AGENT, Negotiated, verify};
+pub use client::{ClientRequest, DEFAULT_USER_AGENT, Negotiated, check_request_headers, verify};
 pub use error::{HandshakeError, HeaderError, UrlError};
 pub use extension::{Extension, format_extensions, parse_extensions};
 pub use head::{HeadLimits, HeadReader};
 pub use headers::Headers;
 pub use key::{accept_key, generate_key, is_valid_key};
 pub use message::{Request, Response};
+pub use origin::AllowedOrigins;
 pub use refusal::{Refusal, reason_phrase};
 pub use server::{Kind, Offer, classify, write_accept};
 pub use subprotocol::{parse_subprotocols, select_subprotocol, validate_subprotocols};

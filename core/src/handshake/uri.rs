@@ -2,10 +2,9 @@
 
 use std::fmt::{self, Debug, Display, Formatter};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use url::Url;
 
+use super::authorization::basic;
 use super::error::{UrlError, shown};
 
 /// The URL of a WebSocket: `ws://host:port/path?query`, `wss:` for one over TLS, or
@@ -163,10 +162,18 @@ impl WebSocketUrl {
     /// The value of the `Authorization` field that sends the credentials (Basic, RFC 7617).
     pub fn authorization(&self) -> Option<String> {
         let (user, password) = self.credentials()?;
-        Some(format!(
-            "Basic {}",
-            STANDARD.encode(format!("{user}:{password}"))
-        ))
+        Some(basic(&user, &password))
+    }
+
+    /// This URL with the user name and password of `other`, unless it has its own.
+    #[must_use]
+    pub fn or_credentials_of(mut self, other: &Self) -> Self {
+        if self.credentials().is_none() {
+            // Both have a host, so neither call can fail.
+            let _ = self.url.set_username(other.url.username());
+            let _ = self.url.set_password(other.url.password());
+        }
+        self
     }
 
     /// Whether both URLs have the same scheme, host and port, or Unix socket, so that credentials for one may be sent

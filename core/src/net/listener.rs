@@ -1,7 +1,7 @@
 //! A listening socket.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use socket2::{Domain, Protocol, Type};
 
 use super::socket::adopt_stream_socket;
 use super::unix::{self, SocketFile};
-use super::{ListenAddress, Socket, Stream, TlsServer};
+use super::{ListenAddress, Socket, SocketOptions, Stream, TlsServer};
 use crate::error::{Error, IoError};
 
 /// Settings of a listening socket.
@@ -31,6 +31,12 @@ pub struct ListenOptions {
     pub unix_mode: Option<u32>,
     /// Speak TLS with every connection. Default `None`: plain.
     pub tls: Option<TlsServer>,
+    /// Settings of the accepted connections' sockets.
+    pub socket: SocketOptions,
+    /// Connections of one address at one time; those of an IPv6 network of 64 bits count together, as a host has all of
+    /// such a network. One accepted beyond is answered 503, in TLS closed. Connections by Unix sockets are not counted.
+    /// Default 0: as many as come, since behind a proxy all have one address.
+    pub max_per_address: u32,
 }
 
 impl Default for ListenOptions {
@@ -41,6 +47,8 @@ impl Default for ListenOptions {
             ipv6_only: true,
             unix_mode: None,
             tls: None,
+            socket: SocketOptions::default(),
+            max_per_address: 0,
         }
     }
 }
@@ -50,6 +58,10 @@ impl Default for ListenOptions {
 pub(crate) struct Listener {
     socket: Listening,
     tls: Option<TlsServer>,
+    /// [`ListenOptions::max_per_address`].
+    pub(crate) max_per_address: u32,
+    #[cfg(not(target_os = "linux"))]
+    options: SocketOptions,
 }
 
 #[derive(Debug)]
@@ -72,10 +84,7 @@ impl Listener {
                 Listening::Unix(UnixListener::from_std(descriptor.into()), file)
             }
         };
-        Ok(Self {
-            socket,
-            tls: options.tls.clone(),
-        })
+        Ok(Self::with(socket, options))
     }
 
     /// Takes over a socket that listens already.
@@ -96,10 +105,17 @@ impl Listener {
             let descriptor: OwnedFd = socket.into();
             Listening::Unix(UnixListener::from_std(descriptor.into()), file)
         };
-        Ok(Self {
+        Ok(Self::with(socket, options))
+    }
+
+    fn with(socket: Listening, options: &ListenOptions) -> Self {
+        Self {
             socket,
             tls: options.tls.clone(),
-        })
+            max_per_address: options.max_per_address,
+            #[cfg(not(target_os = "linux"))]
+            options: options.socket.clone(),
+        }
     }
 
     /// A TCP listener's address.
@@ -129,21 +145,22 @@ impl Listener {
         }
     }
 
-    /// The next connection; `None` when there is none for now.
-    pub(crate) fn accept(&self) -> Result<Option<Stream>, Error> {
+    /// The next connection, with its peer's address if it has one; `None` when there is none for now.
+    pub(crate) fn accept(&self) -> Result<Option<(Stream, Option<IpAddr>)>, Error> {
         loop {
             match self.accept_descriptor() {
-                Ok(descriptor) => {
+                Ok((descriptor, peer)) => {
                     let socket = Socket::from(descriptor);
-                    // Elsewhere than on Linux the listener's setting is not inherited.
+                    // Elsewhere than on Linux the listener's settings are not inherited.
                     #[cfg(not(target_os = "linux"))]
-                    if let Listening::Tcp(..) = self.socket {
-                        let _ = socket.set_nodelay();
+                    if let Some(peer) = peer {
+                        let _ = socket.apply(&self.options, peer.is_ipv6());
                     }
-                    return match &self.tls {
-                        None => Ok(Some(Stream::Plain(socket))),
-                        Some(tls) => tls.wrap(socket).map(Some),
+                    let stream = match &self.tls {
+                        None => Stream::Plain(socket),
+                        Some(tls) => tls.wrap(socket)?,
                     };
+                    return Ok(Some((stream, peer)));
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
                 // The peer has gone again before it was accepted (accept(2)): the next one.
@@ -160,10 +177,12 @@ impl Listener {
     }
 
     /// Non-blocking, and closed on exec.
-    fn accept_descriptor(&self) -> io::Result<OwnedFd> {
+    fn accept_descriptor(&self) -> io::Result<(OwnedFd, Option<IpAddr>)> {
         match &self.socket {
-            Listening::Tcp(socket, _) => socket.accept().map(|(stream, _)| stream.into()),
-            Listening::Unix(socket, _) => socket.accept().map(|(stream, _)| stream.into()),
+            Listening::Tcp(socket, _) => {
+                (socket.accept()).map(|(stream, peer)| (stream.into(), Some(peer.ip())))
+            }
+            Listening::Unix(socket, _) => socket.accept().map(|(stream, _)| (stream.into(), None)),
         }
     }
 
@@ -189,8 +208,8 @@ fn bind_tcp(address: SocketAddr, options: &ListenOptions) -> io::Result<socket2:
     if options.reuse_port {
         socket.set_reuse_port(true)?;
     }
-    // Connections inherit it, which saves a system call on each.
-    socket.set_tcp_nodelay(true)?;
+    // Connections inherit them, which saves system calls on each.
+    options.socket.apply(&socket, address.is_ipv6())?;
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     socket.listen(i32::try_from(options.backlog).unwrap_or(i32::MAX))?;

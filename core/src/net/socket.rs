@@ -20,7 +20,7 @@ pub(crate) struct Socket(socket2::Socket);
 
 impl Socket {
     /// Takes over a connected stream socket of the host's.
-    pub(super) fn adopt(descriptor: OwnedFd) -> io::Result<Self> {
+    pub(crate) fn adopt(descriptor: OwnedFd) -> io::Result<Self> {
         let socket = adopt_stream_socket(descriptor)?;
         if socket.peer_addr()?.as_socket().is_some() {
             socket.set_tcp_nodelay(true)?;
@@ -76,8 +76,14 @@ impl Socket {
         }
     }
 
-    pub(crate) fn set_nodelay(&self) -> io::Result<()> {
-        self.0.set_tcp_nodelay(true)
+    #[cfg(test)]
+    pub(super) const fn system(&self) -> &socket2::Socket {
+        &self.0
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub(super) fn apply(&self, options: &super::SocketOptions, ipv6: bool) -> io::Result<()> {
+        options.apply(&self.0, ipv6)
     }
 
     pub(crate) fn peer_address(&self) -> io::Result<SocketAddr> {

@@ -117,6 +117,14 @@ impl Stream {
         }
     }
 
+    /// Whether the TLS handshake has not ended.
+    pub(crate) fn is_securing(&self) -> bool {
+        match self {
+            Self::Plain(_) | Self::Adopted(_) => false,
+            Self::Tls(tls) => !tls.is_ready(),
+        }
+    }
+
     /// What the TLS handshake agreed on; `None` for a plain stream, and before the handshake is done.
     pub(crate) fn tls_info(&self) -> Option<TlsInfo> {
         match self {

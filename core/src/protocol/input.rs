@@ -5,6 +5,7 @@ use crate::error::{Error, Limit, Role};
 use crate::handshake::Request;
 
 use super::event::{Closed, Event, MessageKind, Opened};
+use super::gathered::Gathered;
 use super::receive::{Raw, Source};
 
 /// A gathered message's buffer up to this size is kept for the next one.
@@ -24,8 +25,8 @@ pub struct Input {
     buffer: Vec<u8>,
     start: usize,
     end: usize,
-    pub(super) message: Vec<u8>,
-    spare: Vec<u8>,
+    pub(super) message: Gathered,
+    spare: Gathered,
     /// Room for inflated data; its length is no measure of them.
     inflated: Vec<u8>,
     inflaters: Vec<Inflater>,
@@ -56,8 +57,8 @@ impl Input {
             buffer: Vec::new(),
             start: 0,
             end: 0,
-            message: Vec::new(),
-            spare: Vec::new(),
+            message: Gathered::new(),
+            spare: Gathered::new(),
             inflated: Vec::new(),
             inflaters: Vec::new(),
             incomplete: 0,
@@ -150,7 +151,7 @@ impl Input {
     /// bound on incomplete messages, and never much ahead of what has really come.
     pub(super) fn reserve(
         &mut self,
-        buffer: &mut Vec<u8>,
+        buffer: &mut Gathered,
         needed: usize,
         expected: usize,
         role: Role,
@@ -172,9 +173,9 @@ impl Input {
             let ahead = expected.min(needed.saturating_mul(2).max(AHEAD));
             let target = ahead.max(before + before / 2).max(needed);
             self.within_limit(target - before, role)?;
-            buffer
-                .try_reserve_exact(target - buffer.len())
-                .map_err(|_| self.over_limit(target, role))?;
+            if !buffer.reserve(target) {
+                return Err(self.over_limit(target, role));
+            }
         }
         // What was allocated counts in any case, since `release` takes off the same.
         self.incomplete += (buffer.capacity() - before) as u64;
@@ -198,7 +199,7 @@ impl Input {
     }
 
     /// A gathered message's memory no longer counts as incomplete.
-    pub(super) fn release(&mut self, buffer: &Vec<u8>) {
+    pub(super) fn release(&mut self, buffer: &Gathered) {
         self.incomplete = self.incomplete.saturating_sub(buffer.capacity() as u64);
     }
 
@@ -290,13 +291,13 @@ impl Input {
     /// Appends the last inflated piece, of `length` bytes, to `message`.
     pub(super) fn append_inflated(
         &mut self,
-        message: &mut Vec<u8>,
+        message: &mut Gathered,
         length: usize,
         role: Role,
     ) -> Result<(), Error> {
         let needed = message.len() + length;
         self.reserve(message, needed, needed, role)?;
-        message.extend_from_slice(&self.inflated[..length]);
+        message.extend(&self.inflated[..length]);
         Ok(())
     }
 
@@ -318,12 +319,21 @@ impl Input {
     pub(crate) fn payload(&self, source: Source) -> &[u8] {
         match source {
             Source::Buffer { start, end } => &self.buffer[start..end],
-            Source::Message => &self.message,
+            Source::Message => self.message.bytes(),
             Source::Inflated { length } => &self.inflated[..length],
         }
     }
 
     /// The event for the application, borrowing what [`step`](super::Protocol::step) left here.
+    /// How the connection ended that was told last.
+    pub(crate) fn closed(&self) -> Option<&Closed> {
+        self.closed.as_deref()
+    }
+
+    pub(crate) fn closed_mut(&mut self) -> Option<&mut Closed> {
+        self.closed.as_deref_mut()
+    }
+
     pub(crate) fn lend(&self, raw: Raw) -> Option<Event<'_>> {
         Some(match raw {
             Raw::Message { kind, source } => Event::Message {

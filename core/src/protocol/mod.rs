@@ -36,6 +36,7 @@
 
 mod deflate;
 mod event;
+mod gathered;
 mod input;
 mod keepalive;
 mod opening;
@@ -66,6 +67,7 @@ pub use trace::{Trace, TracedFrame};
 use crate::deflate::Parameters;
 use crate::error::{Deadline, Error, Role};
 use crate::frame::{MAX_HEADER, Utf8Validator};
+use crate::opening_stage::OpeningStage;
 use deflate::Codecs;
 use opening::Opening;
 use receive::Partial;
@@ -382,9 +384,15 @@ impl Protocol {
     }
 
     fn timeout(&self, deadline: Deadline) -> Error {
-        Error::Timeout {
-            deadline,
-            after: self.options.wait(deadline),
+        let after = self.options.wait(deadline);
+        match deadline {
+            Deadline::Open if self.awaits_decision() => OpeningStage::Decision.timeout(after),
+            Deadline::Open => OpeningStage::Handshake.timeout(after),
+            deadline => Error::Timeout {
+                deadline,
+                after,
+                stage: None,
+            },
         }
     }
 }

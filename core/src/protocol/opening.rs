@@ -281,20 +281,23 @@ impl Protocol {
         };
         input.take(count);
         let request = opening.opened.request.insert(reader.into_request()?);
-        match handshake::classify(request) {
-            Err(refusal) => Err(*refusal.error),
-            Ok(Kind::Http) if self.options.plain_http => {
+        let kind = handshake::classify(request).map_err(|refusal| *refusal.error)?;
+        if let Kind::Upgrade(_) = kind {
+            self.options.allowed_origins.check(&request.headers)?;
+        }
+        match kind {
+            Kind::Http if self.options.plain_http => {
                 input.request = Some(Box::new(request.clone()));
                 opening.stage = Stage::Decision(None);
                 Ok(Next::Tell(Raw::HttpRequest))
             }
-            Ok(Kind::Http) => Err(HandshakeError::NotWebSocket),
-            Ok(Kind::Upgrade(offer)) if self.options.ask_upgrade => {
+            Kind::Http => Err(HandshakeError::NotWebSocket),
+            Kind::Upgrade(offer) if self.options.ask_upgrade => {
                 input.request = Some(Box::new(request.clone()));
                 opening.stage = Stage::Decision(Some(offer));
                 Ok(Next::Tell(Raw::UpgradeRequest))
             }
-            Ok(Kind::Upgrade(offer)) => {
+            Kind::Upgrade(offer) => {
                 let chosen =
                     handshake::select_subprotocol(&offer.subprotocols, &self.options.subprotocols);
                 let chosen = chosen.map(str::to_owned);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::deflate::Compression;
 use crate::error::{Deadline, Limit, Role};
-use crate::handshake::{HeadLimits, Headers};
+use crate::handshake::{AllowedOrigins, HeadLimits, Headers};
 
 use super::trace::Trace;
 
@@ -33,6 +33,8 @@ pub struct Options {
     /// Wait after that ping for any byte of the peer before the connection is failed. Default 20 s. At 0 pings go on
     /// at their interval and their answers are not insisted on.
     pub pong_timeout: Duration,
+    /// Answer the peer's pings. Default on. Off, the application does it (RFC 6455 section 5.5.2 wants it done).
+    pub answer_pings: bool,
     /// Wait for a data message of the peer, or more of one under way, before the connection is closed with 1001.
     /// Default 0: for ever.
     pub idle_timeout: Duration,
@@ -55,6 +57,9 @@ pub struct Options {
     pub plain_http: bool,
     /// Subprotocols: a client's offers, a server's supported ones, best first. Default none.
     pub subprotocols: Vec<String>,
+    /// Server: pages that may connect; others get 403, before the application is asked. Default: no check, which suits
+    /// servers that do not know their users by cookies.
+    pub allowed_origins: AllowedOrigins,
     /// Client: the Origin field. Default none.
     pub origin: Option<String>,
     /// Additional fields of the request (client) or of the accepting response (server). Default none.
@@ -76,6 +81,7 @@ impl Default for Options {
             close_timeout: Duration::from_secs(10),
             ping_interval: Duration::from_secs(20),
             pong_timeout: Duration::from_secs(20),
+            answer_pings: true,
             idle_timeout: Duration::ZERO,
             send_queue_low: 256 << 10,
             send_queue_high: 1 << 20,
@@ -85,6 +91,7 @@ impl Default for Options {
             ask_upgrade: false,
             plain_http: false,
             subprotocols: Vec::new(),
+            allowed_origins: AllowedOrigins::new(),
             origin: None,
             headers: Headers::new(),
             compression: Compression::default(),

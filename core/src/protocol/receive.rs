@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use crate::error::{Error, Role};
 use crate::frame::{
-    self, CloseCode, FrameError, Header, HeaderRules, MAX_HEADER, Opcode, append_masked,
-    apply_mask, parse_close_payload,
+    self, CloseCode, FrameError, Header, HeaderRules, MAX_HEADER, Opcode, apply_mask,
+    parse_close_payload,
 };
 
+use super::gathered::Gathered;
 use super::{CloseFrame, Frame, Input, MessageKind, Output, Protocol, State, Time, TracedFrame};
 
 /// An event before it is lent: it says where in the [`Input`] the payload stands.
@@ -52,11 +53,11 @@ pub(crate) enum Source {
 #[derive(Debug, Default)]
 pub(super) struct Partial {
     /// The gathered part of a message.
-    pub(super) message: Vec<u8>,
+    pub(super) message: Gathered,
     /// Frames of that message so far.
     fragments: u32,
     /// The gathered part of a control frame's payload.
-    control: Vec<u8>,
+    control: Gathered,
     /// Received bytes that wait until the application reads again.
     held: Vec<u8>,
     /// The newest pong, while the transport is blocked.
@@ -354,9 +355,9 @@ impl Protocol {
         )?;
         let bytes = &input.bytes()[..count];
         if role.masks() {
-            partial.message.extend_from_slice(bytes);
+            partial.message.extend(bytes);
         } else {
-            append_masked(&mut partial.message, bytes, key, phase);
+            partial.message.extend_masked(bytes, key, phase);
         }
         input.take(count);
         self.gathered(input, before)
@@ -367,7 +368,7 @@ impl Protocol {
         let (Some(kind), Some(partial)) = (self.receiving, self.partial.take()) else {
             return Ok(None);
         };
-        let new = &partial.message[before..];
+        let new = &partial.message.bytes()[before..];
         self.advance(new.len());
         let done = self.remaining == 0;
         let last = done && self.fin;
@@ -449,12 +450,12 @@ impl Protocol {
             return Ok((0, self.step(input, output, now)));
         }
         let room = most.min(partial.message.capacity() - before);
-        let count = read(&mut partial.message, room)?;
+        let count = read(partial.message.tail(), room)?;
         if count == 0 {
             return Ok((0, None));
         }
         self.heard = now;
-        let new = &mut partial.message[before..];
+        let new = partial.message.bytes_from(before);
         if self.role == Role::Server {
             apply_mask(new, self.key, self.phase.into());
         }
@@ -490,7 +491,7 @@ impl Protocol {
         }
         let partial = self.partial.get_or_insert_default();
         let before = partial.control.len();
-        append_masked(&mut partial.control, &input.bytes()[..count], key, before);
+        (partial.control).extend_masked(&input.bytes()[..count], key, before);
         input.take(count);
         self.remaining -= count as u64;
         if !complete {
@@ -537,7 +538,7 @@ impl Protocol {
     }
 
     fn answer_ping(&mut self, payload: &[u8], output: &mut Output) {
-        if self.state != State::Open {
+        if self.state != State::Open || !self.options.answer_pings {
             return;
         }
         if output.blocked {

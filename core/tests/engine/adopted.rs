@@ -10,7 +10,7 @@ use mio::unix::SourceFd;
 use mio::{Interest, Token};
 use ropeway_core::Error;
 use ropeway_core::engine::{
-    ConnectionId, Engine, EngineOptions, EventKind, ListenOptions, ListenerId,
+    ConnectOptions, ConnectionId, Engine, EngineOptions, EventKind, ListenOptions, ListenerId,
 };
 use ropeway_core::protocol::{MessageKind, Options};
 
@@ -165,6 +165,39 @@ fn a_unix_connection_is_taken_over_in_a_foreign_loop() {
         got.is_some()
     });
     assert_eq!(got, Some((MessageKind::Text, b"hello".to_vec())));
+}
+
+#[test]
+fn a_connected_socket_is_a_client_too() {
+    let (own, host) = UnixStream::pair().expect("a pair");
+    let mut engine = engine();
+    let server = adopt(&mut engine, host, b"");
+    let client = engine
+        .connections()
+        .connect_over(
+            own.into(),
+            "ws://chat.example/room",
+            &ConnectOptions::default(),
+            Arc::default(),
+        )
+        .expect("takes it over");
+    let mut back = None;
+    run(&mut engine, |event, connections| {
+        match event.kind {
+            EventKind::Opened(opened) if event.id == server => {
+                let request = opened.request.as_ref().expect("a server has it");
+                assert_eq!(request.headers.get("host"), Some("chat.example"));
+            }
+            EventKind::Opened(_) => {
+                connections.send_text(client, "hello").expect("sends");
+            }
+            EventKind::Message { .. } if event.id == client => back = message(&event),
+            _ => echo(&event, connections),
+        }
+        back.is_some()
+    });
+    assert_eq!(back, Some((MessageKind::Text, b"hello".to_vec())));
+    assert_eq!(engine.connections().counters().dialled, 1);
 }
 
 #[test]

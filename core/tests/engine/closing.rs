@@ -243,7 +243,8 @@ fn a_peer_that_never_answers_the_close_is_left_after_close_timeout() {
         closed.cause,
         Some(Error::Timeout {
             deadline: Deadline::Close,
-            after: wait
+            after: wait,
+            stage: None
         })
     );
     assert_eq!(closed.sent, close_frame(CloseCode::NORMAL, ""));

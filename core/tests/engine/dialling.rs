@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use ropeway_core::engine::{Engine, EngineOptions, EventKind};
 use ropeway_core::handshake::HandshakeError;
 use ropeway_core::protocol::Options;
-use ropeway_core::{Deadline, Error, Limit};
+use ropeway_core::{Deadline, Error, Limit, OpeningStage};
 
 use crate::rig::*;
 
@@ -143,7 +143,8 @@ fn a_server_that_accepts_and_is_silent_ends_in_open_timeout() {
         closed.cause,
         Some(Error::Timeout {
             deadline: Deadline::Open,
-            after: wait
+            after: wait,
+            stage: Some(Box::new(OpeningStage::Handshake))
         })
     );
     assert!(begun.elapsed() >= wait);
@@ -153,40 +154,28 @@ fn a_server_that_accepts_and_is_silent_ends_in_open_timeout() {
 
 #[test]
 fn a_server_whose_backlog_is_full_ends_in_open_timeout() {
-    let socket =
-        socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).expect("a socket");
-    let any: std::net::SocketAddr = "127.0.0.1:0".parse().expect("an address");
-    socket.bind(&any.into()).expect("binds");
-    socket.listen(0).expect("listens");
-    let address = socket
-        .local_addr()
-        .expect("has one")
-        .as_socket()
-        .expect("an IP address");
+    let silent = Silent::new();
     let mut engine = engine();
     let wait = Duration::from_millis(80);
     let options = Options {
         open_timeout: wait,
         ..Options::default()
     };
-    // The first ones wait for their handshake, the later ones already for the connection.
-    for _ in 0..8 {
-        dial(&mut engine, address, options.clone());
-    }
-    let mut ends = 0;
-    run(&mut engine, |event, _| {
-        if let EventKind::Closed(closed) = event.kind {
-            assert_eq!(
-                closed.cause,
-                Some(Error::Timeout {
-                    deadline: Deadline::Open,
-                    after: wait
-                })
-            );
-            ends += 1;
-        }
-        ends == 8
-    });
+    let id = dial(&mut engine, silent.address, options);
+    let end = end_of(&mut engine, id);
+    assert_eq!(
+        end.cause,
+        Some(Error::Timeout {
+            deadline: Deadline::Open,
+            after: wait,
+            stage: Some(Box::new(OpeningStage::Connecting {
+                host: silent.address.to_string(),
+                silent: vec![silent.address],
+                failed: vec![],
+                untried: 0,
+            }))
+        })
+    );
     all_gone(&mut engine);
 }
 

@@ -41,7 +41,8 @@ fn a_peer_that_does_not_answer_a_ping_is_failed() {
         end,
         Some(Error::Timeout {
             deadline: Deadline::Pong,
-            after: SHORT
+            after: SHORT,
+            stage: None
         })
     );
     assert!(begun.elapsed() >= SHORT * 2);
@@ -128,7 +129,8 @@ fn a_half_open_peer_is_noticed_by_a_client_too() {
         end.cause,
         Some(Error::Timeout {
             deadline: Deadline::Pong,
-            after: SHORT
+            after: SHORT,
+            stage: None
         })
     );
     drop(server.join().expect("no panic"));
@@ -165,7 +167,8 @@ fn a_peer_without_messages_is_closed_as_idle_in_spite_of_pongs() {
         end,
         Some(Error::Timeout {
             deadline: Deadline::Idle,
-            after: SHORT * 3
+            after: SHORT * 3,
+            stage: None
         })
     );
     assert_eq!(raw.rest(), b"");

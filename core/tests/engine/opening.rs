@@ -7,7 +7,7 @@ use ropeway_core::engine::{ConnectionId, Engine, EngineOptions, EventKind, Liste
 use ropeway_core::frame::CloseCode;
 use ropeway_core::handshake::{HandshakeError, Headers, Refusal};
 use ropeway_core::protocol::{Accept, MessageKind, Options};
-use ropeway_core::{Deadline, Error, Limit};
+use ropeway_core::{Deadline, Error, Limit, OpeningStage};
 
 use crate::rig::*;
 
@@ -157,7 +157,8 @@ fn a_request_that_is_never_answered_ends_with_503() {
         end.cause,
         Some(Error::Timeout {
             deadline: Deadline::Open,
-            after: wait
+            after: wait,
+            stage: Some(Box::new(OpeningStage::Decision))
         })
     );
     assert!(raw.head().starts_with("HTTP/1.1 503 "));

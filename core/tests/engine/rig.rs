@@ -205,6 +205,36 @@ impl Drop for Served {
     }
 }
 
+/// An address that answers nothing: nobody takes connections from its backlog, which is full.
+pub(crate) struct Silent {
+    pub(crate) address: SocketAddr,
+    _listener: socket2::Socket,
+    _waiting: Vec<socket2::Socket>,
+}
+
+impl Silent {
+    pub(crate) fn new() -> Self {
+        use socket2::{Domain, Socket, Type};
+        let socket = || Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        let listener = socket();
+        let any: SocketAddr = "127.0.0.1:0".parse().expect("an address");
+        listener.bind(&any.into()).expect("binds");
+        listener.listen(0).expect("listens");
+        let address = listener.local_addr().expect("has one");
+        let connecting = || {
+            let socket = socket();
+            socket.set_nonblocking(true).expect("does not block");
+            let _ = socket.connect(&address);
+            socket
+        };
+        Self {
+            address: address.as_socket().expect("an IP address"),
+            _waiting: (0..4).map(|_| connecting()).collect(),
+            _listener: listener,
+        }
+    }
+}
+
 /// A peer made of a plain socket.
 pub(crate) struct Raw {
     pub(crate) socket: TcpStream,
@@ -240,8 +270,8 @@ impl Raw {
         Self { socket, masks }
     }
 
-    /// Answers a client's request.
-    pub(crate) fn upgrade(&mut self) {
+    /// Answers a client's request; its head.
+    pub(crate) fn upgrade(&mut self) -> String {
         let head = self.head();
         let key = head
             .lines()
@@ -252,6 +282,7 @@ impl Raw {
              Sec-WebSocket-Accept: {}\r\n\r\n",
             accept_key(key)
         ));
+        head
     }
 
     pub(crate) fn write(&mut self, bytes: impl AsRef<[u8]>) {

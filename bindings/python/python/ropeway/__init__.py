@@ -6,9 +6,10 @@ async with ropeway.connect("ws://127.0.0.1:8080/") as connection:
 """
 
 from ._ropeway import __version__
-from .asyncio.client import ClientConnection, connect
+from .asyncio.client import ClientConnection, connect, unix_connect
 from .asyncio.connection import broadcast
-from .asyncio.server import Server, ServerConnection, serve
+from .asyncio.server import Server, ServerConnection, serve, unix_serve
+from .auth import basic_auth
 from .compression import Compression
 from .datastructures import Headers
 from .exceptions import *  # noqa: F403
@@ -16,9 +17,11 @@ from .exceptions import __all__ as _exceptions
 from .frames import Close, CloseCode
 from .http11 import Request, Response
 from .protocol import State
+from .tls import ClientTLS, ServerTLS, TLSInfo
 
 __all__ = [
     "ClientConnection",
+    "ClientTLS",
     "Close",
     "CloseCode",
     "Compression",
@@ -27,10 +30,15 @@ __all__ = [
     "Response",
     "Server",
     "ServerConnection",
+    "ServerTLS",
     "State",
+    "TLSInfo",
     "__version__",
+    "basic_auth",
     "broadcast",
     "connect",
     "serve",
+    "unix_connect",
+    "unix_serve",
     *_exceptions,
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -9,6 +10,7 @@ if TYPE_CHECKING:
     from .http11 import Response
 
 __all__ = [
+    "CertificateError",
     "ConcurrencyError",
     "ConnectionClosed",
     "ConnectionClosedError",
@@ -25,11 +27,12 @@ __all__ = [
     "InvalidURI",
     "InvalidUpgrade",
     "NegotiationError",
-    "NotSupportedYet",
+    "NotSupported",
     "PayloadTooBig",
     "ProtocolError",
     "ProxyError",
     "SecurityError",
+    "TLSError",
     "TooManyHeaders",
     "WebSocketException",
 ]
@@ -179,5 +182,32 @@ class ConcurrencyError(WebSocketException, RuntimeError):
     """Another task is doing the same already."""
 
 
-class NotSupportedYet(NotImplementedError):
-    """Something that `websockets` has and Ropeway not yet; the text names it."""
+class NotSupported(NotImplementedError):
+    """Something that `websockets` or `ssl` has and Ropeway has not; the text names it."""
+
+
+class TLSError(ssl.SSLError):
+    """TLS failed, on this side or by an alert of the peer's (RFC 8446 section 6.2)."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(ssl.SSL_ERROR_SSL, message)
+
+
+class CertificateError(ssl.SSLCertVerificationError):
+    """This side does not accept the peer's certificate, which the peer has been told.
+
+    `problem` says why: "unknown_issuer", "wrong_name", "expired", "not_yet_valid", "revoked", "missing" or "other";
+    `verify_message` says it in words and `verify_code` by OpenSSL's number.
+    """
+
+    def __init__(self, problem: str, message: str) -> None:
+        super().__init__(ssl.SSL_ERROR_SSL, message)
+        self.problem = problem
+        self.verify_code = _VERIFY_CODES.get(problem, 1)
+        self.verify_message = message
+        self.reason = "CERTIFICATE_VERIFY_FAILED"
+        self.library = "SSL"
+
+
+_VERIFY_CODES = {"unknown_issuer": 20, "wrong_name": 62, "expired": 10, "not_yet_valid": 9, "revoked": 23}
+"""X509_V_ERR_…; 1 is the unspecified one."""

@@ -5,6 +5,7 @@ mod receive;
 mod send;
 
 use std::collections::VecDeque;
+use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,15 +14,16 @@ use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 use ropeway_core::SendError;
-use ropeway_core::engine::{ConnectionId, Sent};
+use ropeway_core::engine::{ConnectOptions, ConnectionId, Sent};
 use ropeway_core::frame::CloseCode;
 
 use crate::awaitable::Awaitable;
-use crate::engine::Engine;
-use crate::errors::{error, raised, send_error};
+use crate::engine::{self, Engine};
+use crate::errors::{dial_error, error, raised, send_error};
 use crate::futures::{create_future, resolve};
 use crate::options::Options;
 use crate::payload;
+use crate::tls::{self, TlsClient};
 use crate::waiter::Waiter;
 pub(crate) use receive::Taken;
 pub(crate) use send::{Outcome, broadcast};
@@ -119,16 +121,60 @@ impl Connection {
             .map_err(|problem| error(slf.py(), &problem))
     }
 
-    /// Dials. `_on_opened` or `_on_closed` follows.
-    fn _dial(slf: &Bound<'_, Self>, url: &str, options: &Options) -> PyResult<()> {
+    /// Dials, or goes on over a connected socket, whose descriptor stays Python's. `_on_opened` or `_on_closed` follows.
+    fn _dial(
+        slf: &Bound<'_, Self>,
+        url: &str,
+        options: &Options,
+        tls: Option<&TlsClient>,
+        socket: Option<RawFd>,
+        max_redirects: u32,
+    ) -> PyResult<()> {
+        let connect = ConnectOptions {
+            tls: tls.map(|tls| tls.0.clone()),
+            max_redirects,
+            ..ConnectOptions::default()
+        };
         let mut core = slf.get().engine.get().core();
-        let connected = core.connections().connect(url, options.0.clone());
+        let options = options.0.clone();
+        let connections = core.connections();
+        let connected = match socket {
+            None => connections.connect_with(url, &connect, options),
+            Some(socket) => engine::duplicate(socket)
+                .and_then(|socket| connections.connect_over(socket, url, &connect, options)),
+        };
         let attached = connected.and_then(|id| {
             slf.get().set_id(id);
             core.attach(slf)
         });
         drop(core);
+        attached.map_err(|problem| dial_error(slf.py(), url, &problem))
+    }
+
+    /// Takes over a connected socket, whose descriptor stays Python's, as a server's connection of which `received` has
+    /// been read. `_on_request` follows.
+    fn _adopt(
+        slf: &Bound<'_, Self>,
+        socket: RawFd,
+        received: &[u8],
+        options: &Options,
+    ) -> PyResult<()> {
+        let mut core = slf.get().engine.get().core();
+        let adopted = engine::duplicate(socket).and_then(|socket| {
+            core.connections()
+                .adopt(socket, received, options.0.clone())
+        });
+        let attached = adopted.and_then(|id| {
+            slf.get().set_id(id);
+            core.attach(slf)
+        });
+        drop(core);
         attached.map_err(|problem| error(slf.py(), &problem))
+    }
+
+    /// Lets messages come; until then they are held back once the connection is open.
+    fn _begin(&self) {
+        self.begin();
     }
 
     #[getter]
@@ -167,6 +213,17 @@ impl Connection {
     #[getter]
     fn latency(&self) -> f64 {
         self.inner().latency.as_secs_f64()
+    }
+
+    /// What the TLS handshake agreed on.
+    #[getter]
+    fn _tls<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let known = (self.engine.get().core().connections()).tls_info(self.id());
+        known
+            .ok()
+            .flatten()
+            .map(|info| tls::info(py, info))
+            .transpose()
     }
 
     #[getter]

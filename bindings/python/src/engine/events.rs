@@ -71,17 +71,20 @@ impl Core {
                     }
                     Told::Wake(connection.clone_ref(py))
                 }
-                (EventKind::UpgradeRequest(request), _) => {
-                    asked(py, id, request, connections, servers, false)
+                (EventKind::UpgradeRequest(request), known) => {
+                    asked(py, id, known, request, connections, servers, false)
                 }
-                (EventKind::HttpRequest(request), _) => {
-                    asked(py, id, request, connections, servers, true)
+                (EventKind::HttpRequest(request), known) => {
+                    asked(py, id, known, request, connections, servers, true)
                 }
-                (EventKind::Opened(opened), Some(connection)) => Told::Opened(
-                    connection.clone_ref(py),
-                    opened.subprotocol.clone(),
-                    opened.response.clone(),
-                ),
+                (EventKind::Opened(opened), Some(connection)) => {
+                    connection.get().hold_back(connections);
+                    Told::Opened(
+                        connection.clone_ref(py),
+                        opened.subprotocol.clone(),
+                        opened.response.clone(),
+                    )
+                }
                 (
                     EventKind::Pong {
                         payload,
@@ -117,18 +120,22 @@ impl Core {
     }
 }
 
-/// A request that came to a listener.
+/// A request that came to a listener, or to a connection that was taken over, which is known already.
 fn asked(
     py: Python<'_>,
     id: ConnectionId,
+    known: Option<&Py<Connection>>,
     request: &Request,
     connections: &mut Connections,
     servers: &HashMap<u64, Py<PyAny>>,
     plain: bool,
 ) -> Told {
-    let server = connections
-        .listener_of(id)
-        .and_then(|listener| servers.get(&listener.bits()));
+    let server = match known {
+        Some(connection) => Some(connection.as_any()),
+        None => connections
+            .listener_of(id)
+            .and_then(|listener| servers.get(&listener.bits())),
+    };
     if let Some(server) = server {
         let head = (
             request.method.clone(),

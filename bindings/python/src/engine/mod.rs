@@ -1,12 +1,13 @@
 //! The core's engine for one event loop.
 
 mod events;
+mod place;
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyWeakrefMethods, PyWeakrefReference};
@@ -23,7 +24,11 @@ use crate::errors::error;
 use crate::futures::running_loop;
 use crate::options::{self, Options};
 use crate::payload;
+use crate::tls::TlsServer;
+use crate::trace::TellWhenDropped;
 use events::Told;
+use place::Place;
+pub(crate) use place::duplicate;
 
 /// The engine of one event loop.
 #[pyclass(frozen, weakref, module = "ropeway._ropeway")]
@@ -44,6 +49,26 @@ pub(crate) struct Core {
     release_scheduled: bool,
     /// Events are being drained.
     draining: bool,
+}
+
+/// The lock on an engine. What was traced under it is told after it.
+pub(crate) struct Locked<'a> {
+    core: MutexGuard<'a, Core>,
+    _tell: TellWhenDropped,
+}
+
+impl Deref for Locked<'_> {
+    type Target = Core;
+
+    fn deref(&self) -> &Core {
+        &self.core
+    }
+}
+
+impl DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut Core {
+        &mut self.core
+    }
 }
 
 impl Core {
@@ -87,8 +112,11 @@ impl Core {
 }
 
 impl Engine {
-    pub(crate) fn core(&self) -> MutexGuard<'_, Core> {
-        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn core(&self) -> Locked<'_> {
+        Locked {
+            core: self.core.lock().unwrap_or_else(PoisonError::into_inner),
+            _tell: TellWhenDropped,
+        }
     }
 
     /// The event loop that this engine belongs to.
@@ -196,42 +224,60 @@ impl Engine {
     }
 
     #[expect(clippy::too_many_arguments, reason = "called from one place")]
-    /// Listens at an IP address; `server` gets `_on_request` and `_on_accept_failed`. The listener's number.
+    /// Listens; `server` gets `_on_request` and `_on_accept_failed`. The listener's number.
     fn listen(
         &self,
         py: Python<'_>,
-        host: &str,
-        port: u16,
+        place: Place,
         options: &Options,
         server: Py<PyAny>,
         backlog: u32,
         reuse_port: bool,
+        unix_mode: Option<u32>,
+        tls: Option<&TlsServer>,
     ) -> PyResult<u64> {
-        let ip = host
-            .parse()
-            .map_err(|_| PyValueError::new_err(format!("{host} is no IP address")))?;
         let listen = ListenOptions {
             backlog,
             reuse_port,
+            unix_mode,
+            tls: tls.map(|tls| tls.0.clone()),
             ..ListenOptions::default()
         };
         let mut core = self.core();
-        let listener = core
-            .connections()
-            .listen(SocketAddr::new(ip, port), &listen, options.0.clone())
+        let listener = place
+            .listen(core.connections(), &listen, options.0.clone())
             .map_err(|problem| error(py, &problem))?;
         core.servers.insert(listener.bits(), server);
         Ok(listener.bits())
     }
 
-    /// Where a listener listens.
-    fn listener_address(&self, py: Python<'_>, listener: u64) -> PyResult<(String, u16)> {
-        let address = self
-            .core()
-            .connections()
-            .listener_address(ListenerId::from_bits(listener))
+    /// Where a listener listens: host and port, or a path.
+    fn listener_address<'py>(&self, py: Python<'py>, listener: u64) -> PyResult<Bound<'py, PyAny>> {
+        let listener = ListenerId::from_bits(listener);
+        let mut core = self.core();
+        let connections = core.connections();
+        let path = connections
+            .listener_path(listener)
             .map_err(|problem| error(py, &problem))?;
-        Ok((address.ip().to_string(), address.port()))
+        if let Some(path) = path {
+            let path = path.to_string_lossy().into_owned();
+            drop(core);
+            return Ok(path.into_pyobject(py)?.into_any());
+        }
+        let address = connections
+            .listener_address(listener)
+            .map_err(|problem| error(py, &problem))?;
+        drop(core);
+        let address = (address.ip().to_string(), address.port());
+        Ok(address.into_pyobject(py)?.into_any())
+    }
+
+    /// Gives a listener that speaks TLS other settings, for connections accepted from now on.
+    fn set_tls(&self, py: Python<'_>, listener: u64, tls: &TlsServer) -> PyResult<()> {
+        self.core()
+            .connections()
+            .set_listener_tls(ListenerId::from_bits(listener), tls.0.clone())
+            .map_err(|problem| error(py, &problem))
     }
 
     /// Stops listening.

@@ -83,13 +83,7 @@ impl TlsClientOptions {
         } else {
             Resumption::disabled()
         };
-        let server_name = match &self.server_name {
-            None => None,
-            Some(name) => Some(
-                ServerName::try_from(name.clone())
-                    .map_err(|_| settings(format!("{name:?} is no server name")))?,
-            ),
-        };
+        let server_name = self.server_name.as_deref().map(name).transpose()?;
         Ok(TlsClient {
             config: Arc::new(config),
             server_name,
@@ -125,6 +119,11 @@ impl TlsClientOptions {
     }
 }
 
+fn name(text: &str) -> Result<ServerName<'static>, Error> {
+    ServerName::try_from(text.to_owned())
+        .map_err(|_| settings(format!("{text:?} is no server name")))
+}
+
 /// A client's TLS settings, ready for use. Cheap to clone; the clones share the remembered sessions.
 #[derive(Clone)]
 pub struct TlsClient {
@@ -147,12 +146,23 @@ impl TlsClient {
         Ok(shared.insert(client).clone())
     }
 
+    /// The same settings, remembered sessions included, with another
+    /// [`server_name`](TlsClientOptions::server_name).
+    ///
+    /// # Errors
+    /// [`TlsError::Settings`](crate::TlsError::Settings) for what is no host name and no IP address.
+    pub fn named(&self, server_name: &str) -> Result<Self, Error> {
+        Ok(Self {
+            config: self.config.clone(),
+            server_name: Some(name(server_name)?),
+        })
+    }
+
     /// Puts a connected socket into TLS. `host` is the URL's.
     pub(crate) fn wrap(&self, socket: Socket, host: &str) -> Result<Stream, Error> {
         let name = match &self.server_name {
             Some(name) => name.clone(),
-            None => ServerName::try_from(host.to_owned())
-                .map_err(|_| settings(format!("{host:?} is no server name")))?,
+            None => name(host)?,
         };
         let session = Session::client(self.config.clone(), name)
             .map_err(|error| Error::Tls(failure::of(&error)))?;

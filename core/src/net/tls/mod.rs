@@ -112,6 +112,11 @@ impl Tls {
         &self.socket
     }
 
+    /// Whether the handshake is done.
+    pub(crate) const fn is_ready(&self) -> bool {
+        self.state.ready
+    }
+
     pub(crate) fn info(&self) -> Option<TlsInfo> {
         self.state.ready.then(|| TlsInfo::of(self.session.common()))
     }

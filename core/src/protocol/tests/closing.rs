@@ -217,6 +217,7 @@ fn one_deadline_bounds_the_whole_close() {
     let timeout = Error::Timeout {
         deadline: Deadline::Close,
         after: Duration::from_secs(10),
+        stage: None,
     };
     for role in BOTH {
         // The peer never answers.

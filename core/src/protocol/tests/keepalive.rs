@@ -22,6 +22,7 @@ fn timed_out(deadline: Deadline, seconds: u64) -> Option<Error> {
     Some(Error::Timeout {
         deadline,
         after: Duration::from_secs(seconds),
+        stage: None,
     })
 }
 

@@ -1,8 +1,8 @@
 //! The opening handshake as a stage of the connection (RFC 6455 section 4).
 
 use super::*;
-use crate::error::Deadline;
 use crate::handshake::{HeadLimits, Headers, Refusal};
+use crate::opening_stage::OpeningStage;
 use crate::protocol::Accept;
 
 const REQUEST: &str = "GET /chat HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\n\
@@ -410,11 +410,37 @@ fn the_stream_may_end_at_any_point_of_the_handshake() {
 }
 
 #[test]
+fn a_page_of_another_origin_is_refused_before_the_application_is_asked() {
+    let mut options = asking();
+    options
+        .allowed_origins
+        .add("https://example.com")
+        .expect("an origin");
+    let from = |origin: &str| REQUEST.replace("Host:", &format!("Origin: {origin}\r\nHost:"));
+    let mut server = Peer::server(options.clone());
+    server.receive(from("https://evil.example").as_bytes(), at(0));
+    let origin = Some("https://evil.example".into());
+    assert_eq!(*cause(&server), HandshakeError::OriginNotAllowed(origin));
+    assert!(server.sent_text().starts_with("HTTP/1.1 403 Forbidden\r\n"));
+    assert_eq!(server.told.len(), 1, "its end, and nothing else");
+
+    let mut server = Peer::server(options.clone());
+    server.receive(REQUEST.as_bytes(), at(0));
+    assert_eq!(*cause(&server), HandshakeError::OriginNotAllowed(None));
+
+    let mut server = Peer::server(options.clone());
+    server.receive(from("https://example.com").as_bytes(), at(0));
+    assert!(server.protocol.awaits_decision());
+
+    // Plain requests have no page behind them that could read the answer.
+    let mut server = Peer::server(options);
+    server.receive(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n", at(0));
+    assert!(server.protocol.awaits_decision());
+}
+
+#[test]
 fn websocketpp_issue_789_one_deadline_for_the_whole_handshake() {
-    let timeout = Some(Error::Timeout {
-        deadline: Deadline::Open,
-        after: Duration::from_secs(10),
-    });
+    let timeout = |stage: OpeningStage| Some(stage.timeout(Duration::from_secs(10)));
     // A byte now and then moves nothing.
     let mut server = Peer::server(asking());
     for (second, byte) in REQUEST.bytes().take(9).enumerate() {
@@ -424,7 +450,7 @@ fn websocketpp_issue_789_one_deadline_for_the_whole_handshake() {
     server.wait(at(9_999));
     assert!(server.told.is_empty());
     server.wait(at(10_000));
-    assert_eq!(server.closed().cause, timeout);
+    assert_eq!(server.closed().cause, timeout(OpeningStage::Handshake));
     assert!(
         server
             .sent_text()
@@ -437,14 +463,14 @@ fn websocketpp_issue_789_one_deadline_for_the_whole_handshake() {
     server.receive(REQUEST.as_bytes(), at(5_000));
     assert_eq!(server.protocol.next_deadline(), Some(at(10_000)));
     server.wait(at(10_000));
-    assert_eq!(server.closed().cause, timeout);
+    assert_eq!(server.closed().cause, timeout(OpeningStage::Decision));
     assert!(server.sent_text().starts_with("HTTP/1.1 503 "));
 
     let mut client = Peer::client(Options::default());
     client.sent();
     client.receive(b"HTTP/1.1 100 x\r\n\r\n", at(9_000));
     client.wait(at(10_000));
-    assert_eq!(client.closed().cause, timeout);
+    assert_eq!(client.closed().cause, timeout(OpeningStage::Handshake));
     assert!(client.output.is_empty());
     assert_eq!(client.protocol.shutdown(), Shutdown::Drop);
 }

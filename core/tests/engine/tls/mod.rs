@@ -95,7 +95,10 @@ impl Authority {
         };
         change(&mut options);
         let tls: TlsClient = options.build().expect("settings");
-        ConnectOptions { tls: Some(tls) }
+        ConnectOptions {
+            tls: Some(tls),
+            ..ConnectOptions::default()
+        }
     }
 
     /// rustls' own client, its handshake still to come.

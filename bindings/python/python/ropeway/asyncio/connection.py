@@ -16,6 +16,7 @@ from .._ropeway import Connection as NativeConnection
 from ..compression import Compression
 from ..datastructures import Headers
 from ..exceptions import (
+    CertificateError,
     ConnectionClosed,
     ConnectionClosedError,
     ConnectionClosedOK,
@@ -26,14 +27,18 @@ from ..exceptions import (
     InvalidStatus,
     InvalidUpgrade,
     NegotiationError,
-    NotSupportedYet,
+    NotSupported,
     PayloadTooBig,
     ProtocolError,
+    SecurityError,
+    TLSError,
     TooManyHeaders,
 )
 from ..frames import Close, CloseCode
 from ..http11 import Request, Response
+from ..logs import Logger, tracer
 from ..protocol import State
+from ..tls import TLSInfo
 
 __all__ = ["Connection", "broadcast"]
 
@@ -59,7 +64,7 @@ class Connection(NativeConnection):
         self.request = None
         self.response = None
         self.subprotocol = None
-        self.logger: logging.Logger | logging.LoggerAdapter[Any] = logging.getLogger("ropeway")
+        self.logger: Logger = logging.getLogger("ropeway")
         self._ended: Closed | None = None
         self._closed_waiters: list[asyncio.Future[None]] = []
         self._addresses: tuple[Any, Any] = (None, None)
@@ -81,13 +86,18 @@ class Connection(NativeConnection):
 
     @property
     def local_address(self) -> Any:
-        """This end's host and port."""
+        """This end's host and port, or its Unix socket's path."""
         return self._local_address or self._addresses[0]
 
     @property
     def remote_address(self) -> Any:
-        """The other end's host and port."""
+        """The other end's host and port, or its Unix socket's path."""
         return self._remote_address or self._addresses[1]
+
+    @property
+    def tls(self) -> TLSInfo | None:
+        """What the TLS handshake agreed on; None for a plain connection, and once the connection is closed."""
+        return None if (known := self._tls) is None else TLSInfo(*known)
 
     @property
     def close_code(self) -> int | None:
@@ -195,9 +205,16 @@ class Connection(NativeConnection):
 
     def _on_opened(self, subprotocol: str | None, response: tuple[Any, ...] | None) -> None:
         self.subprotocol = subprotocol
-        self._addresses = (self._local_address, self._remote_address)
+        local, remote = self._addresses
+        self._addresses = (self._local_address or local, self._remote_address or remote)
         if response is not None:
             self.response = _response(response)
+        self._tell_opened()
+        # After the task that has been told: what it does first, such as setting on_message, comes before any message.
+        asyncio.get_running_loop().call_soon(self._begin)
+
+    def _tell_opened(self) -> None:
+        """The connection is open: who waits for that is woken."""
 
     def _on_closed(self, closed: Closed) -> None:
         self._ended = closed
@@ -261,10 +278,16 @@ def cause(closed: Closed) -> Exception | None:
             return OSError(message) if details is None else OSError(details, message)
         case "resolve":
             return socket.gaierror(socket.EAI_NONAME, message)
+        case "certificate":
+            return CertificateError(details, message)
+        case "tls":
+            return TLSError(message)
         case "status":
             return InvalidStatus(_response(details))
         case "header":
             return (InvalidUpgrade if details[0] in ("Upgrade", "Connection") else InvalidHeader)(*details)
+        case "security":
+            return SecurityError(message)
         case "negotiation":
             return NegotiationError(message)
         case "head_size":
@@ -294,6 +317,15 @@ def broadcast(connections: Iterable[Connection], message: Data, raise_exceptions
         connection.logger.warning("skipped broadcast: %s", why)
 
 
+def refuse(given: Mapping[str, Any], reasons: Mapping[str, str]) -> None:
+    """Refuses keyword arguments that are not None: those of `reasons` as not supported, others as unknown."""
+    for name, value in given.items():
+        if name not in reasons:
+            raise TypeError(f"unexpected keyword argument {name!r}")
+        if value is not None:
+            raise NotSupported(f"{name}= is not supported: {reasons[name]}")
+
+
 def queue_marks(max_queue: int | tuple[int | None, int | None] | None) -> tuple[int, int]:
     """`max_queue` as the high and the low-water mark, in messages."""
     high, low = max_queue if isinstance(max_queue, tuple) else (max_queue, None)
@@ -308,11 +340,10 @@ def options(
     max_size: int | tuple[int | None, int | None] | None,
     write_limit: int | tuple[int, int | None],
     compression: str | Compression | None,
-    extensions: Any,
-    rest: dict[str, Any],
     subprotocols: Sequence[str] | None,
     headers: Sequence[tuple[str, str]],
     origin: str | None,
+    logger: Logger | None = None,
     **times: float | None,
 ) -> Options:
     """The core's options from the keyword arguments of `connect` and `serve`."""
@@ -322,15 +353,9 @@ def options(
         compression = Compression()
     elif compression is not None and not isinstance(compression, Compression):
         raise TypeError('compression must be "deflate", a ropeway.Compression, or None')
-    if extensions is not None:
-        raise NotSupportedYet("extensions= is not there yet")
-    for name, value in rest.items():
-        if value is not None and value is not False:
-            raise NotSupportedYet(f"{name}= is not there yet")
     if isinstance(max_size, tuple):
         max_size, fragment = max_size
-        if fragment is not None:
-            raise NotSupportedYet("a limit on fragments in max_size= is not there yet")
+        refuse({"max_size": fragment}, {"max_size": "there is no limit on a fragment's size"})
     if max_size is not None and max_size < 0:
         raise ValueError("max_size must not be negative")
     if isinstance(subprotocols, str):
@@ -345,5 +370,6 @@ def options(
         headers=list(headers),
         origin=origin,
         compression=compression,
+        trace=None if logger is None else tracer(logger),
         **times,
     )

@@ -3,46 +3,97 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import http
 import logging
-import re
+import os
 import socket
+import ssl as ssl_module
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from .. import _loop
-from .._ropeway import Options, __version__
+from .._ropeway import Closed, Options, TlsServer, __version__
+from ..admission import (
+    Origins,
+    accepting,
+    check_origin,
+    choose_subprotocol,
+    fields_besides,
+    offered,
+    respond,
+)
 from ..compression import Compression
 from ..datastructures import Headers
-from ..exceptions import InvalidOrigin, NegotiationError, NotSupportedYet
+from ..exceptions import InvalidOrigin, NegotiationError
 from ..frames import CloseCode
 from ..http11 import Request, Response
+from ..logs import Logger, log_request, log_response
 from ..protocol import State
-from .connection import Connection, Data, options, queue_marks
+from ..tls import ServerTLS, native_server
+from .connection import Connection, Data, options, queue_marks, refuse
+from .listening import Address, ListeningSocket, Places
 
-__all__ = ["Server", "ServerConnection", "serve"]
+__all__ = ["Server", "ServerConnection", "serve", "unix_serve"]
 
 SERVER = f"Python ropeway/{__version__}"
-_CREDENTIALS_FAILED = "The request could not be processed. The server's log says why.\n"
+_FAILED = "The request could not be processed. The server's log says why.\n"
+REFUSED = {
+    "ssl_handshake_timeout": "open_timeout bounds the TLS handshake too",
+    "ssl_shutdown_timeout": "close_timeout bounds the end of TLS too",
+    "keep_alive": "ping_interval finds peers that are gone",
+}
 
+T = TypeVar("T")
 ProcessRequest = Callable[["ServerConnection", Request], Awaitable[Response | None] | Response | None]
+ProcessResponse = Callable[["ServerConnection", Request, Response], Awaitable[Response | None] | Response | None]
+SelectSubprotocol = Callable[["ServerConnection", Sequence[str]], Awaitable[str | None] | str | None]
 
 
 class ServerConnection(Connection):
     """A server's connection, handed to the handler."""
 
     server: Server
+    username: str
+    """Who has authenticated, with `basic_auth`."""
+    _opening: asyncio.Future[bool]
+    _task: asyncio.Task[None]
 
     def respond(self, status: http.HTTPStatus | int, text: str) -> Response:
         """A plain text response, for `process_request`."""
-        status = http.HTTPStatus(status)
-        headers = Headers([("Content-Type", "text/plain; charset=utf-8")])
-        return Response(status.value, status.phrase, headers, text.encode())
+        return respond(status, text)
 
-    def _on_opened(self, subprotocol: str | None, response: tuple[Any, ...] | None) -> None:
-        super()._on_opened(subprotocol, response)
-        self.server._start_handler(self)
+    def _tell_opened(self) -> None:
+        self._opening.set_result(True)
+
+    def _on_closed(self, closed: Closed) -> None:
+        super()._on_closed(closed)
+        if not self._opening.done():
+            self._opening.set_result(False)
+            if self.response is None:
+                # What decides on the request decides for nobody any more.
+                self._task.cancel()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What `serve` was told, but for the handler."""
+
+    places: Places
+    options: Options
+    tls: TlsServer | None
+    marks: tuple[int, int]
+    backlog: int
+    reuse_port: bool
+    unix_mode: int | None
+    origins: Origins | None
+    subprotocols: Sequence[str] | None
+    select_subprotocol: SelectSubprotocol | None
+    process_request: ProcessRequest | None
+    process_response: ProcessResponse | None
+    server_header: str | None
+    create_connection: type[ServerConnection]
 
 
 class Server:
@@ -51,27 +102,12 @@ class Server:
     def __init__(
         self,
         handler: Callable[[ServerConnection], Awaitable[None]],
-        host: str | Sequence[str] | None,
-        port: int | None,
-        settings: Options,
-        marks: tuple[int, int],
-        backlog: int,
-        reuse_port: bool,
-        origins: Sequence[str | re.Pattern[str] | None] | None,
-        subprotocols: Sequence[str] | None,
-        select_subprotocol: Callable[[ServerConnection, Sequence[str]], str | None] | None,
-        process_request: ProcessRequest | None,
-        server_header: str | None,
-        logger: logging.Logger | logging.LoggerAdapter[Any],
+        settings: Settings,
+        logger: Logger,
     ) -> None:
         self.handler = handler
         self.logger = logger
-        self._host, self._port = host, port or 0
-        self._options, self._marks = settings, marks
-        self._backlog, self._reuse_port = backlog, reuse_port
-        self._origins, self._subprotocols = origins, subprotocols
-        self._select_subprotocol, self._process_request = select_subprotocol, process_request
-        self._server_header = server_header
+        self._settings, self._tls = settings, settings.tls
         self._loop = asyncio.get_running_loop()
         self._engine = _loop.engine()
         self._listeners: list[int] = []
@@ -86,14 +122,14 @@ class Server:
         return {connection for connection in self._all if connection.state is State.OPEN}
 
     @property
-    def addresses(self) -> list[tuple[str, int]]:
-        """Host and port of each listener."""
+    def addresses(self) -> list[Address]:
+        """Host and port, or Unix socket's path, of each listener."""
         return [self._engine.listener_address(listener) for listener in self._listeners]
 
     @property
     def port(self) -> int:
-        """The first listener's port."""
-        return self.addresses[0][1]
+        """The first TCP listener's port."""
+        return next(address[1] for address in self.addresses if not isinstance(address, str))
 
     @property
     def sockets(self) -> tuple[ListeningSocket, ...]:
@@ -112,22 +148,37 @@ class Server:
         """Begins to accept connections. Again it does nothing."""
         if self._listeners or self._close_task is not None:
             return
-        hosts: Sequence[str | None] = [self._host or None] if isinstance(self._host, str | None) else self._host
-        port = self._port
-        addresses: dict[str, None] = {}
-        for host in hosts:
-            found = await self._loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-            addresses |= {str(info[4][0]): None for info in found}
+        known = self._settings
+        port = 0
         try:
-            for address in addresses:
-                listener = self._engine.listen(address, port, self._options, self, self._backlog, self._reuse_port)
+            for place in await known.places.found(known.backlog):
+                if isinstance(place, tuple) and place[1] == 0:
+                    # All hosts get the port that the first one got.
+                    place = (place[0], port)
+                listener = self._engine.listen(
+                    place, known.options, self, known.backlog, known.reuse_port, known.unix_mode, self._tls
+                )
                 self._listeners.append(listener)
-                port = port or self.port
+                if isinstance(place, tuple):
+                    port = self.port
         except OSError:
             self._stop_listening()
             raise
-        for host, port in self.addresses:
-            self.logger.info("server listening on %s:%d", host, port)
+        for address in self.addresses:
+            where = address if isinstance(address, str) else f"{address[0]}:{address[1]}"
+            self.logger.info("server listening on %s", where)
+
+    def set_tls(self, settings: ServerTLS) -> None:
+        """Takes other TLS settings, renewed certificates for instance, for connections accepted from now on.
+
+        Raises:
+            RuntimeError: the server does not speak TLS.
+        """
+        if self._tls is None:
+            raise RuntimeError("the server does not speak TLS")
+        self._tls = native_server(settings)
+        for listener in self._listeners:
+            self._engine.set_tls(listener, self._tls)
 
     async def serve_forever(self) -> None:
         """Serves until the server is closed, or this is cancelled, which closes it."""
@@ -174,6 +225,7 @@ class Server:
         for listener in self._listeners:
             self._engine.close_listener(listener)
         self._listeners.clear()
+        self._settings.places.close()
 
     async def _close(self, close_connections: bool, code: int, reason: str) -> None:
         self.logger.info("server closing")
@@ -187,139 +239,109 @@ class Server:
         self._closed.set_result(None)
         self.logger.info("server closed")
 
-    # What the engine tells
+    # A connection's life
 
     def _on_accept_failed(self, why: str) -> None:
         self.logger.error("cannot accept connections: %s", why)
 
     def _on_request(self, id_: int, method: str, path: str, headers: list[tuple[str, str]], plain: bool) -> None:
-        connection = ServerConnection(self._engine, id_, *self._marks)
+        connection = self._settings.create_connection(self._engine, id_, *self._settings.marks)
         connection.server = self
         connection.logger = self.logger
-        connection.request = Request(path, Headers(headers), method)
+        connection.request = request = Request(path, Headers(headers), method)
+        connection._opening = self._loop.create_future()
+        if self._settings.places.path is not None:
+            connection._addresses = (os.fspath(self._settings.places.path), "")
         connection._attach()
-        try:
-            response = None if self._process_request is None else self._process_request(connection, connection.request)
-        except Exception:
-            self.logger.error("process_request failed", exc_info=True)
-            response = connection.respond(500, _CREDENTIALS_FAILED)
-        if isinstance(response, Awaitable):
-            task = self._loop.create_task(self._decide_later(connection, response, plain))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-        else:
-            self._decide(connection, response, plain)
-
-    async def _decide_later(
-        self, connection: ServerConnection, response: Awaitable[Response | None], plain: bool
-    ) -> None:
-        try:
-            decided = await response
-        except Exception:
-            self.logger.error("process_request failed", exc_info=True)
-            decided = connection.respond(500, _CREDENTIALS_FAILED)
-        if connection.state is State.CONNECTING:
-            self._decide(connection, decided, plain)
-
-    def _decide(self, connection: ServerConnection, response: Response | None, plain: bool) -> None:
-        subprotocol: str | None = None
-        headers: list[tuple[str, str]] = []
-        if response is None:
-            if not self.is_serving():
-                response = connection.respond(503, "The server is shutting down.\n")
-            elif plain:
-                response = connection.respond(426, "This is a WebSocket server: a WebSocket client is needed.\n")
-                response.headers["Sec-WebSocket-Version"] = "13"
-            else:
-                try:
-                    self._check_origin(connection)
-                    subprotocol = self._choose_subprotocol(connection)
-                except InvalidOrigin as error:
-                    response = connection.respond(403, f"{error}.\n")
-                except NegotiationError as error:
-                    response = connection.respond(400, f"{error}.\n")
-                except Exception:
-                    self.logger.error("select_subprotocol failed", exc_info=True)
-                    response = connection.respond(500, _CREDENTIALS_FAILED)
-        if self._server_header is not None:
-            headers.append(("Server", self._server_header))
-        try:
-            if response is None:
-                self._engine.accept(connection._id, subprotocol, headers)
-            else:
-                headers += response.headers.raw_items()
-                self._engine.refuse(connection._id, response.status_code, headers, response.body)
-        except ValueError:
-            self.logger.error("the response cannot be sent", exc_info=True)
-            self._engine.refuse(connection._id, 500, [], b"")
-
-    def _check_origin(self, connection: ServerConnection) -> None:
-        if self._origins is None:
-            return
-        assert connection.request is not None
-        values = connection.request.headers.get_all("Origin")
-        origin = values[0] if len(values) == 1 else None
-        for allowed in self._origins:
-            if allowed == origin or (
-                isinstance(allowed, re.Pattern) and origin is not None and allowed.fullmatch(origin)
-            ):
-                if len(values) < 2:
-                    return
-        raise InvalidOrigin(origin)
-
-    def _choose_subprotocol(self, connection: ServerConnection) -> str | None:
-        assert connection.request is not None
-        fields = connection.request.headers.get_all("Sec-WebSocket-Protocol")
-        offered = [name.strip() for field in fields for name in field.split(",") if name.strip()]
-        if self._select_subprotocol is not None:
-            chosen = self._select_subprotocol(connection, offered)
-            if chosen is not None and chosen not in offered:
-                raise ValueError(f"select_subprotocol returned {chosen!r}, which was not offered")
-            return chosen
-        if not self._subprotocols or not offered:
-            return None
-        for name in self._subprotocols:
-            if name in offered:
-                return name
-        raise NegotiationError(f"invalid subprotocol; expected one of {', '.join(self._subprotocols)}")
-
-    def _start_handler(self, connection: ServerConnection) -> None:
-        self._all.add(connection)
-        task = self._loop.create_task(self._handle(connection))
+        connection._task = task = self._loop.create_task(self._serve(connection, request, plain))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _handle(self, connection: ServerConnection) -> None:
+    async def _serve(self, connection: ServerConnection, request: Request, plain: bool) -> None:
+        log_request(self.logger, "<", request)
+        response = await self._decide(connection, request, plain)
+        log_response(self.logger, ">", response)
+        self._answer(connection, response)
+        if not await connection._opening:
+            return
+        self._all.add(connection)
         try:
             await self.handler(connection)
         except Exception:
-            self.logger.error("connection handler failed", exc_info=True)
+            connection.logger.error("connection handler failed", exc_info=True)
             await connection.close(CloseCode.INTERNAL_ERROR)
         else:
             await connection.close()
         finally:
             self._all.discard(connection)
 
+    async def _decide(self, connection: ServerConnection, request: Request, plain: bool) -> Response:
+        """The response to a request: 101, or one that opens nothing."""
+        known = self._settings
+        try:
+            response = None
+            if known.process_request is not None:
+                response = await _settled(known.process_request(connection, request))
+            if response is None:
+                response = await self._judge(connection, request, plain)
+            if known.server_header is not None:
+                response.headers["Server"] = known.server_header
+            if known.process_response is not None:
+                response = await _settled(known.process_response(connection, request, response)) or response
+        except Exception:
+            self.logger.error("opening handshake failed", exc_info=True)
+            return respond(500, _FAILED)
+        return response
 
-class ListeningSocket:
-    """A listener's address; the descriptor itself belongs to the engine."""
+    async def _judge(self, connection: ServerConnection, request: Request, plain: bool) -> Response:
+        known = self._settings
+        if not self.is_serving():
+            return respond(503, "The server is shutting down.\n")
+        if plain:
+            response = respond(426, "This is a WebSocket server: a WebSocket client is needed.\n")
+            response.headers["Sec-WebSocket-Version"] = "13"
+            return response
+        offers = offered(request)
+        try:
+            check_origin(request, known.origins)
+            if known.select_subprotocol is None:
+                return accepting(request, choose_subprotocol(offers, known.subprotocols))
+            chosen = await _settled(known.select_subprotocol(connection, offers))
+        except InvalidOrigin as error:
+            return respond(403, f"{error}.\n")
+        except NegotiationError as error:
+            return respond(400, f"{error}.\n")
+        if chosen is not None and chosen not in offers:
+            raise ValueError(f"select_subprotocol returned {chosen!r}, which was not offered")
+        return accepting(request, chosen)
 
-    def __init__(self, address: tuple[str, int]) -> None:
-        self._address = address
-        self.family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+    def _answer(self, connection: ServerConnection, response: Response) -> None:
+        connection.response = response
+        try:
+            if response.status_code == 101:
+                subprotocol = response.headers.get("Sec-WebSocket-Protocol")
+                self._engine.accept(connection._id, subprotocol, fields_besides(response))
+            else:
+                self._engine.refuse(connection._id, response.status_code, fields_besides(response), response.body)
+        except ValueError:
+            self.logger.error("the response cannot be sent", exc_info=True)
+            self._engine.refuse(connection._id, 500, [], b"")
 
-    def getsockname(self) -> tuple[str, int]:
-        """Host and port."""
-        return self._address
+
+async def _settled(value: Awaitable[T] | T) -> T:
+    return await value if isinstance(value, Awaitable) else value
 
 
 class serve:
     """Makes a server: `await serve(handler, host, port)` or `async with serve(…) as server`.
 
     The arguments are those of `websockets`; times are in seconds, None turns one off; sizes are in bytes. What is not
-    there yet (ssl, process_response, a socket of one's own) raises `NotSupportedYet`. `compression` is "deflate", a
-    `ropeway.Compression`, or None; other than with `websockets` the default is None, because compressing is the
-    server's to pay for.
+    there (extensions of one's own) raises `NotSupported`. `compression` is "deflate", a `ropeway.Compression`, or None;
+    other than with `websockets` the default is None, because compressing is the server's to pay for. `ssl` is a
+    `ropeway.ServerTLS`. `select_subprotocol`, `process_request` and `process_response` are functions or coroutines.
+    `sock` is a bound stream socket to listen on, which is closed with the server; `unix_mode` the permissions of a Unix
+    socket's file. `create_connection` is a subclass of `ServerConnection` to make. The `logger`, "ropeway.server" by
+    default, gets failures of handlers, and the opening handshake and each frame, if it takes DEBUG when this is made.
     """
 
     def __init__(
@@ -328,12 +350,13 @@ class serve:
         host: str | Sequence[str] | None = None,
         port: int | None = None,
         *,
-        origins: Sequence[str | re.Pattern[str] | None] | None = None,
+        origins: Origins | None = None,
         extensions: Any = None,
         subprotocols: Sequence[str] | None = None,
-        select_subprotocol: Callable[[ServerConnection, Sequence[str]], str | None] | None = None,
+        select_subprotocol: SelectSubprotocol | None = None,
         compression: str | Compression | None = None,
         process_request: ProcessRequest | None = None,
+        process_response: ProcessResponse | None = None,
         server_header: str | None = SERVER,
         open_timeout: float | None = 10,
         ping_interval: float | None = 20,
@@ -342,48 +365,66 @@ class serve:
         max_size: int | tuple[int | None, int | None] | None = 2**20,
         max_queue: int | tuple[int | None, int | None] | None = 16,
         write_limit: int | tuple[int, int | None] = 2**15,
-        logger: logging.Logger | logging.LoggerAdapter[Any] | None = None,
+        logger: Logger | None = None,
+        create_connection: type[ServerConnection] | None = None,
         start_serving: bool = True,
+        family: int = socket.AF_UNSPEC,
+        flags: int = socket.AI_PASSIVE,
+        sock: socket.socket | None = None,
         backlog: int = 1024,
-        reuse_port: bool = False,
+        reuse_address: bool | None = None,
+        reuse_port: bool | None = None,
+        ssl: ServerTLS | ssl_module.SSLContext | None = None,
+        unix: bool = False,
+        path: str | os.PathLike[str] | None = None,
+        unix_mode: int | None = None,
+        cleanup_socket: bool = True,
         **rest: Any,
     ) -> None:
-        if rest.get("ssl"):
-            raise NotSupportedYet("TLS (ssl=) is not there yet")
-        settings = options(
-            server=True,
-            max_size=max_size,
-            write_limit=write_limit,
-            compression=compression,
-            extensions=extensions,
-            rest=rest,
+        refuse(rest, REFUSED)
+        refuse({"extensions": extensions}, {"extensions": "there are none but compression="})
+        if reuse_address is False:
+            refuse({"reuse_address": False}, {"reuse_address": "a port that a closed server left is always taken"})
+        if not cleanup_socket:
+            refuse(
+                {"cleanup_socket": False}, {"cleanup_socket": "the file goes with the server; pass sock= to keep it"}
+            )
+        if unix and (path is None) == (sock is None):
+            raise ValueError("a Unix socket is either path= or sock=")
+        self._handler, self._start = handler, start_serving
+        self._logger = logging.getLogger("ropeway.server") if logger is None else logger
+        self._settings = Settings(
+            places=Places(host=host, port=port, family=family, flags=flags, path=path, sock=sock),
+            options=options(
+                server=True,
+                max_size=max_size,
+                write_limit=write_limit,
+                compression=compression,
+                subprotocols=subprotocols,
+                headers=(),
+                origin=None,
+                logger=self._logger,
+                open_timeout=open_timeout,
+                ping_interval=ping_interval,
+                ping_timeout=ping_timeout,
+                close_timeout=close_timeout,
+            ),
+            tls=None if ssl is None else native_server(ssl),
+            marks=queue_marks(max_queue),
+            backlog=backlog,
+            reuse_port=bool(reuse_port),
+            unix_mode=unix_mode,
+            origins=origins,
             subprotocols=subprotocols,
-            headers=(),
-            origin=None,
-            open_timeout=open_timeout,
-            ping_interval=ping_interval,
-            ping_timeout=ping_timeout,
-            close_timeout=close_timeout,
-        )
-        self._start = start_serving
-        self._arguments = (
-            handler,
-            host,
-            port,
-            settings,
-            queue_marks(max_queue),
-            backlog,
-            reuse_port,
-            origins,
-            subprotocols,
-            select_subprotocol,
-            process_request,
-            server_header,
-            logging.getLogger("ropeway.server") if logger is None else logger,
+            select_subprotocol=select_subprotocol,
+            process_request=process_request,
+            process_response=process_response,
+            server_header=server_header,
+            create_connection=ServerConnection if create_connection is None else create_connection,
         )
 
     async def _serve(self) -> Server:
-        server = Server(*self._arguments)
+        server = Server(self._handler, self._settings, self._logger)
         if self._start:
             await server.start_serving()
         return server
@@ -399,3 +440,12 @@ class serve:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self._server.__aexit__(kind, error, traceback)
+
+
+def unix_serve(
+    handler: Callable[[ServerConnection], Awaitable[None]],
+    path: str | os.PathLike[str] | None = None,
+    **arguments: Any,
+) -> serve:
+    """As `serve`, on the Unix socket at `path`."""
+    return serve(handler, unix=True, path=path, **arguments)
