@@ -9,8 +9,8 @@ import { createServer as createHttpsServer } from "node:https";
 import { createRequire } from "node:module";
 import { parseArgs } from "node:util";
 
-// The package stands in build/, apart from this file.
-const { WebSocket, WebSocketServer } = createRequire(`${process.cwd()}/build/interop/`)("ws");
+// The package stands beside Ropeway's own for Node.js, whose tests use it too.
+const { WebSocket, WebSocketServer } = createRequire(new URL("../../../bindings/node/", import.meta.url))("ws");
 
 const compression = (mode) =>
   mode === "off"
