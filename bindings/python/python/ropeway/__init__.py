@@ -14,22 +14,27 @@ from .compression import Compression
 from .datastructures import Headers
 from .exceptions import *  # noqa: F403
 from .exceptions import __all__ as _exceptions
-from .frames import Close, CloseCode
+from .frames import Close, CloseCode, Frame, Opcode
 from .http11 import Request, Response
-from .protocol import State
+from .protocol import ClientProtocol, ServerProtocol
+from .states import State
 from .tls import ClientTLS, ServerTLS, TLSInfo
 
 __all__ = [
     "ClientConnection",
+    "ClientProtocol",
     "ClientTLS",
     "Close",
     "CloseCode",
     "Compression",
+    "Frame",
     "Headers",
+    "Opcode",
     "Request",
     "Response",
     "Server",
     "ServerConnection",
+    "ServerProtocol",
     "ServerTLS",
     "State",
     "TLSInfo",

@@ -29,7 +29,7 @@ from .exceptions import (
 from .frames import Close, CloseCode
 from .http11 import Request, Response
 from .logs import Logger
-from .protocol import State
+from .states import State
 
 __all__ = ["Facts", "cause", "response_of"]
 

@@ -14,7 +14,7 @@ from ..exceptions import ConnectionClosed, PayloadTooBig, ProtocolError
 from ..facts import Facts, response_of
 from ..frames import CloseCode
 from ..pieces import Pieces
-from ..protocol import State
+from ..states import State
 from ..tls import TLSInfo
 
 __all__ = ["Connection", "broadcast"]
