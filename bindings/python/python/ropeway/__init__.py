@@ -8,6 +8,7 @@ async with ropeway.connect("ws://127.0.0.1:8080/") as connection:
 from ._ropeway import __version__
 from .asyncio.client import ClientConnection, connect, unix_connect
 from .asyncio.connection import broadcast
+from .asyncio.router import Router, route, unix_route
 from .asyncio.server import Server, ServerConnection, serve, unix_serve
 from .auth import basic_auth
 from .compression import Compression
@@ -28,6 +29,7 @@ __all__ = [
     "Headers",
     "Request",
     "Response",
+    "Router",
     "Server",
     "ServerConnection",
     "ServerTLS",
@@ -37,8 +39,10 @@ __all__ = [
     "basic_auth",
     "broadcast",
     "connect",
+    "route",
     "serve",
     "unix_connect",
+    "unix_route",
     "unix_serve",
     *_exceptions,
 ]
