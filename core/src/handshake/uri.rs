@@ -193,7 +193,7 @@ fn check_characters(text: &str) -> Result<(), UrlError> {
 }
 
 /// `text` with `%XX` decoded; `None` when that is not UTF-8.
-fn percent_decode(text: &str) -> Option<String> {
+pub(crate) fn percent_decode(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {
