@@ -18,6 +18,7 @@ mod errors;
 mod futures;
 mod options;
 mod payload;
+mod route;
 mod tls;
 mod trace;
 mod waiter;
