@@ -6,7 +6,7 @@ use ropeway_core::engine::{ConnectOptions, ProxySetting, ProxyUrl};
 
 use crate::tls::TlsClient;
 
-/// The fields of `ropeway.route.Route`.
+/// The fields of `ropeway.client.Route`.
 #[derive(FromPyObject)]
 pub(crate) struct Route {
     tls: Option<Py<TlsClient>>,

@@ -35,6 +35,9 @@ async def proxy(port: int, kind: str, asked: list[Any], **settings: Any) -> Asyn
         method, target, _ = head.split("\r\n", 1)[0].split()
         credentials = [line.partition(": ")[2] for line in head.split("\r\n") if line.lower().startswith("proxy-auth")]
         asked.append((method, target, *credentials))
+        if kind.startswith("http://ann") and not credentials:
+            writer.write(b'HTTP/1.1 407 Who?\r\nProxy-Authenticate: Basic realm="x"\r\nContent-Length: 0\r\n\r\n')
+            return False
         if target.startswith("forbidden"):
             writer.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
             return False
@@ -52,8 +55,9 @@ async def proxy(port: int, kind: str, asked: list[Any], **settings: Any) -> Asyn
         assert (version, command, kind) == (5, 1, 3)
         name = await reader.readexactly((await reader.readexactly(1))[0])
         asked.append((name.decode(), int.from_bytes(await reader.readexactly(2))))
-        writer.write(b"\x05\x00\x00\x01\x7f\x00\x00\x01\x00\x01")
-        return True
+        refuses = name.startswith(b"forbidden")
+        writer.write(b"\x05" + bytes([5 if refuses else 0]) + b"\x00\x01\x7f\x00\x00\x01\x00\x01")
+        return not refuses
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if await (http if kind.startswith("http") else socks)(reader, writer):
@@ -101,7 +105,7 @@ def test_the_environment_names_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> 
                 await talk(client)
             for direct in {"uri": "ws://near.invalid/"}, {"uri": "ws://far.invalid/", "proxy": None}:
                 with pytest.raises(OSError):
-                    await ropeway.connect(**direct)  # type: ignore[arg-type]
+                    await ropeway.connect(**direct)
             monkeypatch.setenv("http_proxy", "ftp://127.0.0.1")
             with pytest.raises(ropeway.InvalidProxy, match="http_proxy") as caught:
                 await ropeway.connect("ws://far.example/")
@@ -128,9 +132,13 @@ def test_tls_through_a_proxy_in_tls(run: Run) -> None:
                     await talk(client)
                     assert client.tls is not None
                 there["proxy"] = f"https://127.0.0.1:{port}"
-                named = ropeway.connect("wss://far.example/", **there, proxy_ssl=trusting, proxy_server_hostname="localhost")
+                named = ropeway.connect(
+                    "wss://far.example/", **there, proxy_ssl=trusting, proxy_server_hostname="localhost"
+                )
                 async with named as client:
                     await talk(client)
+                # The proxy of this test is told, and tells its loop.
+                asyncio.get_running_loop().set_exception_handler(lambda *_: None)
                 with pytest.raises(ropeway.CertificateError):
                     await ropeway.connect("wss://far.example/", **there)
         assert asked[0][1] == "far.example:443"
@@ -148,8 +156,9 @@ def test_proxies_that_fail(run: Run) -> None:
             assert caught.value.response.status_code == 403
             with pytest.raises(ropeway.InvalidProxyMessage):
                 await ropeway.connect("ws://garbage.example/", proxy=through)
-            with pytest.raises(ropeway.ProxyError):
-                await ropeway.connect("ws://x.example/", proxy=f"socks5h://127.0.0.1:{port}", open_timeout=0.2)
+        async with proxy(1, "socks5h", asked) as port:
+            with pytest.raises(ropeway.ProxyError, match="forbidden"):
+                await ropeway.connect("ws://forbidden.example/", proxy=f"socks5h://127.0.0.1:{port}")
         with pytest.raises(ConnectionRefusedError):
             await ropeway.connect("ws://x.example/", proxy="http://127.0.0.1:1")
         with pytest.raises(ropeway.InvalidProxy):

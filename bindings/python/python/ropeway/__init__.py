@@ -19,6 +19,7 @@ from .frames import Close, CloseCode
 from .http11 import Request, Response
 from .protocol import State
 from .tls import ClientTLS, ServerTLS, TLSInfo
+from .typing import Data, HeadersLike, LoggerLike, Origin, StatusLike, Subprotocol
 
 __all__ = [
     "ClientConnection",
@@ -26,7 +27,11 @@ __all__ = [
     "Close",
     "CloseCode",
     "Compression",
+    "Data",
     "Headers",
+    "HeadersLike",
+    "LoggerLike",
+    "Origin",
     "Request",
     "Response",
     "Router",
@@ -34,6 +39,8 @@ __all__ = [
     "ServerConnection",
     "ServerTLS",
     "State",
+    "StatusLike",
+    "Subprotocol",
     "TLSInfo",
     "__version__",
     "basic_auth",
