@@ -97,9 +97,14 @@ impl Inbox {
         }
     }
 
-    /// Pauses reading until `goes_on` is asked.
+    /// Pauses reading until somebody wants something.
     pub(crate) fn hold_back(&mut self, connections: &mut Connections, id: ConnectionId) {
         self.paused = connections.pause(id).is_ok();
+    }
+
+    /// Whether reading has to go on, now that something is wanted and there is nothing.
+    pub(crate) fn is_wanted(&mut self) -> bool {
+        self.items.is_empty() && std::mem::take(&mut self.paused)
     }
 
     pub(crate) fn is_full(&self) -> bool {

@@ -86,7 +86,7 @@ impl Connection {
             inner.inbox.streaming = false;
             return Ok(Taken::Closed);
         }
-        let held_back = inner.inbox.goes_on();
+        let held_back = inner.inbox.is_wanted();
         drop(inner);
         let waiter = Py::new(py, Waiter::new(slf.clone().unbind()))?;
         connection.inner().waiter = Some(waiter.clone_ref(py));
@@ -105,7 +105,7 @@ impl Connection {
 
     /// The application has had its first word: from now on messages come, whether anybody waits for them or not.
     pub(crate) fn begin(&self) {
-        let held_back = self.inner().inbox.goes_on();
+        let held_back = self.inner().inbox.is_wanted();
         if held_back {
             self.read_on();
         }
