@@ -260,7 +260,7 @@ impl Connections {
         }
         slot.transport = Transport::None;
         slot.queue = None;
-        slot.flags.keep(Flags::LISTED);
+        slot.flags.keep(Flags::LASTING);
     }
 
     /// The connection has opened. Under supervision what was held is sent, and otherwise it will not be dialled again.
