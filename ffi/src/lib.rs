@@ -48,6 +48,8 @@ pub mod listener;
 
 pub mod connection;
 
+pub mod tls_info;
+
 pub mod topic;
 
 pub mod remote;
