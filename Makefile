@@ -10,7 +10,7 @@ VENV := build/venv/.made
 CFLAGS ?= -O3
 BENCH_C := $(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -pedantic $(CFLAGS)
 
-.PHONY: help demo test lib python examples install bench bench-programs fmt lint header clean test-deps
+.PHONY: help demo test lib python node examples install bench bench-programs fmt lint header clean test-deps
 
 help: ## print these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' Makefile
@@ -18,7 +18,7 @@ help: ## print these targets
 demo: examples ## a C server and two C clients talk, each frame shown
 	tools/demo
 
-test: lint examples python ## lint, the Rust tests, then what crosses languages (tests/)
+test: lint examples python node ## lint, the Rust tests, then what crosses languages (tests/)
 	cargo test
 	python3 tests/run
 
@@ -28,6 +28,9 @@ lib: ## build the C library (release)
 
 python: $(VENV) ## build the Python package into build/venv
 	tools/python
+
+node: ## build the Node.js package in bindings/node
+	tools/node
 
 examples: lib $(VENV) ## build the example programs into build/bin
 	tools/examples

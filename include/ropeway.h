@@ -296,6 +296,15 @@
 /// `undelivered` the size of the message.
 #define ROPEWAY_EVENT_UNDELIVERED 11
 
+/// Engine, with ROPEWAY_OPTION_RECONNECT: the connection could not be made, or is lost, and is tried again: as
+/// ROPEWAY_EVENT_CLOSED, but the connection's number stays good. `attempt` is the attempt that comes next, counted from 1
+/// since the connection was last stable, and `delay` the wait before it.
+#define ROPEWAY_EVENT_RECONNECTING 12
+
+/// Engine, with ROPEWAY_OPTION_MAX_REDIRECTS: the server has redirected the opening handshake to `url`, which is dialled
+/// now; `head` is its response.
+#define ROPEWAY_EVENT_REDIRECT 13
+
 /// ROPEWAY_EVENT_FRAGMENT: a message begins here.
 #define ROPEWAY_FLAG_FIRST 1
 
@@ -379,6 +388,55 @@
 
 /// Connections that a listener refused because their address had ROPEWAY_OPTION_MAX_PER_ADDRESS of them.
 #define ROPEWAY_COUNTER_REFUSED_BY_ADDRESS 10
+
+/// Client: redirects that are followed (HTTP status 301, 302, 303, 307 or 308, with a Location), all within one
+/// ROPEWAY_OPTION_OPEN_TIMEOUT; the engine tells each by ROPEWAY_EVENT_REDIRECT. None leads from wss to ws
+/// (ROPEWAY_ERROR_INSECURE_REDIRECT). One that leads to another origin (scheme, host or port; from ws to wss on one
+/// host's ports 80 and 443 is none) takes no secrets along: user and password of the URL, and the header fields
+/// Authorization, Cookie, Proxy-Authorization and Host, are left out from there on. Default 0: a redirecting answer
+/// ends the connection by ROPEWAY_ERROR_HTTP_STATUS.
+#define ROPEWAY_OPTION_MAX_REDIRECTS 1100
+
+/// ropeway_engine_connect: whether the connection is made again when it could not be made, or is lost. 0: no. 1: yes,
+/// unless that was final by the rule: errors of the network, time-outs, HTTP statuses 408, 425, 429 and 5xx, and the
+/// peer's close codes 1001 and 1011 to 1014 are not final, everything else is. 2: after every end, for the application to
+/// decide. Default 0. The other layers do not look at it.
+///
+/// The connection keeps its number, user data and subscriptions all the while. Each end that is not final is
+/// ROPEWAY_EVENT_RECONNECTING; ROPEWAY_EVENT_OPENED comes each time it is open again; ROPEWAY_EVENT_CLOSED comes once, at
+/// the end. Between two attempts ropeway_engine_close and ropeway_engine_abort make it the end,
+/// ropeway_engine_set_connection_headers gives the next attempt a fresh token, and ropeway_engine_reconnect_now ends the
+/// wait. Each attempt begins with the URL of ropeway_engine_connect, and has a ROPEWAY_OPTION_OPEN_TIMEOUT of its own.
+#define ROPEWAY_OPTION_RECONNECT 1101
+
+/// The wait before an attempt is a random part of a ceiling (full jitter): this for the first attempt, in milliseconds.
+/// A server's Retry-After, in seconds, with status 429 or 503 is added. Default 1,000.
+#define ROPEWAY_OPTION_RECONNECT_BASE 1102
+
+/// The most that a wait before an attempt lasts, in milliseconds. Default 60,000.
+#define ROPEWAY_OPTION_RECONNECT_CAP 1103
+
+/// What the ceiling grows to with each further attempt, in percent; below 100 counts as 100. Default 200.
+#define ROPEWAY_OPTION_RECONNECT_FACTOR 1104
+
+/// A connection that was open for so many milliseconds begins anew with its base and its count of attempts. Default
+/// 10,000.
+#define ROPEWAY_OPTION_RECONNECT_STABLE_AFTER 1105
+
+/// Attempts after the connection was last stable, the first one not counted; when they are used up, the last end is
+/// final. Default 0: without end.
+#define ROPEWAY_OPTION_RECONNECT_MAX_ATTEMPTS 1106
+
+/// Bytes of messages that are taken (ROPEWAY_QUEUED) while a reconnecting connection is not open, each counting 14 more
+/// than its payload; past it a send is ROPEWAY_ERROR_HELD_FULL. They are sent once, in their order, before anything that
+/// is sent after the next ROPEWAY_EVENT_OPENED, and ROPEWAY_EVENT_WRITABLE follows; at the final end those that wait are
+/// dropped. A message that was taken while the connection was open is never sent a second time: when the connection is
+/// lost, it may have arrived or not. At most ROPEWAY_OPTION_SEND_QUEUE_LIMIT counts. Default 0: such a send is
+/// ROPEWAY_ERROR_NOT_OPEN or ROPEWAY_ERROR_CLOSED.
+#define ROPEWAY_OPTION_RESEND_LIMIT 1107
+
+/// For tests: a number that makes the waits the same in every run. Default -1: from the system's random numbers.
+#define ROPEWAY_OPTION_RECONNECT_SEED 1108
 
 /// Go on reading and writing.
 #define ROPEWAY_SHUTDOWN_NO 0
@@ -526,6 +584,12 @@ typedef struct ropeway_event {
     int64_t round_trip;
     /// Size of a message that was not delivered, in bytes.
     uint64_t undelivered;
+    /// Where a redirect leads, NUL-terminated, with a password left out; NULL otherwise.
+    const char *url;
+    /// Wait before the next attempt, in milliseconds.
+    int64_t delay;
+    /// Number of the attempt that comes next.
+    uint32_t attempt;
 } ropeway_event;
 
 /// A certificate in DER (X.509, RFC 5280).
@@ -771,6 +835,12 @@ typedef struct ropeway_tls_info {
 /// The server's answer to an extension that was offered is none that may be given (RFC 7692 section 7.1).
 #define ROPEWAY_ERROR_INVALID_EXTENSION -267
 
+/// The server redirected from wss to ws, which is not followed.
+#define ROPEWAY_ERROR_INSECURE_REDIRECT -280
+
+/// The server redirected to what is not the URL of a WebSocket.
+#define ROPEWAY_ERROR_INVALID_REDIRECT -281
+
 /// The client's request comes from a page whose origin is not among ROPEWAY_OPTION_ALLOWED_ORIGIN; it got 403.
 #define ROPEWAY_ERROR_ORIGIN -285
 
@@ -807,6 +877,12 @@ typedef struct ropeway_tls_info {
 /// With ROPEWAY_OPTION_CLOSE_SLOW_SUBSCRIBERS: a subscriber's queue was above ROPEWAY_OPTION_SEND_QUEUE_HIGH when a
 /// message was published.
 #define ROPEWAY_ERROR_SLOW_SUBSCRIBER -309
+
+/// The server redirected more often than ROPEWAY_OPTION_MAX_REDIRECTS allows.
+#define ROPEWAY_ERROR_TOO_MANY_REDIRECTS -315
+
+/// ROPEWAY_OPTION_RESEND_LIMIT would be passed; the message was not taken.
+#define ROPEWAY_ERROR_HELD_FULL -316
 
 /// Another limit, without a number in this release.
 #define ROPEWAY_ERROR_LIMIT -399
@@ -1227,7 +1303,7 @@ ropeway_status ropeway_engine_close_listener(struct ropeway_engine *engine,
 
 /// Begins to connect to `url`, as "wss://example.com/chat?room=1", or "ws+unix:/path/to.sock:/chat" for a Unix socket,
 /// and writes the connection's number to `*connection`. `options`, NULL for the defaults, are copied. Does not wait: ROPEWAY_EVENT_OPENED tells of success,
-/// ROPEWAY_EVENT_CLOSED of failure, name resolution included.
+/// ROPEWAY_EVENT_CLOSED of failure, name resolution included; with ROPEWAY_OPTION_RECONNECT it is tried again.
 ///
 /// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_URL, ROPEWAY_ERROR_TLS_SETTINGS for wss,
 /// ROPEWAY_ERROR_TOO_MANY_CONNECTIONS, ROPEWAY_ERROR_IO when no thread for the name's resolution can be had,
@@ -1402,6 +1478,24 @@ ropeway_status ropeway_engine_tls_info(const struct ropeway_engine *engine,
 /// ROPEWAY_NONE for a connection without TLS, and once it has ended. Errors: ROPEWAY_ERROR_NULL.
 ropeway_status ropeway_client_tls_info(struct ropeway_client *client,
                                        const struct ropeway_tls_info **info);
+
+/// Gives the requests that a connection has still to send the header fields of `options`, none for NULL, in place of
+/// those it was dialled with; nothing else of them counts. All is copied. They are for the present attempt, if its
+/// request has not gone out (after ROPEWAY_EVENT_REDIRECT it has not), and for all later ones. Nothing is stripped of
+/// them then; it is after a further redirect to another origin.
+///
+/// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_CLOSED; ROPEWAY_ERROR_INVALID_HEADER; ROPEWAY_ERROR_MISUSE for a connection
+/// that was dialled without ROPEWAY_OPTION_RECONNECT and waits for no redirect.
+ropeway_status ropeway_engine_set_connection_headers(struct ropeway_engine *engine,
+                                                     ropeway_connection connection,
+                                                     const struct ropeway_options *options);
+
+/// Ends the wait that ROPEWAY_EVENT_RECONNECTING told of: the next attempt begins at once. Does nothing for a connection
+/// that is not in such a wait.
+///
+/// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_CLOSED.
+ropeway_status ropeway_engine_reconnect_now(struct ropeway_engine *engine,
+                                            ropeway_connection connection);
 
 /// Subscribes a connection to a topic, any UTF-8 string, compared byte by byte, which is copied. The subscription ends
 /// with the connection.

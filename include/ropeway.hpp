@@ -203,6 +203,11 @@ public:
         if (event_->round_trip < 0) return std::nullopt;
         return std::chrono::microseconds(event_->round_trip);
     }
+    /// Of ROPEWAY_EVENT_RECONNECTING: the attempt that comes next, and the wait before it.
+    unsigned attempt() const noexcept { return event_->attempt; }
+    std::chrono::milliseconds delay() const noexcept { return std::chrono::milliseconds(event_->delay); }
+    /// Of ROPEWAY_EVENT_REDIRECT: where it leads.
+    std::string_view url() const noexcept { return event_->url ? event_->url : std::string_view(); }
     template <class T> T *user_data() const noexcept { return static_cast<T *>(event_->user_data); }
     const ropeway_event &raw() const noexcept { return *event_; }
 
@@ -413,6 +418,11 @@ public:
         const Status status = ropeway_engine_tls_info(get(), connection, &info);
         return status == ROPEWAY_OK ? Result<TlsInfo>(TlsInfo(info)) : Result<TlsInfo>(status);
     }
+    /// The header fields of a connection's further requests: ropeway_engine_set_connection_headers.
+    Status set_headers(Connection connection, const Options &headers) noexcept {
+        return ropeway_engine_set_connection_headers(get(), connection, headers.get());
+    }
+    Status reconnect_now(Connection connection) noexcept { return ropeway_engine_reconnect_now(get(), connection); }
     Status pause(Connection connection) noexcept { return ropeway_engine_pause(get(), connection); }
     Status resume(Connection connection) noexcept { return ropeway_engine_resume(get(), connection); }
     Status set_user_data(Connection connection, void *data) noexcept {

@@ -18,7 +18,7 @@ use crate::status::{ROPEWAY_OK, ROPEWAY_QUEUED, ropeway_status};
 
 /// Begins to connect to `url`, as "wss://example.com/chat?room=1", or "ws+unix:/path/to.sock:/chat" for a Unix socket,
 /// and writes the connection's number to `*connection`. `options`, NULL for the defaults, are copied. Does not wait: ROPEWAY_EVENT_OPENED tells of success,
-/// ROPEWAY_EVENT_CLOSED of failure, name resolution included.
+/// ROPEWAY_EVENT_CLOSED of failure, name resolution included; with ROPEWAY_OPTION_RECONNECT it is tried again.
 ///
 /// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_URL, ROPEWAY_ERROR_TLS_SETTINGS for wss,
 /// ROPEWAY_ERROR_TOO_MANY_CONNECTIONS, ROPEWAY_ERROR_IO when no thread for the name's resolution can be had,
@@ -37,17 +37,23 @@ pub unsafe extern "C" fn ropeway_engine_connect(
         let url = unsafe { guard::text(url, "url") }?;
         let out = Out::new(connection, "connection")?;
         // SAFETY: the header asks for a living set or NULL.
-        let (connect, options) = unsafe {
+        let ((connect, reconnect), options) = unsafe {
             let connect = match guard::optional(options) {
-                Some(set) => set.0.with(|settings| settings.connect(url))?,
-                None => ConnectOptions::default(),
+                Some(set) => set
+                    .0
+                    .with(|settings| Ok((settings.connect(url)?, settings.supervised.policy())))?,
+                None => (ConnectOptions::default(), None),
             };
             (connect, this.options(options)?)
         };
         // SAFETY: the header asks for a living engine, and room for the number.
         Ok(unsafe {
             engine::with(engine, |connections| {
-                out.set(connections.connect_with(url, &connect, options)?.bits());
+                let id = match reconnect {
+                    Some(policy) => connections.connect_supervised(url, &connect, options, policy),
+                    None => connections.connect_with(url, &connect, options),
+                }?;
+                out.set(id.bits());
                 Ok(ROPEWAY_OK)
             })
         })

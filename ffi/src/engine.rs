@@ -173,6 +173,12 @@ pub unsafe extern "C" fn ropeway_engine_next_event(
                 } => lent.pong(payload, round_trip),
                 EventKind::Writable => lent.writable(),
                 EventKind::Closed(closed) => lent.closed(closed),
+                EventKind::Reconnecting {
+                    closed,
+                    attempt,
+                    delay,
+                } => lent.reconnecting(closed, attempt, delay),
+                EventKind::Redirect { response, url } => lent.redirect(response, url),
                 EventKind::AcceptFailed { listener, error } => {
                     lent.accept_failed(listener.bits(), &error)
                 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ropeway_core::Error;
 use ropeway_core::engine::Message;
-use ropeway_core::handshake::{HandshakeError, Request};
+use ropeway_core::handshake::{HandshakeError, Request, Response, WebSocketUrl};
 use ropeway_core::protocol::{Closed, Event, MessageKind, Opened};
 
 use crate::error::c_string;
@@ -55,6 +55,14 @@ pub const ROPEWAY_EVENT_ACCEPT_FAILED: i32 = 10;
 /// Engine: what a remote sent to `connection` was refused when its turn came: `status`, `error`, and in
 /// `undelivered` the size of the message.
 pub const ROPEWAY_EVENT_UNDELIVERED: i32 = 11;
+
+/// Engine, with ROPEWAY_OPTION_RECONNECT: the connection could not be made, or is lost, and is tried again: as
+/// ROPEWAY_EVENT_CLOSED, but the connection's number stays good. `attempt` is the attempt that comes next, counted from 1
+/// since the connection was last stable, and `delay` the wait before it.
+pub const ROPEWAY_EVENT_RECONNECTING: i32 = 12;
+/// Engine, with ROPEWAY_OPTION_MAX_REDIRECTS: the server has redirected the opening handshake to `url`, which is dialled
+/// now; `head` is its response.
+pub const ROPEWAY_EVENT_REDIRECT: i32 = 13;
 
 /// ROPEWAY_EVENT_FRAGMENT: a message begins here.
 pub const ROPEWAY_FLAG_FIRST: u32 = 1;
@@ -113,6 +121,12 @@ pub struct ropeway_event {
     pub round_trip: i64,
     /// Size of a message that was not delivered, in bytes.
     pub undelivered: u64,
+    /// Where a redirect leads, NUL-terminated, with a password left out; NULL otherwise.
+    pub url: *const c_char,
+    /// Wait before the next attempt, in milliseconds.
+    pub delay: i64,
+    /// Number of the attempt that comes next.
+    pub attempt: u32,
 }
 
 const NOTHING: ropeway_event = ropeway_event {
@@ -133,6 +147,9 @@ const NOTHING: ropeway_event = ropeway_event {
     head: ptr::null(),
     round_trip: -1,
     undelivered: 0,
+    url: ptr::null(),
+    delay: 0,
+    attempt: 0,
 };
 
 /// An event while it is lent to C, with what it points to beyond the core's own buffers.
@@ -260,6 +277,20 @@ impl Lent {
                 self.head(ropeway_head::response(response));
             }
         }
+    }
+
+    pub(crate) fn reconnecting(&mut self, closed: &Closed, attempt: u32, delay: Duration) {
+        self.closed(closed);
+        self.event.r#type = ROPEWAY_EVENT_RECONNECTING;
+        self.event.attempt = attempt;
+        self.event.delay = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
+    }
+
+    pub(crate) fn redirect(&mut self, response: &Response, url: &WebSocketUrl) {
+        self.event.r#type = ROPEWAY_EVENT_REDIRECT;
+        self.text = c_string(url.to_string());
+        self.event.url = self.text.as_ptr();
+        self.head(ropeway_head::response(response));
     }
 
     pub(crate) fn accept_failed(&mut self, listener: u64, error: &Error) {

@@ -50,6 +50,8 @@ pub mod connection;
 
 pub mod tls_info;
 
+pub mod reconnect;
+
 pub mod topic;
 
 pub mod remote;

@@ -52,6 +52,7 @@ fn of_send(error: &SendError) -> ropeway_status {
         SendError::Closed => ROPEWAY_ERROR_CLOSED,
         SendError::NotOpen => ROPEWAY_ERROR_NOT_OPEN,
         SendError::Full { .. } => ROPEWAY_ERROR_FULL,
+        SendError::HeldFull { .. } => ROPEWAY_ERROR_HELD_FULL,
         SendError::InvalidUtf8 => ROPEWAY_ERROR_INVALID_UTF8,
         SendError::MessageInProgress => ROPEWAY_ERROR_MESSAGE_IN_PROGRESS,
         SendError::KindChanged => ROPEWAY_ERROR_KIND_CHANGED,
@@ -125,6 +126,9 @@ fn of_handshake(error: &HandshakeError) -> ropeway_status {
         HandshakeError::OriginNotAllowed(_) => ROPEWAY_ERROR_ORIGIN,
         HandshakeError::InvalidOrigin(_) => ROPEWAY_ERROR_INVALID_ORIGIN,
         HandshakeError::InvalidStatus(_) => ROPEWAY_ERROR_HTTP_STATUS,
+        HandshakeError::TooManyRedirects { .. } => ROPEWAY_ERROR_TOO_MANY_REDIRECTS,
+        HandshakeError::InsecureRedirect(_) => ROPEWAY_ERROR_INSECURE_REDIRECT,
+        HandshakeError::InvalidRedirect(_) => ROPEWAY_ERROR_INVALID_REDIRECT,
         HandshakeError::Refused(_) => ROPEWAY_ERROR_REFUSED,
         HandshakeError::InvalidRefusalStatus(_) => ROPEWAY_ERROR_INVALID_REFUSAL,
         HandshakeError::InvalidSubprotocol(_) | HandshakeError::DuplicateSubprotocol(_) => {
@@ -144,6 +148,7 @@ mod tests {
     #[test]
     fn an_error_stands_in_the_range_of_its_fault() {
         use ropeway_core::Fault;
+        use ropeway_core::handshake::UrlError;
         let cases = [
             Error::Frame(FrameError::UnmaskedByClient),
             Error::Handshake(HandshakeError::NotWebSocket),
@@ -167,6 +172,10 @@ mod tests {
                 limit: 1,
             }),
             Error::Forked,
+            Error::Send(SendError::HeldFull { held: 1, limit: 1 }),
+            Error::Handshake(HandshakeError::TooManyRedirects { count: 2, limit: 1 }),
+            Error::Handshake(HandshakeError::InsecureRedirect("x".into())),
+            Error::Handshake(HandshakeError::InvalidRedirect(UrlError::Fragment)),
             Error::Tls(TlsError::Truncated),
             Error::Tls(TlsError::HandshakeCut),
             Error::Tls(TlsError::NotTls),

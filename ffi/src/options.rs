@@ -10,6 +10,7 @@ use ropeway_core::protocol::Options;
 
 use crate::error::Failure;
 use crate::guard::{self, Out, Owned};
+use crate::reconnect::{self, Supervised};
 use crate::socket;
 use crate::status::{ROPEWAY_OK, ropeway_status};
 use crate::tls::Tls;
@@ -103,6 +104,7 @@ pub(crate) struct Settings {
     pub(crate) listener: ListenOptions,
     /// Without TLS, which is built when it is needed.
     pub(crate) transport: ConnectOptions,
+    pub(crate) supervised: Supervised,
     pub(crate) tls: Tls,
 }
 
@@ -136,7 +138,7 @@ impl Settings {
     /// How a connection to `url` is made.
     pub(crate) fn connect(&self, url: &str) -> Result<ConnectOptions, Failure> {
         Ok(ConnectOptions {
-            tls: self.tls.connect(url)?,
+            tls: self.tls.connect(url, self.transport.max_redirects > 0)?,
             ..self.transport.clone()
         })
     }
@@ -146,7 +148,7 @@ impl Settings {
         if let Some(number) = compression::int(&options.compression, key) {
             return Ok(number);
         }
-        if let Some(number) = socket::int(self, key) {
+        if let Some(number) = socket::int(self, key).or_else(|| reconnect::int(self, key)) {
             return Ok(number);
         }
         let number = match key {
@@ -191,7 +193,7 @@ impl Settings {
     }
 
     fn set_int(&mut self, key: i32, value: i64) -> Result<(), Failure> {
-        if socket::set_int(self, key, value)? {
+        if socket::set_int(self, key, value)? || reconnect::set_int(self, key, value)? {
             return Ok(());
         }
         let options = Arc::make_mut(&mut self.connection);
@@ -305,7 +307,7 @@ fn is_string(key: i32) -> bool {
     Tls::is_string(key) || socket::is_string(key) || access::is_string(key)
 }
 
-fn milliseconds(duration: Duration) -> u64 {
+pub(crate) fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 

@@ -223,6 +223,12 @@ pub const ROPEWAY_ERROR_HTTP_STATUS: ropeway_status = -266;
 /// The server's answer to an extension that was offered is none that may be given (RFC 7692 section 7.1).
 pub const ROPEWAY_ERROR_INVALID_EXTENSION: ropeway_status = -267;
 
+/// The server redirected from wss to ws, which is not followed.
+pub const ROPEWAY_ERROR_INSECURE_REDIRECT: ropeway_status = -280;
+
+/// The server redirected to what is not the URL of a WebSocket.
+pub const ROPEWAY_ERROR_INVALID_REDIRECT: ropeway_status = -281;
+
 /// The client's request comes from a page whose origin is not among ROPEWAY_OPTION_ALLOWED_ORIGIN; it got 403.
 pub const ROPEWAY_ERROR_ORIGIN: ropeway_status = -285;
 
@@ -259,6 +265,12 @@ pub const ROPEWAY_ERROR_TOO_MANY_HEADERS: ropeway_status = -308;
 /// With ROPEWAY_OPTION_CLOSE_SLOW_SUBSCRIBERS: a subscriber's queue was above ROPEWAY_OPTION_SEND_QUEUE_HIGH when a
 /// message was published.
 pub const ROPEWAY_ERROR_SLOW_SUBSCRIBER: ropeway_status = -309;
+
+/// The server redirected more often than ROPEWAY_OPTION_MAX_REDIRECTS allows.
+pub const ROPEWAY_ERROR_TOO_MANY_REDIRECTS: ropeway_status = -315;
+
+/// ROPEWAY_OPTION_RESEND_LIMIT would be passed; the message was not taken.
+pub const ROPEWAY_ERROR_HELD_FULL: ropeway_status = -316;
 
 /// Another limit, without a number in this release.
 pub const ROPEWAY_ERROR_LIMIT: ropeway_status = -399;
@@ -465,6 +477,14 @@ const TABLE: &[(ropeway_status, &CStr)] = &[
         c"extension that was not offered",
     ),
     (ROPEWAY_ERROR_HTTP_STATUS, c"the server refused"),
+    (
+        ROPEWAY_ERROR_INSECURE_REDIRECT,
+        c"the server redirects from wss to ws",
+    ),
+    (
+        ROPEWAY_ERROR_INVALID_REDIRECT,
+        c"the server's redirect cannot be followed",
+    ),
     (ROPEWAY_ERROR_HANDSHAKE, c"another handshake violation"),
     (ROPEWAY_ERROR_MESSAGE_TOO_BIG, c"max_message_size passed"),
     (ROPEWAY_ERROR_TOO_MANY_FRAGMENTS, c"max_fragments passed"),
@@ -487,6 +507,8 @@ const TABLE: &[(ropeway_status, &CStr)] = &[
         c"max_head_size passed by the first line",
     ),
     (ROPEWAY_ERROR_TOO_MANY_HEADERS, c"max_headers passed"),
+    (ROPEWAY_ERROR_TOO_MANY_REDIRECTS, c"max_redirects passed"),
+    (ROPEWAY_ERROR_HELD_FULL, c"resend_limit passed"),
     (
         ROPEWAY_ERROR_SLOW_SUBSCRIBER,
         c"a subscriber's queue was above send_queue_high",

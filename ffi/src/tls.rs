@@ -130,13 +130,17 @@ impl Tls {
         }
     }
 
-    /// The settings of a connection to `url`, if it is wss.
-    pub(crate) fn connect(&self, url: &str) -> Result<Option<TlsClient>, Failure> {
+    /// The settings of a connection to `url`, if it is wss, or may be redirected to such a one.
+    pub(crate) fn connect(
+        &self,
+        url: &str,
+        may_be_redirected: bool,
+    ) -> Result<Option<TlsClient>, Failure> {
         let secure = ["wss:", "https:"].iter().any(|scheme| {
             url.get(..scheme.len())
                 .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
         });
-        if !secure {
+        if !secure && !may_be_redirected {
             return Ok(None);
         }
         self.check()?;

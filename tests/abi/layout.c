@@ -28,7 +28,10 @@ AT(ropeway_event, subprotocol, 80);
 AT(ropeway_event, head, 88);
 AT(ropeway_event, round_trip, 96);
 AT(ropeway_event, undelivered, 104);
-SIZE(ropeway_event, 112);
+AT(ropeway_event, url, 112);
+AT(ropeway_event, delay, 120);
+AT(ropeway_event, attempt, 128);
+SIZE(ropeway_event, 136);
 
 AT(ropeway_frame, size, 0);
 AT(ropeway_frame, role, 4);

@@ -155,6 +155,45 @@ static void settings() {
     CHECK(info.certificate(0).size() == 1 && info.certificate(1).empty() && &info.raw() == &told);
 }
 
+// A client that is there before its server, and is led on by it.
+static void reconnecting() {
+    ropeway::Engine engine = std::move(*ropeway::Engine::make());
+    ropeway::Options asking, options, fields;
+    CHECK(asking.set(ROPEWAY_OPTION_ASK_UPGRADE, 1) && options.set(ROPEWAY_OPTION_MAX_REDIRECTS, 1));
+    CHECK(options.set(ROPEWAY_OPTION_RECONNECT, 1) && fields.add_header("X-Again", "1"));
+    CHECK(options.set(ROPEWAY_OPTION_RECONNECT_BASE, std::chrono::hours(1)));
+    CHECK(options.set(ROPEWAY_OPTION_RECONNECT_CAP, std::chrono::hours(1)));
+    const auto listener = engine.listen("ws://127.0.0.1:0/", asking);
+    const std::string url = "ws://127.0.0.1:" + std::to_string(*engine.port(*listener)) + "/";
+    CHECK(engine.close_listener(*listener));
+    const auto client = engine.connect(url, options);
+    std::string told;
+    for (bool open = false; !open && engine.poll(std::chrono::seconds(10));) {
+        for (const ropeway::Event event : engine.events()) {
+            const auto id = event.connection();
+            switch (event.type()) {
+            case ROPEWAY_EVENT_RECONNECTING:
+                told += std::to_string(event.attempt()) + " ";
+                CHECK(event.delay() < std::chrono::hours(1) && event.status() == ROPEWAY_ERROR_CONNECT);
+                CHECK(engine.listen(url, asking) && engine.set_headers(id, fields) && engine.reconnect_now(id));
+                break;
+            case ROPEWAY_EVENT_UPGRADE_REQUEST: {
+                ropeway::Options location;
+                CHECK(location.add_header("Location", "/there") && event.head().field("X-Again") == "1"sv);
+                if (event.head().target() == "/there")
+                    CHECK(engine.accept(id));
+                else
+                    CHECK(engine.refuse(id, 307, {}, location));
+                break;
+            }
+            case ROPEWAY_EVENT_REDIRECT: told += event.url(); break;
+            case ROPEWAY_EVENT_OPENED: open |= id == *client; break;
+            }
+        }
+    }
+    CHECK(told == "1 " + url + "there");
+}
+
 // Two protocols, each the other's transport.
 static void protocols() {
     auto client = ropeway::Protocol::client("ws://example.com/", 1);
@@ -181,6 +220,7 @@ int main() {
     options();
     engine();
     settings();
+    reconnecting();
     protocols();
     const auto nobody = ropeway::Client::open("ws://127.0.0.1:1/");
     CHECK(!nobody && nobody.status() == ROPEWAY_ERROR_CONNECT && nobody.error() == std::string(ropeway_last_error()));

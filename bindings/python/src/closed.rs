@@ -158,6 +158,10 @@ fn handshake(py: Python<'_>, error: &HandshakeError) -> PyResult<(&'static str, 
         HandshakeError::HeadTooLarge { .. } | HandshakeError::StartLineTooLong { .. } => {
             Ok(("head_size", py.None()))
         }
+        HandshakeError::TooManyRedirects { .. } | HandshakeError::InsecureRedirect(_) => {
+            Ok(("security", py.None()))
+        }
+        HandshakeError::InvalidRedirect(problem) => header("Location", Some(&problem.to_string())),
         HandshakeError::TooManyHeaders { .. } => Ok(("head_fields", py.None())),
         HandshakeError::InvalidSubprotocol(_)
         | HandshakeError::DuplicateSubprotocol(_)

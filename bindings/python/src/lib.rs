@@ -19,6 +19,7 @@ mod futures;
 mod options;
 mod payload;
 mod tls;
+mod trace;
 mod waiter;
 
 use pyo3::prelude::*;

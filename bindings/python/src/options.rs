@@ -10,6 +10,8 @@ use ropeway_core::deflate::Compression;
 use ropeway_core::handshake::Headers;
 use ropeway_core::protocol;
 
+use crate::trace;
+
 /// The core's options, shared by the connections made with them. Times are in seconds, None turns a wait off; sizes
 /// are in bytes.
 #[pyclass(frozen, module = "ropeway._ropeway")]
@@ -73,7 +75,7 @@ fn compression(settings: Deflate, server: bool) -> PyResult<Compression> {
 #[pymethods]
 impl Options {
     #[new]
-    #[pyo3(signature = (*, server, max_size, open_timeout, close_timeout, ping_interval, ping_timeout, write_high, write_low, subprotocols, origin, headers, compression))]
+    #[pyo3(signature = (*, server, max_size, open_timeout, close_timeout, ping_interval, ping_timeout, write_high, write_low, subprotocols, origin, headers, compression, trace))]
     #[expect(
         clippy::too_many_arguments,
         reason = "keyword arguments, called from one place"
@@ -91,6 +93,7 @@ impl Options {
         origin: Option<String>,
         headers: Vec<(String, String)>,
         compression: Option<Deflate>,
+        trace: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
         let compression = match compression {
             Some(settings) => self::compression(settings, server)?,
@@ -110,6 +113,7 @@ impl Options {
             origin,
             headers: self::headers(headers)?,
             compression,
+            trace: trace.map(trace::by),
             ..protocol::Options::default()
         })))
     }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
 import re
 import socket
 import urllib.error
@@ -229,5 +231,61 @@ def test_latency_of_pings(run: Run) -> None:
             await client.pong(b"unsolicited")
             with pytest.raises(ropeway.ProtocolError):
                 await client.ping(b"x" * 126)
+
+    run(main())
+
+
+def accepting(request: bytes) -> bytes:
+    """The response that opens a connection."""
+    (key,) = re.findall(rb"(?i)sec-websocket-key: (\S+)", request)
+    accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
+    return (
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n"
+    )
+
+
+def test_what_comes_with_the_handshake_waits_for_the_application(run: Run) -> None:
+    """A message, and a frame that breaks the protocol, stand right behind the response: it is answered."""
+
+    async def main() -> None:
+        answered: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+        async def eager(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(accepting(await reader.readuntil(b"\r\n\r\n")) + b"\x81\x02hi" + b"\x83\x00")
+            answered.set_result(await reader.read())
+
+        async with raw_server(eager) as address:
+            async with ropeway.connect(address, compression=None) as client:
+                await client.send(await client.recv())
+                await client.wait_closed()
+            assert client.close_code == 1006
+        # Two bytes of a text frame, masked, then the Close frame.
+        answer = await answered
+        assert answer[0] == 0x81 and answer[8] == 0x88
+
+    run(main())
+
+
+def test_a_listener_that_is_set_at_once_gets_the_first_message(run: Run) -> None:
+    async def greet(connection: ropeway.ServerConnection) -> None:
+        await connection.send("welcome")
+        await connection.wait_closed()
+
+    async def eager(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(accepting(await reader.readuntil(b"\r\n\r\n")) + b"\x81\x07welcome")
+        await reader.read()
+
+    async def first(address: str) -> None:
+        got: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        async with ropeway.connect(address) as client:
+            client.on_message = lambda _, message, __: got.set_result(message)
+            assert await got == "welcome"
+
+    async def main() -> None:
+        async with ropeway.serve(greet, "127.0.0.1", 0) as server:
+            await first(uri(server))
+        async with raw_server(eager) as address:
+            await first(address)
 
     run(main())

@@ -209,6 +209,16 @@ impl Engine {
         })
     }
 
+    /// The connection of which bytes have been read that have not been looked at yet. A driver that gathers messages of
+    /// several connections to hand them on together hands on this one's before it asks for the next event: what comes
+    /// behind them, a Close frame for instance, is answered at once.
+    #[must_use]
+    pub fn unparsed(&mut self) -> Option<ConnectionId> {
+        let index = self.active?;
+        let waits = !self.input.is_empty() || self.read_ahead.is_some();
+        waits.then(|| self.connections.slots.at(index).id)
+    }
+
     /// The next event in all other cases.
     #[inline(never)]
     fn next_told(&mut self) -> Option<(Event<'_>, &mut Connections)> {

@@ -33,6 +33,8 @@ pub struct Options {
     /// Wait after that ping for any byte of the peer before the connection is failed. Default 20 s. At 0 pings go on
     /// at their interval and their answers are not insisted on.
     pub pong_timeout: Duration,
+    /// Answer the peer's pings. Default on. Off, the application does it (RFC 6455 section 5.5.2 wants it done).
+    pub answer_pings: bool,
     /// Wait for a data message of the peer, or more of one under way, before the connection is closed with 1001.
     /// Default 0: for ever.
     pub idle_timeout: Duration,
@@ -79,6 +81,7 @@ impl Default for Options {
             close_timeout: Duration::from_secs(10),
             ping_interval: Duration::from_secs(20),
             pong_timeout: Duration::from_secs(20),
+            answer_pings: true,
             idle_timeout: Duration::ZERO,
             send_queue_low: 256 << 10,
             send_queue_high: 1 << 20,

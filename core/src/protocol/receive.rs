@@ -538,7 +538,7 @@ impl Protocol {
     }
 
     fn answer_ping(&mut self, payload: &[u8], output: &mut Output) {
-        if self.state != State::Open {
+        if self.state != State::Open || !self.options.answer_pings {
             return;
         }
         if output.blocked {

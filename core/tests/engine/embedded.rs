@@ -302,3 +302,30 @@ fn a_close_from_outside_ends_a_paused_connection_in_a_foreign_loop() {
         assert!(engine.next_event().is_none());
     }
 }
+
+#[test]
+fn what_was_read_behind_a_message_is_not_looked_at_before_it_is_asked_for() {
+    for behind in [frame(CLOSE, &close_payload(1000, ""), true), Vec::new()] {
+        let mut engine = engine();
+        let (_, address) = listen(&mut engine, Options::default());
+        let mut peer = Raw::connect(address);
+        peer.write([REQUEST.as_bytes(), &frame(TEXT, b"question", true), &behind].concat());
+        let mut over = false;
+        while !over {
+            engine.poll(Some(PATIENCE)).expect("polls");
+            while let Some((event, _)) = engine.next_event() {
+                let id = event.id;
+                let is_message = message(&event).is_some();
+                over |= matches!(event.kind, EventKind::Closed(_));
+                if is_message {
+                    assert_eq!(engine.unparsed().is_some(), !behind.is_empty());
+                    engine.connections().send_text(id, "answer").expect("open");
+                    over = behind.is_empty();
+                }
+            }
+        }
+        assert!(engine.unparsed().is_none());
+        assert!(peer.head().starts_with("HTTP/1.1 101 "));
+        assert_eq!(peer.receive(), (TEXT, b"answer".to_vec()));
+    }
+}

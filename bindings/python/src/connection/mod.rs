@@ -128,10 +128,11 @@ impl Connection {
         options: &Options,
         tls: Option<&TlsClient>,
         socket: Option<RawFd>,
+        max_redirects: u32,
     ) -> PyResult<()> {
-        #[allow(clippy::needless_update, reason = "the core's settings grow")]
         let connect = ConnectOptions {
             tls: tls.map(|tls| tls.0.clone()),
+            max_redirects,
             ..ConnectOptions::default()
         };
         let mut core = slf.get().engine.get().core();
@@ -169,6 +170,11 @@ impl Connection {
         });
         drop(core);
         attached.map_err(|problem| error(slf.py(), &problem))
+    }
+
+    /// Lets messages come; until then they are held back once the connection is open.
+    fn _begin(&self) {
+        self.begin();
     }
 
     #[getter]

@@ -69,24 +69,44 @@ impl Connection {
             }
             drop(inner);
             if resumes {
-                // It may have ended meanwhile.
-                let _ = connection
-                    .engine
-                    .get()
-                    .core()
-                    .connections()
-                    .resume(connection.id());
+                connection.read_on();
             }
             return Ok(Taken::Message(message));
         }
         if connection.phase() == CLOSED {
             return Ok(Taken::Closed);
         }
+        let held_back = std::mem::take(&mut inner.paused);
         drop(inner);
         let waiter = Py::new(py, Waiter::new(slf.clone().unbind()))?;
         connection.inner().waiter = Some(waiter.clone_ref(py));
+        if held_back {
+            connection.read_on();
+        }
         connection.engine.get().release();
         Ok(Taken::Wait(waiter))
+    }
+
+    /// The connection is open, and the application does not know yet: what came with the opening handshake waits until
+    /// it does.
+    pub(crate) fn hold_back(&self, connections: &mut Connections) {
+        self.inner().paused = connections.pause(self.id()).is_ok();
+    }
+
+    /// The application has had its first word: from now on messages come, whether anybody waits for them or not.
+    pub(crate) fn begin(&self) {
+        let mut inner = self.inner();
+        let held_back = inner.queue.is_empty() && std::mem::take(&mut inner.paused);
+        drop(inner);
+        if held_back {
+            self.read_on();
+        }
+    }
+
+    /// Reads a connection on that was paused.
+    fn read_on(&self) {
+        // It may have ended meanwhile.
+        let _ = (self.engine.get().core().connections()).resume(self.id());
     }
 
     /// A wait in `recv` is over without a message.

@@ -77,11 +77,14 @@ impl Core {
                 (EventKind::HttpRequest(request), known) => {
                     asked(py, id, known, request, connections, servers, true)
                 }
-                (EventKind::Opened(opened), Some(connection)) => Told::Opened(
-                    connection.clone_ref(py),
-                    opened.subprotocol.clone(),
-                    opened.response.clone(),
-                ),
+                (EventKind::Opened(opened), Some(connection)) => {
+                    connection.get().hold_back(connections);
+                    Told::Opened(
+                        connection.clone_ref(py),
+                        opened.subprotocol.clone(),
+                        opened.response.clone(),
+                    )
+                }
                 (
                     EventKind::Pong {
                         payload,

@@ -4,6 +4,7 @@ mod events;
 mod place;
 
 use std::collections::HashMap;
+use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pyo3::exceptions::PyRuntimeError;
@@ -24,6 +25,7 @@ use crate::futures::running_loop;
 use crate::options::{self, Options};
 use crate::payload;
 use crate::tls::TlsServer;
+use crate::trace::TellWhenDropped;
 use events::Told;
 use place::Place;
 pub(crate) use place::duplicate;
@@ -47,6 +49,26 @@ pub(crate) struct Core {
     release_scheduled: bool,
     /// Events are being drained.
     draining: bool,
+}
+
+/// The lock on an engine. What was traced under it is told after it.
+pub(crate) struct Locked<'a> {
+    core: MutexGuard<'a, Core>,
+    _tell: TellWhenDropped,
+}
+
+impl Deref for Locked<'_> {
+    type Target = Core;
+
+    fn deref(&self) -> &Core {
+        &self.core
+    }
+}
+
+impl DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut Core {
+        &mut self.core
+    }
 }
 
 impl Core {
@@ -90,8 +112,11 @@ impl Core {
 }
 
 impl Engine {
-    pub(crate) fn core(&self) -> MutexGuard<'_, Core> {
-        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn core(&self) -> Locked<'_> {
+        Locked {
+            core: self.core.lock().unwrap_or_else(PoisonError::into_inner),
+            _tell: TellWhenDropped,
+        }
     }
 
     /// The event loop that this engine belongs to.

@@ -118,3 +118,17 @@ fn a_pong_is_not_sent_behind_our_close() {
         ]
     );
 }
+
+#[test]
+fn with_answer_pings_off_a_ping_is_only_told() {
+    for role in BOTH {
+        let options = Options {
+            answer_pings: false,
+            ..Options::default()
+        };
+        let mut peer = Peer::open(role, options);
+        peer.frame(PING, b"x", at(1));
+        assert_eq!(peer.events(), [Told::Ping(b"x".to_vec())]);
+        assert!(peer.output.is_empty());
+    }
+}

@@ -20,6 +20,7 @@ from ..compression import Compression
 from ..datastructures import Headers, pairs_of
 from ..exceptions import InvalidMessage, InvalidStatus, InvalidURI, NotSupported
 from ..http11 import Request
+from ..logs import Logger, log_request, log_response
 from ..tls import ClientTLS, native_client
 from .connection import Connection, cause, options, queue_marks, refuse
 from .sockets import connected, connected_unix
@@ -27,6 +28,7 @@ from .sockets import connected, connected_unix
 __all__ = ["ClientConnection", "backoff", "connect", "process_exception", "unix_connect"]
 
 USER_AGENT = f"Python ropeway/{__version__}"
+MAX_REDIRECTS = 10
 DIALLING = (
     "host", "port", "family", "proto", "flags", "local_addr", "happy_eyeballs_delay", "interleave", "all_errors"
 )  # fmt: skip
@@ -46,8 +48,9 @@ class ClientConnection(Connection):
 
     _opening: asyncio.Future[None] | None = None
 
-    def _on_opened(self, subprotocol: str | None, response: tuple[Any, ...] | None) -> None:
-        super()._on_opened(subprotocol, response)
+    def _tell_opened(self) -> None:
+        if self.response is not None:
+            log_response(self.logger, "<", self.response)
         if self._opening is not None and not self._opening.done():
             self._opening.set_result(None)
 
@@ -93,9 +96,11 @@ class connect:
     `compression` is "deflate", a `ropeway.Compression`, or None; by default it is offered. `ssl` is a
     `ropeway.ClientTLS`, or an `ssl.SSLContext` whose settings can be honoured (`NotSupported` says which cannot); by
     default a wss URI trusts the system's authorities. `server_hostname` is looked for in the certificate instead of the
-    URI's host. `sock` is a connected stream socket to go on over, which is closed then; `host`, `port`, `family`,
-    `local_addr` and the others of asyncio's `create_connection` make the connection as that does. `create_connection`
-    is a subclass of `ClientConnection` to make.
+    URI's host. Up to 10 redirects are followed, none from wss to ws; one to another origin takes no credentials along.
+    `sock` is a connected stream socket to go on over, which is closed then; `host`, `port`, `family`, `local_addr` and
+    the others of asyncio's `create_connection` make the connection as that does; redirects are not followed then.
+    `create_connection` is a subclass of `ClientConnection` to make. The `logger`, "ropeway.client" by default, gets the
+    opening handshake and each frame, if it takes DEBUG when this is made.
     """
 
     def __init__(
@@ -118,7 +123,7 @@ class connect:
         max_size: int | tuple[int | None, int | None] | None = 2**20,
         max_queue: int | tuple[int | None, int | None] | None = 16,
         write_limit: int | tuple[int, int | None] = 2**15,
-        logger: logging.Logger | logging.LoggerAdapter[Any] | None = None,
+        logger: Logger | None = None,
         ssl: ClientTLS | ssl_module.SSLContext | Literal[True] | None = None,
         server_hostname: str | None = None,
         sock: socket.socket | None = None,
@@ -169,6 +174,7 @@ class connect:
             subprotocols=subprotocols,
             headers=headers,
             origin=origin,
+            logger=self.logger,
             open_timeout=open_timeout,
             ping_interval=ping_interval,
             ping_timeout=ping_timeout,
@@ -199,10 +205,13 @@ class connect:
         connection = self._class(_loop.engine(), 0, *self._marks)
         connection.logger = self.logger
         connection.request = self._request
+        log_request(self.logger, ">", self._request)
         opening = connection._opening = asyncio.get_running_loop().create_future()
         if over is not None:
             connection._addresses = (over.getsockname(), over.getpeername())
-        connection._dial(self.uri, self._options, self._tls, None if over is None else over.fileno())
+            connection._dial(self.uri, self._options, self._tls, over.fileno(), 0)
+        else:
+            connection._dial(self.uri, self._options, self._tls, None, MAX_REDIRECTS)
         try:
             await opening
         except asyncio.CancelledError:

@@ -30,11 +30,13 @@ from ..exceptions import (
     NotSupported,
     PayloadTooBig,
     ProtocolError,
+    SecurityError,
     TLSError,
     TooManyHeaders,
 )
 from ..frames import Close, CloseCode
 from ..http11 import Request, Response
+from ..logs import Logger, tracer
 from ..protocol import State
 from ..tls import TLSInfo
 
@@ -62,7 +64,7 @@ class Connection(NativeConnection):
         self.request = None
         self.response = None
         self.subprotocol = None
-        self.logger: logging.Logger | logging.LoggerAdapter[Any] = logging.getLogger("ropeway")
+        self.logger: Logger = logging.getLogger("ropeway")
         self._ended: Closed | None = None
         self._closed_waiters: list[asyncio.Future[None]] = []
         self._addresses: tuple[Any, Any] = (None, None)
@@ -207,6 +209,12 @@ class Connection(NativeConnection):
         self._addresses = (self._local_address or local, self._remote_address or remote)
         if response is not None:
             self.response = _response(response)
+        self._tell_opened()
+        # After the task that has been told: what it does first, such as setting on_message, comes before any message.
+        asyncio.get_running_loop().call_soon(self._begin)
+
+    def _tell_opened(self) -> None:
+        """The connection is open: who waits for that is woken."""
 
     def _on_closed(self, closed: Closed) -> None:
         self._ended = closed
@@ -278,6 +286,8 @@ def cause(closed: Closed) -> Exception | None:
             return InvalidStatus(_response(details))
         case "header":
             return (InvalidUpgrade if details[0] in ("Upgrade", "Connection") else InvalidHeader)(*details)
+        case "security":
+            return SecurityError(message)
         case "negotiation":
             return NegotiationError(message)
         case "head_size":
@@ -333,6 +343,7 @@ def options(
     subprotocols: Sequence[str] | None,
     headers: Sequence[tuple[str, str]],
     origin: str | None,
+    logger: Logger | None = None,
     **times: float | None,
 ) -> Options:
     """The core's options from the keyword arguments of `connect` and `serve`."""
@@ -359,5 +370,6 @@ def options(
         headers=list(headers),
         origin=origin,
         compression=compression,
+        trace=None if logger is None else tracer(logger),
         **times,
     )

@@ -29,6 +29,7 @@ from ..datastructures import Headers
 from ..exceptions import InvalidOrigin, NegotiationError
 from ..frames import CloseCode
 from ..http11 import Request, Response
+from ..logs import Logger, log_request, log_response
 from ..protocol import State
 from ..tls import ServerTLS, native_server
 from .connection import Connection, Data, options, queue_marks, refuse
@@ -63,8 +64,7 @@ class ServerConnection(Connection):
         """A plain text response, for `process_request`."""
         return respond(status, text)
 
-    def _on_opened(self, subprotocol: str | None, response: tuple[Any, ...] | None) -> None:
-        super()._on_opened(subprotocol, response)
+    def _tell_opened(self) -> None:
         self._opening.set_result(True)
 
     def _on_closed(self, closed: Closed) -> None:
@@ -103,7 +103,7 @@ class Server:
         self,
         handler: Callable[[ServerConnection], Awaitable[None]],
         settings: Settings,
-        logger: logging.Logger | logging.LoggerAdapter[Any],
+        logger: Logger,
     ) -> None:
         self.handler = handler
         self.logger = logger
@@ -258,7 +258,9 @@ class Server:
         task.add_done_callback(self._tasks.discard)
 
     async def _serve(self, connection: ServerConnection, request: Request, plain: bool) -> None:
+        log_request(self.logger, "<", request)
         response = await self._decide(connection, request, plain)
+        log_response(self.logger, ">", response)
         self._answer(connection, response)
         if not await connection._opening:
             return
@@ -338,7 +340,8 @@ class serve:
     other than with `websockets` the default is None, because compressing is the server's to pay for. `ssl` is a
     `ropeway.ServerTLS`. `select_subprotocol`, `process_request` and `process_response` are functions or coroutines.
     `sock` is a bound stream socket to listen on, which is closed with the server; `unix_mode` the permissions of a Unix
-    socket's file. `create_connection` is a subclass of `ServerConnection` to make.
+    socket's file. `create_connection` is a subclass of `ServerConnection` to make. The `logger`, "ropeway.server" by
+    default, gets failures of handlers, and the opening handshake and each frame, if it takes DEBUG when this is made.
     """
 
     def __init__(
@@ -362,7 +365,7 @@ class serve:
         max_size: int | tuple[int | None, int | None] | None = 2**20,
         max_queue: int | tuple[int | None, int | None] | None = 16,
         write_limit: int | tuple[int, int | None] = 2**15,
-        logger: logging.Logger | logging.LoggerAdapter[Any] | None = None,
+        logger: Logger | None = None,
         create_connection: type[ServerConnection] | None = None,
         start_serving: bool = True,
         family: int = socket.AF_UNSPEC,
@@ -400,6 +403,7 @@ class serve:
                 subprotocols=subprotocols,
                 headers=(),
                 origin=None,
+                logger=self._logger,
                 open_timeout=open_timeout,
                 ping_interval=ping_interval,
                 ping_timeout=ping_timeout,

@@ -1,0 +1,382 @@
+/// <reference types="node" />
+
+import { EventEmitter } from 'node:events';
+import type { Agent, ClientRequest, Server as HttpServer, IncomingMessage } from 'node:http';
+import type { Server as HttpsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { Duplex, DuplexOptions } from 'node:stream';
+import type { SecureContextOptions } from 'node:tls';
+
+/** What can be sent: text as a string, bytes as anything else. A number is sent as its decimal digits. */
+export type Data = string | number | Buffer | ArrayBuffer | ArrayBufferView | Blob | readonly number[];
+
+/** What a binary message is received as: see {@link WebSocket.binaryType}. A text message of `'message'` is a Buffer. */
+export type RawData = Buffer | ArrayBuffer | Buffer[] | Blob;
+
+/** A certificate or key in PEM (RFC 7468). */
+export type Pem = string | Buffer;
+
+/** permessage-deflate (RFC 7692). */
+export interface PerMessageDeflateOptions {
+  /** The server forgets what it compressed after each message. By default a server wants it so, a client does not. */
+  serverNoContextTakeover?: boolean;
+  /** The client forgets what it compressed after each message. By default a server wants it so, a client does not. */
+  clientNoContextTakeover?: boolean;
+  /** Bits of the server's window, 9 to 15 (8 to 15 on a client). Default 15. */
+  serverMaxWindowBits?: number | boolean;
+  /** Bits of the client's window, 9 to 15 (8 to 15 on a server). Default 15. */
+  clientMaxWindowBits?: number | boolean;
+  /** Messages below so many bytes are sent as they are. Default 128. */
+  threshold?: number;
+  zlibDeflateOptions?: {
+    /** From 1, fast, to 9, small. Default 2. */
+    level?: number;
+    /** From 1, little memory, to 9, much. Default 6. */
+    memLevel?: number;
+  };
+}
+
+/** Limits and waits of a connection, of a client or a server. Sizes are in bytes, waits in milliseconds; a wait of 0 is none. */
+export interface ConnectionOptions {
+  /** A received message, inflated. Default 16 MiB; 0 is no limit. Passing it closes with 1009. */
+  maxPayload?: number;
+  /** Fragments of a received message. Default 65,536; 0 is no limit. Passing it closes with 1009. */
+  maxFragments?: number;
+  /** The peer's handshake. Default 16 KiB. */
+  maxHeadSize?: number;
+  /** Header fields of the peer's handshake. Default 100. */
+  maxHeaders?: number;
+  /** Connecting and the opening handshake together. Default 10,000. */
+  handshakeTimeout?: number;
+  /** The closing handshake, from the first Close frame on. Default 10,000. */
+  closeTimeout?: number;
+  /** Silence of the peer after which a ping is sent. Default 20,000. */
+  pingInterval?: number;
+  /** Wait after that ping for any byte before the connection is failed. Default 20,000. */
+  pongTimeout?: number;
+  /** Wait for a message of the peer before the connection is closed with 1001. Default 0. */
+  idleTimeout?: number;
+  /** Bytes that may wait to be sent; a further message is refused whole. Default 64 MiB. */
+  maxQueuedBytes?: number;
+  /** Above so many bytes that wait, the callbacks of sends wait for the queue to fall. Default 1 MiB. */
+  highWaterMark?: number;
+  /** To this many bytes. Default 256 KiB. */
+  lowWaterMark?: number;
+  /** Answer pings. Default true. */
+  autoPong?: boolean;
+  /** Accepted for programs written for `ws`, without an effect: text is always checked. */
+  skipUTF8Validation?: boolean;
+  /** Accepted likewise: events of one batch always follow each other within one tick. */
+  allowSynchronousEvents?: boolean;
+}
+
+/** Options of a client. */
+export interface ClientOptions extends ConnectionOptions {
+  /** Subprotocols to offer, best first. */
+  protocols?: string | string[];
+  /** Further fields of the request; a list makes several of one name. */
+  headers?: Record<string, string | number | readonly string[] | undefined>;
+  /** The Origin field. */
+  origin?: string;
+  /** Offer permessage-deflate. Default true. */
+  perMessageDeflate?: boolean | PerMessageDeflateOptions;
+  protocolVersion?: 8 | 13;
+  /**
+   * Authorities to trust instead of the system's, a certificate for the server to see, and the name to look for in its.
+   */
+  ca?: Pem | Pem[];
+  cert?: Pem;
+  key?: Pem;
+  servername?: string;
+  /** **Danger** when false: any certificate is taken, of anybody. Default true. */
+  rejectUnauthorized?: boolean;
+  /** These are Node's own: with one of them TLS is Node's, and the connection runs over its stream. */
+  pfx?: SecureContextOptions['pfx'];
+  passphrase?: SecureContextOptions['passphrase'];
+  ciphers?: SecureContextOptions['ciphers'];
+  minVersion?: SecureContextOptions['minVersion'];
+  maxVersion?: SecureContextOptions['maxVersion'];
+  checkServerIdentity?: (hostname: string, certificate: object) => Error | undefined;
+  /** Makes the stream that the connection runs over. */
+  createConnection?: (where: { host: string; port: number; servername: string }) => Duplex | Promise<Duplex>;
+  /** An agent that makes the stream: Node's, or one such as https-proxy-agent's. */
+  agent?: Agent | { connect(request: object, where: object): Duplex | Promise<Duplex> } | false;
+}
+
+export interface SendOptions {
+  /** Send as binary, or as text. By default strings are text and all else is binary. */
+  binary?: boolean;
+  /** False: do not compress this message. */
+  compress?: boolean;
+  /** False: this is a fragment, and more of the message follows. */
+  fin?: boolean;
+  /** Accepted for programs written for `ws`, without an effect: a client masks and a server does not (RFC 6455 section 5.1). */
+  mask?: boolean;
+}
+
+export class Event {
+  constructor(type: string, target?: WebSocket | null);
+  readonly type: string;
+  readonly target: WebSocket;
+  readonly currentTarget: WebSocket;
+}
+
+export class CloseEvent extends Event {
+  constructor(type: string, init?: { code?: number; reason?: string; wasClean?: boolean }, target?: WebSocket | null);
+  readonly code: number;
+  readonly reason: string;
+  readonly wasClean: boolean;
+}
+
+export class ErrorEvent extends Event {
+  constructor(type: string, init?: { error?: unknown; message?: string }, target?: WebSocket | null);
+  readonly error: any;
+  readonly message: string;
+}
+
+export class MessageEvent extends Event {
+  constructor(type: string, init?: { data?: unknown }, target?: WebSocket | null);
+  /** A string for text; for binary see {@link WebSocket.binaryType}. */
+  readonly data: any;
+}
+
+/** The events of the web's face. */
+export interface WebSocketEventMap {
+  open: Event;
+  message: MessageEvent;
+  close: CloseEvent;
+  error: ErrorEvent;
+}
+
+/** An error of a connection. */
+export interface WebSocketError extends Error {
+  /** `WS_ERR_…` as in `ws`, a system error's such as `ECONNREFUSED`, or `ROPEWAY_…`. */
+  code: string;
+  /** Who has to change something. */
+  fault?: 'caller' | 'peer' | 'limit' | 'network' | 'internal';
+}
+
+/** The events of the `ws` package's face, with their arguments. */
+export interface WebSocketEvents {
+  open: [];
+  /** Text comes as a Buffer too; `isBinary` tells. A Buffer is yours to keep. */
+  message: [data: RawData, isBinary: boolean];
+  /** 1005 when the peer gave no code, 1006 when there was no Close frame. */
+  close: [code: number, reason: Buffer];
+  error: [error: WebSocketError];
+  ping: [data: Buffer];
+  pong: [data: Buffer];
+  /** The send queue has fallen to its low-water mark. */
+  drain: [];
+  upgrade: [response: IncomingMessage];
+  'unexpected-response': [request: ClientRequest, response: IncomingMessage];
+}
+
+type Callback = (error?: Error) => void;
+type Listener<Arguments extends unknown[]> = (this: WebSocket, ...values: Arguments) => void;
+
+/**
+ * A WebSocket connection (RFC 6455): the class of the web (WHATWG HTML, "The WebSocket interface") with the EventEmitter
+ * face of the `ws` package. It belongs to the thread that made it.
+ */
+export class WebSocket extends EventEmitter {
+  static readonly CONNECTING: 0;
+  static readonly OPEN: 1;
+  static readonly CLOSING: 2;
+  static readonly CLOSED: 3;
+
+  /**
+   * Connects to a `ws:`, `wss:`, `http:`, `https:` or `ws+unix:/path/to.sock:/path` URL. 'open', or 'error' and 'close'
+   * follow.
+   *
+   * @throws {SyntaxError} for a URL or subprotocol that cannot be used.
+   */
+  constructor(url: string | URL, options?: ClientOptions);
+  constructor(url: string | URL, protocols?: string | string[], options?: ClientOptions);
+
+  readonly CONNECTING: 0;
+  readonly OPEN: 1;
+  readonly CLOSING: 2;
+  readonly CLOSED: 3;
+
+  /** What binary messages are received as. Default `'nodebuffer'`. */
+  binaryType: 'nodebuffer' | 'arraybuffer' | 'fragments' | 'blob';
+  /** Bytes that wait to be sent. */
+  readonly bufferedAmount: number;
+  /** `'permessage-deflate'` where it was agreed on. */
+  readonly extensions: string;
+  readonly isPaused: boolean;
+  /** The subprotocol that was agreed on, or an empty string. */
+  readonly protocol: string;
+  readonly readyState: 0 | 1 | 2 | 3;
+  /** The URL of a client; an empty string on a server. */
+  readonly url: string;
+
+  onopen: ((this: WebSocket, event: Event) => void) | null;
+  onmessage: ((this: WebSocket, event: MessageEvent) => void) | null;
+  onclose: ((this: WebSocket, event: CloseEvent) => void) | null;
+  onerror: ((this: WebSocket, event: ErrorEvent) => void) | null;
+
+  /**
+   * Sends a message. The data are taken at once and may be changed afterwards (a Blob is read first). What is sent in one
+   * turn of the event loop leaves together. `callback` is called when the queue has taken the message and stands below
+   * its high-water mark.
+   *
+   * @throws {Error} while connecting; and, without a callback, when the queue is at `maxQueuedBytes` or text is not UTF-8.
+   */
+  send(data: Data | null | undefined, callback?: Callback): void;
+  send(data: Data | null | undefined, options: SendOptions, callback?: Callback): void;
+  /** Sends a ping of at most 125 bytes. */
+  ping(data?: Data, mask?: boolean, callback?: Callback): void;
+  /** Sends a pong that nobody asked for; pings are answered without it. */
+  pong(data?: Data, mask?: boolean, callback?: Callback): void;
+  /**
+   * Begins the closing handshake; 'close' follows within `closeTimeout`. What was sent before goes out first.
+   *
+   * @param code 1000 to 1003, 1007 to 1014, or 3000 to 4999.
+   * @param reason At most 123 bytes of UTF-8.
+   */
+  close(code?: number, reason?: string | ArrayBuffer | ArrayBufferView): void;
+  /** Ends the connection at once, without a Close frame. */
+  terminate(): void;
+  /** Stops reading: the peer is slowed down. */
+  pause(): void;
+  resume(): void;
+  /** Gets what is published to a topic from now on (see {@link WebSocketServer.publish}). Whether it did not before. */
+  subscribe(topic: string): boolean;
+  /** Gets it no more. Whether it did. */
+  unsubscribe(topic: string): boolean;
+
+  addEventListener<K extends keyof WebSocketEventMap>(
+    type: K,
+    listener: ((event: WebSocketEventMap[K]) => void) | { handleEvent(event: WebSocketEventMap[K]): void },
+    options?: { once?: boolean; signal?: AbortSignal },
+  ): void;
+  removeEventListener<K extends keyof WebSocketEventMap>(
+    type: K,
+    listener: ((event: WebSocketEventMap[K]) => void) | { handleEvent(event: WebSocketEventMap[K]): void },
+  ): void;
+
+  on<K extends keyof WebSocketEvents>(event: K, listener: Listener<WebSocketEvents[K]>): this;
+  on(event: string | symbol, listener: (this: WebSocket, ...values: any[]) => void): this;
+  once<K extends keyof WebSocketEvents>(event: K, listener: Listener<WebSocketEvents[K]>): this;
+  once(event: string | symbol, listener: (this: WebSocket, ...values: any[]) => void): this;
+  off<K extends keyof WebSocketEvents>(event: K, listener: Listener<WebSocketEvents[K]>): this;
+  off(event: string | symbol, listener: (this: WebSocket, ...values: any[]) => void): this;
+  addListener<K extends keyof WebSocketEvents>(event: K, listener: Listener<WebSocketEvents[K]>): this;
+  addListener(event: string | symbol, listener: (this: WebSocket, ...values: any[]) => void): this;
+  removeListener<K extends keyof WebSocketEvents>(event: K, listener: Listener<WebSocketEvents[K]>): this;
+  removeListener(event: string | symbol, listener: (this: WebSocket, ...values: any[]) => void): this;
+}
+
+export interface VerifyInfo<Request extends IncomingMessage = IncomingMessage> {
+  /** The Origin field. */
+  origin: string;
+  /** Whether the connection is TLS. */
+  secure: boolean;
+  req: Request;
+}
+
+/** Options of a server: one of `port`, `server` and `noServer` is needed. */
+export interface ServerOptions extends ConnectionOptions {
+  /** Listen here; 0 lets the system choose. */
+  port?: number;
+  /** An address or a name. By default all addresses of both families. */
+  host?: string;
+  /** Connections the kernel holds until they are accepted. Default 511. */
+  backlog?: number;
+  /** Take the upgrades of this server. */
+  server?: HttpServer | HttpsServer;
+  /** Take those that {@link WebSocketServer.handleUpgrade} is called with. */
+  noServer?: boolean;
+  /** Refuse requests for other paths, with 400. */
+  path?: string;
+  /** Speak TLS, with `port`. */
+  tls?: {
+    cert: Pem;
+    key: Pem;
+    /** With `requestCert`: authorities whose certificates clients have to show. */
+    ca?: Pem | Pem[];
+    requestCert?: boolean;
+    /** With `requestCert`, when false: clients without a certificate are served too. */
+    rejectUnauthorized?: boolean;
+  };
+  /** Keep the open connections in {@link WebSocketServer.clients}. Default true. */
+  clientTracking?: boolean;
+  /** Accept permessage-deflate. Default false. */
+  perMessageDeflate?: boolean | PerMessageDeflateOptions;
+  /** Whether to accept a request; with two parameters the answer may come later. */
+  verifyClient?:
+    | ((info: VerifyInfo) => boolean)
+    | ((
+        info: VerifyInfo,
+        callback: (isVerified: boolean, status?: number, message?: string, headers?: Record<string, string>) => void,
+      ) => void);
+  /** Which of the offered subprotocols to speak; false for none. By default the first. */
+  handleProtocols?: ((protocols: Set<string>, request: IncomingMessage) => string | false) | null;
+  /** Close a subscriber that is above its high-water mark when a message is published, instead of leaving the message out. */
+  closeSlowSubscribers?: boolean;
+  /** The class of the connections. */
+  WebSocket?: typeof WebSocket;
+}
+
+export interface ServerEvents {
+  listening: [];
+  connection: [websocket: WebSocket, request: IncomingMessage];
+  /** The response's lines: fields may be added, those that are there stay. */
+  headers: [lines: string[], request: IncomingMessage];
+  /** A handshake failed. Behind an HTTP server of Node's the listener answers; otherwise the core has. */
+  wsClientError: [error: Error, socket: Duplex, request: IncomingMessage];
+  error: [error: Error];
+  close: [];
+}
+
+type ServerListener<Arguments extends unknown[]> = (this: WebSocketServer, ...values: Arguments) => void;
+
+/** A server, as the `ws` package has it. It belongs to the thread that made it. */
+export class WebSocketServer extends EventEmitter {
+  /** @throws {TypeError} unless one of `port`, `server` and `noServer` is given. */
+  constructor(options?: ServerOptions, callback?: () => void);
+
+  readonly options: ServerOptions;
+  /** The open connections; undefined without `clientTracking`. */
+  readonly clients: Set<WebSocket>;
+
+  /** Where it listens; null when it does not. */
+  address(): AddressInfo | string | null;
+  /** Takes no more connections. Those that there are live on; 'close' comes when the last one has ended. */
+  close(callback?: (error?: Error) => void): void;
+  /** Makes a WebSocket of a request that an HTTP server has read. A plain socket goes over to the engine. */
+  handleUpgrade(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    callback: (websocket: WebSocket, request: IncomingMessage) => void,
+  ): void;
+  /** Whether a request is for this server. */
+  shouldHandle(request: IncomingMessage): boolean;
+  /**
+   * Sends a message to all subscribers of a topic, framed and compressed once. Topics are those of the thread, whichever
+   * server the connections came from. How many subscribers there are; those above their high-water marks are left out.
+   */
+  publish(topic: string, data: string | Buffer | ArrayBufferView, options?: { binary?: boolean }): number;
+
+  on<K extends keyof ServerEvents>(event: K, listener: ServerListener<ServerEvents[K]>): this;
+  on(event: string | symbol, listener: (this: WebSocketServer, ...values: any[]) => void): this;
+  once<K extends keyof ServerEvents>(event: K, listener: ServerListener<ServerEvents[K]>): this;
+  once(event: string | symbol, listener: (this: WebSocketServer, ...values: any[]) => void): this;
+  off<K extends keyof ServerEvents>(event: K, listener: ServerListener<ServerEvents[K]>): this;
+  off(event: string | symbol, listener: (this: WebSocketServer, ...values: any[]) => void): this;
+  emit<K extends keyof ServerEvents>(event: K, ...values: ServerEvents[K]): boolean;
+  emit(event: string | symbol, ...values: any[]): boolean;
+}
+
+export { WebSocketServer as Server };
+
+/** A connection as a stream: each chunk read is a message, and each chunk written becomes one. */
+export function createWebSocketStream(websocket: WebSocket, options?: DuplexOptions): Duplex;
+
+/** The package's version. */
+export const version: string;
+
+export default WebSocket;

@@ -1,0 +1,21 @@
+const { WebSocket } = require('./lib/websocket');
+const { WebSocketServer } = require('./lib/server');
+const { Event, CloseEvent, ErrorEvent, MessageEvent } = require('./lib/events');
+const { createWebSocketStream } = require('./lib/stream');
+const { selfTest } = require('./lib/self-test');
+const { version } = require('./package.json');
+
+selfTest();
+
+// As with `ws`, the class itself can be required, and has everything else.
+module.exports = Object.assign(WebSocket, {
+  WebSocket,
+  WebSocketServer,
+  Server: WebSocketServer,
+  createWebSocketStream,
+  Event,
+  CloseEvent,
+  ErrorEvent,
+  MessageEvent,
+  version,
+});

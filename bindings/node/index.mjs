@@ -1,0 +1,15 @@
+// The same instance as for `require`: one engine a thread, whichever way it is loaded.
+import ropeway from './index.js';
+
+export const {
+  WebSocket,
+  WebSocketServer,
+  Server,
+  createWebSocketStream,
+  Event,
+  CloseEvent,
+  ErrorEvent,
+  MessageEvent,
+  version,
+} = ropeway;
+export default ropeway;

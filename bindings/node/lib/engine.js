@@ -1,0 +1,120 @@
+// The engine of this JavaScript thread. The native side calls `dispatch` once for each wake-up, with a list of what
+// happened; this file hands every event to the object at its connection's place.
+
+const binding = require('./binding');
+
+// A record: what happened, the place, and the payload's offset and length in the slab (src/batch.rs has the same).
+const RECORDS = 1024;
+const RECORD = 4;
+const TEXT = 1;
+const BINARY = 2;
+const PING = 3;
+const PONG = 4;
+const REQUEST = 5;
+const OPENED = 6;
+const CLOSED = 7;
+const WRITABLE = 8;
+const ACCEPT_FAILED = 9;
+// The payload is one of the values: the offset says which.
+const VALUE = 0x100;
+const KIND = 0xff;
+
+/** Bits of what became of a message (src/seats.rs has the same). */
+const QUEUED = 1;
+const GATHERED = 2;
+const REFUSED = 4;
+
+/** Makes views as `Buffer.from(arrayBuffer, offset, length)` does, without its checks. */
+const View = Buffer[Symbol.species];
+
+const records = new Int32Array(RECORDS * RECORD);
+/** By place: objects with the `_on…` methods that `deliver` calls. */
+const connections = [];
+/** By number: servers. */
+const listeners = [];
+
+let slab = new ArrayBuffer(0);
+let values = [];
+let next = 0;
+let end = 0;
+
+/** Hands out a batch; with a count of -1 the rest of the last one, after a handler threw. */
+function dispatch(count, newSlab, newValues) {
+  if (count >= 0) {
+    next = 0;
+    end = count;
+    values = newValues;
+    if (newSlab !== undefined) slab = newSlab.buffer;
+  }
+  while (next < end) {
+    const at = next++ * RECORD;
+    const kind = records[at];
+    const connection = connections[records[at + 1]];
+    if ((kind === TEXT || kind === BINARY) && connection !== undefined) {
+      connection._onMessage(new View(slab, records[at + 2], records[at + 3]), kind === BINARY);
+      continue;
+    }
+    const offset = records[at + 2];
+    const payload = kind & VALUE ? values[offset] : new View(slab, offset, records[at + 3]);
+    deliver(kind & KIND, records[at + 1], connection, payload);
+  }
+  values = undefined;
+}
+
+function deliver(kind, place, connection, payload) {
+  if (kind === REQUEST) {
+    listeners[payload.listener]._onRequest(place, payload);
+  } else if (kind === ACCEPT_FAILED) {
+    listeners[place]._onAcceptFailed(payload);
+  } else if (connection === undefined) {
+    if (kind === CLOSED && payload.listener !== undefined) listeners[payload.listener]._onClientError(payload);
+  } else if (kind === CLOSED) {
+    connections[place] = undefined;
+    connection._onClosed(payload);
+  } else {
+    tell(connection, kind, payload);
+  }
+}
+
+/** What a connection is told besides its end. */
+function tell(connection, kind, payload) {
+  switch (kind) {
+    case TEXT:
+      return connection._onMessage(payload, false);
+    case BINARY:
+      return connection._onMessage(payload, true);
+    case PING:
+      return connection._onPing(payload);
+    case PONG:
+      return connection._onPong(payload);
+    case OPENED:
+      return connection._onOpened(payload);
+    case WRITABLE:
+      return connection._onWritable();
+  }
+}
+
+const native = new binding.Engine(records, dispatch);
+const { send, queuedBytes, release } = native.functions();
+
+/** Sends what was gathered, at the end of the present callback. */
+function releaseSoon() {
+  process.nextTick(release);
+}
+
+module.exports = {
+  binding,
+  connections,
+  listeners,
+  native,
+  send,
+  queuedBytes,
+  releaseSoon,
+  tell,
+  BINARY,
+  OPENED,
+  CLOSED,
+  GATHERED,
+  QUEUED,
+  REFUSED,
+};

@@ -1,0 +1,42 @@
+// Requests and responses of the opening handshake as Node's http module has them.
+
+const http = require('node:http');
+
+function message(socket, rawHeaders) {
+  const incoming = new http.IncomingMessage(socket);
+  incoming.httpVersion = '1.1';
+  incoming.httpVersionMajor = 1;
+  incoming.httpVersionMinor = 1;
+  incoming._addHeaderLines(rawHeaders, rawHeaders.length);
+  incoming.complete = true;
+  return incoming;
+}
+
+/** A server's request. */
+function toRequest({ method, url, headers }, socket) {
+  const request = message(socket, headers);
+  request.method = method;
+  request.url = url;
+  request.push(null);
+  return request;
+}
+
+/** A client's response, with the body of a refusal. */
+function toResponse({ status, reason, headers, body }, socket) {
+  const response = message(socket, headers);
+  response.statusCode = status;
+  response.statusMessage = reason;
+  if (body.length > 0) response.push(body);
+  response.push(null);
+  return response;
+}
+
+/** The head of a request that an HTTP server has read, as it came. */
+function toHead(request) {
+  const { method, url, httpVersion, rawHeaders } = request;
+  let head = `${method} ${url} HTTP/${httpVersion}\r\n`;
+  for (let i = 0; i < rawHeaders.length; i += 2) head += `${rawHeaders[i]}: ${rawHeaders[i + 1]}\r\n`;
+  return Buffer.from(`${head}\r\n`, 'latin1');
+}
+
+module.exports = { toRequest, toResponse, toHead };

@@ -1,0 +1,502 @@
+//! The engine of one JavaScript thread, as `lib/engine.js` uses it.
+
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::rc::Rc;
+
+use napi::bindgen_prelude::{Either, Function, JsValue, Null, Object, ToNapiValue, Unknown};
+use napi::{Env, Result, sys};
+use napi_derive::napi;
+use ropeway_core::engine::{ConnectOptions, EventKind, ListenOptions};
+use ropeway_core::frame::CloseCode;
+use ropeway_core::handshake::{Refusal, WebSocketUrl};
+use ropeway_core::protocol::{MessageKind, Protocol};
+use ropeway_core::{Error, SendError};
+
+use crate::batch::{self, Batch, Payload};
+use crate::detached::Detached;
+use crate::options::{self, Options, ServerTls, TlsClientSettings, invalid};
+use crate::seats::{Decision, Seat, Seats};
+use crate::send;
+use crate::told::{self, ToldAddress, ToldError, ToldRefusal};
+use crate::turn::Thread;
+use crate::watch::Watch;
+
+/// One for each JavaScript thread.
+#[napi]
+pub struct Engine(Rc<Thread>);
+
+/// What a stream has to do for its detached connection.
+#[napi(object, object_from_js = false)]
+pub struct ToldWork {
+    /// 0: go on; 1: wait for the peer's end; 2: end the stream; 3: destroy it.
+    pub shutdown: u8,
+    /// Milliseconds until `tick` is to be called.
+    pub deadline: Option<f64>,
+}
+
+fn failed(error: &Error) -> napi::Error {
+    let told = ToldError::from(error);
+    napi::Error::new(napi::Status::GenericFailure, told.message)
+}
+
+fn refused(error: &SendError) -> napi::Error {
+    invalid(error.to_string())
+}
+
+#[napi]
+impl Engine {
+    /// `records` is the list that `dispatch(count, slab, values)` finds its events in.
+    #[napi(constructor)]
+    pub fn new(env: Env, records: Unknown<'_>, dispatch: Function<'_, (i32,), ()>) -> Result<Self> {
+        let memory = batch::records_of(env.raw(), records.raw())?
+            .ok_or_else(|| invalid("the list of records is too small"))?;
+        let mut seats = Seats::new().map_err(|error| failed(&error))?;
+        let descriptor = seats.engine.descriptor();
+        let batch = Batch::new(env.raw(), memory);
+        let thread = Thread::new(env.raw(), seats, batch, dispatch.raw())?;
+        let watch = Watch::start(&env, descriptor, thread.clone())?;
+        *thread.watch.borrow_mut() = Some(watch);
+        Ok(Self(thread))
+    }
+
+    /// The version, for `lib/binding.js` to compare with the package's.
+    #[napi]
+    pub fn version() -> &'static str {
+        env!("CARGO_PKG_VERSION")
+    }
+
+    /// Why a request that an HTTP server has read cannot become a WebSocket; nothing when it can.
+    #[napi]
+    pub fn judge(head: &[u8]) -> Option<ToldRefusal> {
+        told::judge(head)
+    }
+
+    /// The functions that are called for every message, without napi-rs between: `send`, `queuedBytes`, `release`.
+    #[napi(ts_return_type = "object")]
+    pub fn functions(&self, env: Env) -> Result<Object<'static>> {
+        send::functions(env.raw(), &self.0)
+    }
+
+    /// Listens at an IP address. The listener's number.
+    #[napi]
+    pub fn listen(
+        &self,
+        host: String,
+        port: u16,
+        backlog: u32,
+        options: &Options,
+        tls: Option<ServerTls>,
+    ) -> Result<Either<u32, ToldError>> {
+        let address: IpAddr = host
+            .parse()
+            .map_err(|_| invalid(format!("{host} is no IP address")))?;
+        let listen = ListenOptions {
+            backlog,
+            ipv6_only: !address.is_unspecified(),
+            tls: tls.map(ServerTls::build).transpose()?,
+            ..ListenOptions::default()
+        };
+        let mut seats = self.0.seats.borrow_mut();
+        let listener = seats.engine.connections().listen(
+            SocketAddr::new(address, port),
+            &listen,
+            options.shared(),
+        );
+        Ok(match listener {
+            Ok(listener) => {
+                let number = seats.add_listener(listener);
+                drop(seats);
+                self.0.hold();
+                Either::A(number)
+            }
+            Err(error) => Either::B(ToldError::from(&error)),
+        })
+    }
+
+    #[napi]
+    pub fn listener_address(&self, listener: u32) -> Option<ToldAddress> {
+        let mut seats = self.0.seats.borrow_mut();
+        let listener = seats.listener(listener);
+        let address = seats.engine.connections().listener_address(listener).ok()?;
+        Some(address.into())
+    }
+
+    #[napi]
+    pub fn close_listener(&self, number: u32) {
+        let mut seats = self.0.seats.borrow_mut();
+        let listener = seats.listener(number);
+        let _ = seats.engine.connections().close_listener(listener);
+        if let Some(slot) = seats.listeners.get_mut(number as usize) {
+            *slot = None;
+        }
+        drop(seats);
+        self.0.hold();
+    }
+
+    /// Dials. The connection's place, or the error of a URL that is none.
+    #[napi]
+    pub fn connect(
+        &self,
+        url: String,
+        options: &Options,
+        tls: Option<&TlsClientSettings>,
+    ) -> Result<Either<u32, ToldError>> {
+        let connect = tls.map_or_else(ConnectOptions::default, TlsClientSettings::connect_options);
+        let mut seats = self.0.seats.borrow_mut();
+        let connected = (seats.engine.connections()).connect_with(&url, &connect, options.shared());
+        Ok(match connected {
+            Ok(id) => {
+                let place = seats.seat(Seat::Engine(id, None));
+                drop(seats);
+                self.0.hold();
+                Either::A(place)
+            }
+            Err(error) => Either::B(ToldError::from(&error)),
+        })
+    }
+
+    /// Takes over a duplicate of a connected socket whose request, read already, is to be accepted.
+    #[napi]
+    pub fn adopt(
+        &self,
+        descriptor: i32,
+        received: &[u8],
+        options: &Options,
+        subprotocol: Option<String>,
+        headers: Vec<String>,
+    ) -> Result<Either<u32, ToldError>> {
+        let decision = decision(subprotocol, &headers)?;
+        let socket = duplicate(descriptor)?;
+        let mut seats = self.0.seats.borrow_mut();
+        let adopted = (seats.engine.connections()).adopt(socket, received, options.shared());
+        Ok(match adopted {
+            Ok(id) => {
+                let place = seats.seat(Seat::Engine(id, Some(decision)));
+                drop(seats);
+                self.0.hold();
+                Either::A(place)
+            }
+            Err(error) => Either::B(ToldError::from(&error)),
+        })
+    }
+
+    /// Accepts the request of the connection at `place`.
+    #[napi]
+    pub fn accept(
+        &self,
+        place: u32,
+        subprotocol: Option<String>,
+        headers: Vec<String>,
+    ) -> Result<()> {
+        let decision = decision(subprotocol, &headers)?;
+        let mut seats = self.0.seats.borrow_mut();
+        let id = seats.id(place);
+        decision
+            .accept_in(seats.engine.connections(), id)
+            .map_err(|error| failed(&error))
+    }
+
+    /// Refuses it.
+    #[napi]
+    pub fn refuse(
+        &self,
+        place: u32,
+        status: u16,
+        headers: Vec<String>,
+        body: String,
+    ) -> Result<()> {
+        let mut refusal = Refusal::new(status, body).map_err(|error| invalid(error.to_string()))?;
+        refusal.headers = options::headers(&headers)?;
+        let mut seats = self.0.seats.borrow_mut();
+        let id = seats.id(place);
+        seats
+            .engine
+            .connections()
+            .refuse(id, &refusal)
+            .map_err(|error| failed(&error))
+    }
+
+    /// As `send`: bits of what became of it.
+    #[napi]
+    pub fn ping(&self, place: u32, payload: &[u8]) -> Result<u32> {
+        let sent = self.0.seats.borrow_mut().ping(place, payload);
+        sent.map_err(|error| refused(&error))
+    }
+
+    #[napi]
+    pub fn pong(&self, place: u32, payload: &[u8]) -> Result<u32> {
+        let sent = self.0.seats.borrow_mut().pong(place, payload);
+        sent.map_err(|error| refused(&error))
+    }
+
+    /// Begins to close; 1005 sends a Close frame without a code.
+    #[napi]
+    pub fn close(&self, place: u32, code: u16, reason: &[u8]) -> Result<()> {
+        let reason = std::str::from_utf8(reason)
+            .map_err(|_| invalid("the reason of a close must be UTF-8"))?;
+        let closed = (self.0.seats.borrow_mut()).close(place, CloseCode::new(code), reason);
+        match closed {
+            Ok(()) | Err(SendError::Closed) => Ok(()),
+            Err(error) => Err(refused(&error)),
+        }
+    }
+
+    #[napi]
+    pub fn abort(&self, place: u32) {
+        let mut seats = self.0.seats.borrow_mut();
+        let now = seats.now();
+        if let Some((detached, _)) = seats.detached(place) {
+            return detached.protocol.abort(now);
+        }
+        let id = seats.id(place);
+        let _ = seats.engine.connections().abort(id);
+    }
+
+    #[napi]
+    pub fn set_paused(&self, place: u32, paused: bool) {
+        let mut seats = self.0.seats.borrow_mut();
+        let id = seats.id(place);
+        let connections = seats.engine.connections();
+        // It may have ended meanwhile, or be detached: then its stream is paused.
+        let _ = if paused {
+            connections.pause(id)
+        } else {
+            connections.resume(id)
+        };
+    }
+
+    #[napi]
+    pub fn peer_address(&self, place: u32) -> Option<ToldAddress> {
+        let mut seats = self.0.seats.borrow_mut();
+        let id = seats.id(place);
+        let address = seats.engine.connections().peer_address(id).ok()?;
+        Some(address.into())
+    }
+
+    #[napi]
+    pub fn local_address(&self, place: u32) -> Option<ToldAddress> {
+        let mut seats = self.0.seats.borrow_mut();
+        let id = seats.id(place);
+        let address = seats.engine.connections().local_address(id).ok()?;
+        Some(address.into())
+    }
+
+    #[napi]
+    pub fn subscribe(&self, place: u32, topic: String) -> bool {
+        let mut seats = self.0.seats.borrow_mut();
+        let id = seats.id(place);
+        (seats.engine.connections().subscribe(id, &topic)).unwrap_or(false)
+    }
+
+    #[napi]
+    pub fn unsubscribe(&self, place: u32, topic: String) -> bool {
+        let mut seats = self.0.seats.borrow_mut();
+        let id = seats.id(place);
+        (seats.engine.connections().unsubscribe(id, &topic)).unwrap_or(false)
+    }
+
+    /// Publishes to all subscribers but the connection at `except`. How many there are.
+    #[napi]
+    pub fn publish(
+        &self,
+        topic: String,
+        payload: &[u8],
+        binary: bool,
+        except: Option<u32>,
+    ) -> Result<u32> {
+        let kind = if binary {
+            MessageKind::Binary
+        } else {
+            MessageKind::Text
+        };
+        let mut seats = self.0.seats.borrow_mut();
+        let except = except.map(|place| seats.id(place));
+        let published = (seats.engine.connections()).publish(&topic, kind, payload, except);
+        match published {
+            Ok(count) => Ok(count as u32),
+            Err(error) => Err(refused(&error)),
+        }
+    }
+
+    #[napi]
+    pub fn subscribers(&self, topic: String) -> u32 {
+        let mut seats = self.0.seats.borrow_mut();
+        seats.engine.connections().subscribers(&topic) as u32
+    }
+
+    /// Gives a server's connection over a stream a place; its request comes by `feed`.
+    #[napi]
+    pub fn attach_server(
+        &self,
+        options: &Options,
+        subprotocol: Option<String>,
+        headers: Vec<String>,
+    ) -> Result<u32> {
+        let decision = decision(subprotocol, &headers)?;
+        let mut seats = self.0.seats.borrow_mut();
+        let protocol = Protocol::server(options.shared(), seats.now());
+        Ok(seats.seat(Seat::Detached(Detached::new(protocol, Some(decision)))))
+    }
+
+    /// Gives a client's connection over a stream a place; `take` has its request.
+    #[napi]
+    pub fn attach_client(&self, url: String, options: &Options) -> Result<u32> {
+        let url = WebSocketUrl::parse(&url).map_err(|error| invalid(error.to_string()))?;
+        let mut seats = self.0.seats.borrow_mut();
+        let now = seats.now();
+        let output = &mut seats.shared.output;
+        let protocol = Protocol::client(&url, options.shared(), output, now)
+            .map_err(|error| failed(&error))?;
+        let mut detached = Detached::new(protocol, None);
+        detached.with(&mut seats.shared, |_, _| ());
+        Ok(seats.seat(Seat::Detached(detached)))
+    }
+
+    /// Hands in what a stream received. What comes of it: kinds and payloads in turn, and `null` at the end when there is
+    /// more to be asked for by `more` before anything of another connection is handed in.
+    #[napi(ts_return_type = "any[]")]
+    pub fn feed(&self, env: Env, place: u32, bytes: &[u8]) -> Result<Vec<Unknown<'static>>> {
+        self.step(env, place, |detached, shared, _| {
+            if !detached.protocol.is_ended() {
+                shared.input.extend(bytes);
+            }
+        })
+    }
+
+    #[napi(ts_return_type = "any[]")]
+    pub fn more(&self, env: Env, place: u32) -> Result<Vec<Unknown<'static>>> {
+        self.step(env, place, |_, _, _| ())
+    }
+
+    /// Says that the stream has ended, or, with a message, that it has failed.
+    #[napi(ts_return_type = "any[]")]
+    pub fn end(&self, env: Env, place: u32, failed: bool) -> Result<Vec<Unknown<'static>>> {
+        self.step(env, place, |detached, shared, now| {
+            if failed {
+                let error = Error::ConnectionLost;
+                detached.protocol.on_transport_error(error, now);
+            } else {
+                detached.with(shared, |protocol, output| protocol.on_eof(output, now));
+            }
+        })
+    }
+
+    /// Looks at the clock, and tells what has happened since.
+    #[napi(ts_return_type = "any[]")]
+    pub fn tick(&self, env: Env, place: u32) -> Result<Vec<Unknown<'static>>> {
+        self.step(env, place, |detached, shared, now| {
+            detached.with(shared, |protocol, output| protocol.on_deadline(output, now));
+        })
+    }
+
+    /// What the stream of a detached connection is to send, if anything.
+    #[napi(ts_return_type = "Buffer | null")]
+    pub fn take(&self, env: Env, place: u32) -> Result<Option<Unknown<'static>>> {
+        let mut seats = self.0.seats.borrow_mut();
+        let Some((detached, _)) = seats.detached(place) else {
+            return Ok(None);
+        };
+        if detached.outgoing.is_empty() {
+            return Ok(None);
+        }
+        let bytes = std::mem::take(&mut detached.outgoing);
+        let buffer = batch::copy(env.raw(), &bytes)?;
+        // SAFETY: made just now, of this environment.
+        Ok(Some(unsafe {
+            Unknown::from_raw_unchecked(env.raw(), buffer)
+        }))
+    }
+
+    /// What its stream has to do besides.
+    #[napi]
+    pub fn work(&self, place: u32) -> Option<ToldWork> {
+        let mut seats = self.0.seats.borrow_mut();
+        let now = seats.now();
+        let (detached, _) = seats.detached(place)?;
+        let deadline = detached.protocol.next_deadline();
+        Some(ToldWork {
+            shutdown: detached.shutdown(),
+            deadline: deadline.map(|at| at.since(now).as_secs_f64() * 1000.0),
+        })
+    }
+
+    /// Gives up the place of a detached connection.
+    #[napi]
+    pub fn detach(&self, place: u32) {
+        let mut seats = self.0.seats.borrow_mut();
+        if seats.detached(place).is_some() {
+            seats.vacate(place);
+        }
+    }
+}
+
+impl Engine {
+    fn step(
+        &self,
+        env: Env,
+        place: u32,
+        action: impl FnOnce(&mut Detached, &mut crate::detached::Shared, ropeway_core::protocol::Time),
+    ) -> Result<Vec<Unknown<'static>>> {
+        let mut told = Vec::new();
+        let mut outcome = Ok(());
+        let mut seats = self.0.seats.borrow_mut();
+        let now = seats.now();
+        if let Some((detached, shared)) = seats.detached(place) {
+            action(detached, shared, now);
+            let is_done = detached.events(shared, now, |event| match describe(env.raw(), event) {
+                Ok(described) => told.extend(described.into_iter().flatten()),
+                Err(error) => outcome = Err(error),
+            });
+            if !is_done {
+                told.push(null(env)?);
+            }
+        }
+        outcome.map(|()| told)
+    }
+}
+
+/// An event as two values: its kind and what goes with it.
+fn describe(env: sys::napi_env, event: EventKind<'_>) -> Result<Option<[Unknown<'static>; 2]>> {
+    let Some((kind, payload)) = batch::describe(env, event)? else {
+        return Ok(None);
+    };
+    let payload = match payload {
+        Payload::Value(value) => value,
+        Payload::Bytes(bytes) => batch::copy(env, bytes)?,
+        Payload::None => batch::copy(env, &[])?,
+    };
+    // SAFETY: called on the environment's thread within a handle scope; both values are made in it.
+    unsafe {
+        let kind = ToNapiValue::to_napi_value(env, kind)?;
+        Ok(Some(
+            [kind, payload].map(|value| Unknown::from_raw_unchecked(env, value)),
+        ))
+    }
+}
+
+fn null(env: Env) -> Result<Unknown<'static>> {
+    // SAFETY: called on the environment's thread within a handle scope.
+    unsafe {
+        let value = ToNapiValue::to_napi_value(env.raw(), Null)?;
+        Ok(Unknown::from_raw_unchecked(env.raw(), value))
+    }
+}
+
+fn decision(subprotocol: Option<String>, headers: &[String]) -> Result<Box<Decision>> {
+    Ok(Box::new(Decision {
+        subprotocol,
+        headers: options::headers(headers)?,
+    }))
+}
+
+fn duplicate(descriptor: i32) -> Result<OwnedFd> {
+    if descriptor < 0 {
+        return Err(invalid("the socket has no descriptor"));
+    }
+    // SAFETY: the caller, `lib/adopt.js`, holds the socket open during the call.
+    let borrowed = unsafe { BorrowedFd::borrow_raw(descriptor) };
+    borrowed
+        .try_clone_to_owned()
+        .map_err(|error| invalid(format!("the socket cannot be taken over: {error}")))
+}

@@ -1,0 +1,189 @@
+const assert = require('node:assert');
+const { once } = require('node:events');
+const net = require('node:net');
+const { test } = require('node:test');
+
+const { WebSocket } = require('..');
+const { serve, pair, connect } = require('./common');
+
+test('codes and reasons arrive on both sides', async (t) => {
+  for (const [argumentsOfClose, code, reason] of [
+    [[], 1005, ''],
+    [[1000], 1000, ''],
+    [[4999, 'why'], 4999, 'why'],
+    [[3000, 'é'.repeat(61)], 3000, 'é'.repeat(61)],
+  ]) {
+    const { client, peer } = await pair(t);
+    const ends = Promise.all([once(client, 'close'), once(peer, 'close')]);
+    client.close(...argumentsOfClose);
+    assert.strictEqual(client.readyState, WebSocket.CLOSING);
+    const [atClient, atPeer] = await ends;
+    assert.deepStrictEqual(atPeer, [code, Buffer.from(reason)]);
+    assert.deepStrictEqual(atClient[0], code);
+  }
+});
+
+test('cve-2026-45736: every kind of bytes as a reason is sent as its own bytes', async (t) => {
+  const memory = new ArrayBuffer(64);
+  new Uint8Array(memory).fill(0x61);
+  const kinds = [
+    Int8Array,
+    Uint8Array,
+    Uint8ClampedArray,
+    Int16Array,
+    Uint16Array,
+    Int32Array,
+    Uint32Array,
+    Float32Array,
+    Float64Array,
+    BigInt64Array,
+    BigUint64Array,
+    DataView,
+  ];
+  const reasons = kinds.map((Kind) => new Kind(memory, 16, Kind === DataView ? 8 : 1));
+  for (const reason of [...reasons, memory.slice(0, 9), Buffer.from('aaa')]) {
+    const { client, peer } = await pair(t);
+    client.close(1000, reason);
+    const [code, received] = await once(peer, 'close');
+    assert.strictEqual(code, 1000);
+    assert.strictEqual(received.toString(), 'a'.repeat(reason.byteLength));
+    peer.removeAllListeners();
+    // The same bytes as a message, a ping and a pong.
+    const other = await pair(t);
+    other.client.send(reason);
+    const [message] = await once(other.peer, 'message');
+    assert.strictEqual(message.toString(), 'a'.repeat(reason.byteLength));
+    other.client.ping(reason);
+    const [pong] = await once(other.client, 'pong');
+    assert.strictEqual(pong.toString(), 'a'.repeat(reason.byteLength));
+  }
+});
+
+test('codes and reasons that cannot be sent', async (t) => {
+  const { client } = await pair(t);
+  for (const code of [0, 999, 1004, 1005, 1006, 1015, 2999, 5000, '1000', NaN, null]) {
+    assert.throws(() => client.close(code), TypeError, String(code));
+  }
+  assert.throws(() => client.close(1000, 'x'.repeat(124)), RangeError);
+  assert.throws(() => client.close(1000, Buffer.from([0xff])), TypeError);
+  assert.throws(() => client.close(1000, {}), TypeError);
+  assert.strictEqual(client.readyState, WebSocket.OPEN);
+});
+
+test('what is sent before a close arrives, and what is sent after it does not', async (t) => {
+  const { client, peer } = await pair(t);
+  const received = [];
+  peer.on('message', (data) => received.push(data.toString()));
+  client.send('before');
+  client.close();
+  const failed = new Promise((resolve) => client.send('after', resolve));
+  assert.match((await failed).message, /not open: readyState 2 \(CLOSING\)/);
+  assert.strictEqual(client.bufferedAmount >= 5, true);
+  await once(peer, 'close');
+  assert.deepStrictEqual(received, ['before']);
+  client.close();
+  client.terminate();
+});
+
+test('terminate is 1006 on both sides, without an error', async (t) => {
+  const { client, peer } = await pair(t);
+  for (const side of [client, peer]) side.on('error', assert.fail);
+  client.terminate();
+  assert.strictEqual(client.readyState, WebSocket.CLOSING);
+  const [[code], [peerCode]] = await Promise.all([once(client, 'close'), once(peer, 'close')]);
+  assert.deepStrictEqual([code, peerCode], [1006, 1006]);
+});
+
+test('close and terminate before it is open', async (t) => {
+  const { url } = await serve(t);
+  for (const name of ['close', 'terminate']) {
+    const client = new WebSocket(url);
+    assert.throws(() => client.send('x'), { message: 'WebSocket is not open: readyState 0 (CONNECTING)' });
+    const end = Promise.all([
+      once(client, 'error'),
+      new Promise((resolve) => client.on('close', (...end) => resolve(end))),
+    ]);
+    client[name]();
+    assert.strictEqual(client.readyState, WebSocket.CLOSING);
+    const [[error], [code]] = await end;
+    assert.strictEqual(error.message, 'WebSocket was closed before the connection was established');
+    assert.strictEqual(code, 1006);
+  }
+});
+
+test('a peer that breaks the protocol: the error has the code of ws, and the peer is told', async (t) => {
+  const head =
+    'GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
+    'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
+  const mask = [0, 0, 0, 0];
+  const cases = [
+    ['WS_ERR_UNEXPECTED_RSV_1', 1002, [0xc1, 0x80, ...mask]],
+    ['WS_ERR_UNEXPECTED_RSV_2_3', 1002, [0xa1, 0x80, ...mask]],
+    ['WS_ERR_INVALID_OPCODE', 1002, [0x83, 0x80, ...mask]],
+    ['WS_ERR_INVALID_OPCODE', 1002, [0x80, 0x80, ...mask]],
+    ['WS_ERR_EXPECTED_FIN', 1002, [0x09, 0x80, ...mask]],
+    ['WS_ERR_EXPECTED_MASK', 1002, [0x81, 0x00]],
+    ['WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH', 1002, [0x89, 0xfe, 0, 126, ...mask]],
+    ['WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH', 1002, [0x82, 0xff, 255, 255, 255, 255, 255, 255, 255, 255, ...mask]],
+    ['WS_ERR_UNSUPPORTED_MESSAGE_LENGTH', 1009, [0x82, 0xfe, 1, 0, ...mask]],
+    ['WS_ERR_INVALID_CLOSE_CODE', 1002, [0x88, 0x82, ...mask, 3, 0xed]],
+    ['WS_ERR_INVALID_UTF8', 1007, [0x81, 0x81, ...mask, 0xff]],
+  ];
+  for (const [code, closeCode, frame] of cases) {
+    const { server, url } = await serve(t, { maxPayload: 255 });
+    const socket = net.connect(new URL(url).port, '127.0.0.1');
+    socket.write(head);
+    const [peer] = await once(server, 'connection');
+    const error = once(peer, 'error');
+    const closed = new Promise((resolve) => peer.on('close', (...end) => resolve(end)));
+    socket.write(Buffer.from(frame));
+    const received = [];
+    for await (const chunk of socket) received.push(chunk);
+    assert.strictEqual((await error)[0].code, code);
+    assert.deepStrictEqual((await closed)[0], 1006);
+    const [, frames] = Buffer.concat(received).toString('latin1').split('\r\n\r\n');
+    const sent = Buffer.from(frames, 'latin1');
+    assert.deepStrictEqual([sent[0], sent.readUInt16BE(2)], [0x88, closeCode], code);
+  }
+});
+
+test('a peer that goes without a Close frame is 1006 without an error', async (t) => {
+  const { server, url } = await serve(t);
+  const accepted = once(server, 'connection');
+  const client = await connect(t, url);
+  const [peer] = await accepted;
+  peer.on('error', assert.fail);
+  client.terminate();
+  const [code, reason] = await once(peer, 'close');
+  assert.deepStrictEqual([code, reason.length], [1006, 0]);
+});
+
+test('server.close takes no more connections, and tells when the last one has gone', async (t) => {
+  const { server, url, client, peer } = await pair(t);
+  let isClosed = false;
+  const closed = new Promise((resolve) => server.close(resolve)).then(() => {
+    isClosed = true;
+  });
+  const [error] = await once(new WebSocket(url), 'error');
+  assert.strictEqual(error.code, 'ECONNREFUSED');
+  assert.strictEqual(isClosed, false);
+  client.send('still open');
+  await once(peer, 'message');
+  client.close();
+  await closed;
+  assert.strictEqual(server.clients.size, 0);
+  const again = await new Promise((resolve) => server.close(resolve));
+  assert.match(again.message, /not running/);
+});
+
+test('a question is answered although the Close frame came with it', async (t) => {
+  const { url } = await serve(t, {}, (peer) => peer.on('message', (data) => peer.send(`answer to ${data}`)));
+  const client = await connect(t, url);
+  const received = [];
+  client.on('message', (data) => received.push(String(data)));
+  client.send('1');
+  client.send('2');
+  client.close(1000);
+  const [code] = await once(client, 'close');
+  assert.deepStrictEqual([received, code], [['answer to 1', 'answer to 2'], 1000]);
+});

@@ -1,0 +1,223 @@
+// What concerns the whole process: its end, its threads, exceptions nobody catches, memory.
+
+const assert = require('node:assert');
+const { execFile } = require('node:child_process');
+const path = require('node:path');
+const { test } = require('node:test');
+const { promisify } = require('node:util');
+
+const run = promisify(execFile);
+const PACKAGE = JSON.stringify(path.join(__dirname, '..'));
+
+/** What a program prints; it has to end by itself. */
+async function output(program, flags = []) {
+  const text = `const { WebSocket, WebSocketServer } = require(${PACKAGE});\n${program}`;
+  const { stdout } = await run(process.execPath, [...flags, '-e', text], { timeout: 60_000 });
+  return stdout;
+}
+
+const SERVER = `
+const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
+const url = () => 'ws://127.0.0.1:' + server.address().port;
+`;
+
+test('the process ends when nothing is open, and not before', async () => {
+  assert.strictEqual(await output("console.log('loaded')"), 'loaded\n');
+  const text = await output(`${SERVER}
+    server.on('connection', (peer) => peer.on('close', () => server.close(() => console.log('closed'))));
+    server.on('listening', () => {
+      const client = new WebSocket(url());
+      client.on('open', () => client.close());
+      client.on('close', () => console.log('client'));
+    });
+    process.on('exit', () => console.log('exit'));`);
+  assert.deepStrictEqual(text.trim().split('\n').sort(), ['client', 'closed', 'exit']);
+});
+
+test('process.exit with everything open', async () => {
+  const text = await output(`${SERVER}
+    server.on('listening', () => new WebSocket(url()));
+    server.on('connection', () => { console.log('leaving'); process.exit(0); });`);
+  assert.strictEqual(text, 'leaving\n');
+});
+
+test('an exception in a handler is uncaught, and the rest of the batch is told all the same', async () => {
+  const text = await output(`${SERVER}
+    process.on('uncaughtException', (error) => console.log('uncaught', error.message));
+    server.on('connection', (peer) => {
+      peer.on('message', (data) => {
+        console.log(String(data));
+        if (String(data) === '2') throw new Error('by two');
+        if (String(data) === '4') server.close(), peer.terminate();
+      });
+    });
+    server.on('listening', () => {
+      const client = new WebSocket(url());
+      client.on('open', () => { for (const n of '1234') client.send(n); });
+    });`);
+  assert.strictEqual(text, '1\n2\nuncaught by two\n3\n4\n');
+});
+
+test('an exception that nobody catches ends the process as any other does', async () => {
+  const failed = output(`${SERVER}
+    server.on('connection', () => { throw new Error('unheard'); });
+    server.on('listening', () => new WebSocket(url()));`);
+  await assert.rejects(failed, (error) => error.code === 1 && /Error: unheard/.test(error.stderr));
+});
+
+test('microtasks run after each batch, and what they send goes out', async () => {
+  const text = await output(`${SERVER}
+    server.on('connection', (peer) => {
+      peer.on('message', async (data) => {
+        await null;
+        peer.send('echo ' + data);
+      });
+    });
+    server.on('listening', () => {
+      const client = new WebSocket(url());
+      client.on('open', () => { client.send('a'); client.send('b'); });
+      client.on('message', (data) => {
+        console.log(String(data));
+        if (String(data) === 'echo b') { client.terminate(); server.close(); }
+      });
+    });`);
+  assert.strictEqual(text, 'echo a\necho b\n');
+});
+
+test('worker threads, each with a server', async () => {
+  const text = await output(`
+    const { Worker, isMainThread } = require('node:worker_threads');
+    const source = ${JSON.stringify(`
+      const { parentPort } = require('node:worker_threads');
+      const { WebSocketServer } = require(${PACKAGE});
+      const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
+      server.on('connection', (peer) => peer.on('message', (data) => peer.send('worker ' + data)));
+      server.on('listening', () => parentPort.postMessage(server.address().port));
+      parentPort.on('message', () => process.exit(0));
+    `)};
+    const all = Array.from({ length: 4 }, (_, i) => new Promise((resolve) => {
+      const worker = new Worker(source, { eval: true });
+      worker.on('message', (port) => {
+        const client = new WebSocket('ws://127.0.0.1:' + port);
+        client.on('open', () => client.send(String(i)));
+        client.on('message', (data) => {
+          // One way or the other, with the connection open.
+          if (i % 2) worker.terminate(); else worker.postMessage('leave');
+          client.on('close', () => resolve(String(data)));
+        });
+      });
+    }));
+    Promise.all(all).then((texts) => console.log(texts.join()));`);
+  assert.strictEqual(text, 'worker 0,worker 1,worker 2,worker 3\n');
+});
+
+test('a worker that is terminated in the middle of a flood', async () => {
+  const text = await output(`
+    const { Worker } = require('node:worker_threads');
+    const source = ${JSON.stringify(`
+      const { parentPort } = require('node:worker_threads');
+      const { WebSocket, WebSocketServer } = require(${PACKAGE});
+      const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
+      server.on('connection', (peer) => peer.on('message', (data) => peer.send(data)));
+      let count = 0;
+      server.on('listening', () => {
+        const client = new WebSocket('ws://127.0.0.1:' + server.address().port);
+        client.on('open', () => { for (let i = 0; i < 64; i++) client.send('x'.repeat(100)); });
+        client.on('message', (data) => { client.send(data); if (++count === 1000) parentPort.postMessage('busy'); });
+      });
+    `)};
+    const worker = new Worker(source, { eval: true });
+    worker.on('message', async () => { await worker.terminate(); console.log('terminated'); });`);
+  assert.strictEqual(text, 'terminated\n');
+});
+
+test('connections that are gone are garbage', async () => {
+  const text = await output(
+    `${SERVER}
+    const finalized = new FinalizationRegistry(() => { gone++; });
+    let gone = 0, made = 0;
+    const COUNT = 200;
+    server.on('connection', (peer) => {
+      finalized.register(peer, 0);
+      peer.on('message', (data) => peer.send(data));
+    });
+    async function one() {
+      const client = new WebSocket(url());
+      finalized.register(client, 0);
+      await new Promise((resolve) => client.on('open', resolve));
+      client.send('x'.repeat(1000));
+      await new Promise((resolve) => client.on('message', resolve));
+      client.close();
+      await new Promise((resolve) => client.on('close', resolve));
+    }
+    server.on('listening', async () => {
+      for (let i = 0; i < COUNT; i++) await one();
+      for (let i = 0; i < 50 && gone < 2 * COUNT - 10; i++) {
+        gc();
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+      console.log(gone >= 2 * COUNT - 10 ? 'collected' : 'only ' + gone);
+      server.close();
+    });`,
+    ['--expose-gc'],
+  );
+  assert.strictEqual(text, 'collected\n');
+});
+
+// ROPEWAY_MANY=100000 for the long run.
+test('many connections opened and closed leave memory as it was', async () => {
+  const many = Number(process.env.ROPEWAY_MANY ?? 6000);
+  const text = await output(
+    `${SERVER}
+    server.on('connection', (peer) => peer.on('message', (data) => peer.send(data)));
+    function one() {
+      return new Promise((resolve, reject) => {
+        const client = new WebSocket(url());
+        client.on('open', () => client.send('x'));
+        client.on('message', () => client.close());
+        client.on('close', resolve);
+        client.on('error', reject);
+      });
+    }
+    async function round(count) {
+      for (let i = 0; i < count; i += 50) await Promise.all(Array.from({ length: 50 }, one));
+      gc();
+      await new Promise(setImmediate);
+      gc();
+      return process.memoryUsage().rss;
+    }
+    server.on('listening', async () => {
+      await round(${many / 3});
+      const before = await round(${many / 3});
+      const after = await round(${many / 3});
+      console.log(JSON.stringify({ before, after }));
+      server.close();
+    });`,
+    ['--expose-gc'],
+  );
+  const { before, after } = JSON.parse(text);
+  assert.ok(after - before < 8 << 20, `resident memory went from ${before} to ${after} bytes`);
+});
+
+test('a thousand connections open at once, each with a message', async () => {
+  const count = Number(process.env.ROPEWAY_OPEN ?? 1000);
+  const text = await output(`${SERVER}
+    server.on('connection', (peer) => peer.on('message', (data) => peer.send(data)));
+    server.on('listening', async () => {
+      const clients = [];
+      while (clients.length < ${count}) {
+        const some = Array.from({ length: 100 }, () => new WebSocket(url()));
+        await Promise.all(some.map((client) => new Promise((resolve) => client.on('open', resolve))));
+        clients.push(...some);
+      }
+      console.log(server.clients.size);
+      await Promise.all(clients.map((client, i) => new Promise((resolve) => {
+        client.on('message', (data) => { if (String(data) === String(i)) resolve(); });
+        client.send(String(i));
+      })));
+      console.log('all answered');
+      for (const client of clients) client.close();
+      server.close(() => console.log(server.clients.size));
+    });`);
+  assert.strictEqual(text, `${count}\nall answered\n0\n`);
+});
