@@ -3,8 +3,8 @@
  *     network_client OPEN_TIMEOUT PING_INTERVAL PONG_TIMEOUT BYTES URL
  *
  * The times are milliseconds. Prints "opened MILLISECONDS" when the connection has opened; at the end of its standard input
- * sends a message of BYTES bytes and prints "echoed MILLISECONDS" when it has come back, and then closes; with BYTES 0 it waits for the end. The last line is
- * "STATUS MILLISECONDS SENTENCE": the error's number, 0 for none, and its text.
+ * sends a message of BYTES bytes, prints "echoed MILLISECONDS" when it has come back, and closes; with BYTES 0 it only waits.
+ * The last line is "STATUS MILLISECONDS SENTENCE": the error's number, 0 for none, and its text.
  */
 #define _POSIX_C_SOURCE 200809L
 
