@@ -95,6 +95,8 @@ pub(super) struct Supervision {
     attempts: u32,
     /// When the connection was opened, if it is open.
     opened: Option<Time>,
+    /// The application waits for `Writable`, having been told `Queued`.
+    pub(super) owes_writable: bool,
     held: VecDeque<Held>,
     held_bytes: u64,
 }
@@ -121,6 +123,7 @@ impl Supervision {
             ceiling: policy.base,
             attempts: 0,
             opened: None,
+            owes_writable: false,
             held: VecDeque::new(),
             held_bytes: 0,
         }
@@ -174,6 +177,7 @@ impl Supervision {
             let held = self.held_bytes;
             return Some(Err(SendError::HeldFull { held, limit }));
         }
+        self.owes_writable = true;
         self.held_bytes = bytes;
         self.held.push_back(Held {
             kind,
