@@ -1,4 +1,4 @@
-"""The client that a fuzzing server drives through Autobahn's cases; what it must do stands in tests/conformance/check."""
+"""The client that a fuzzing server drives through Autobahn's cases, as tests/conformance/check says."""
 
 import asyncio
 import contextlib
