@@ -7,7 +7,7 @@ use std::rc::Rc;
 use napi::bindgen_prelude::{Either, Function, JsValue, Null, Object, ToNapiValue, Unknown};
 use napi::{Env, Result, sys};
 use napi_derive::napi;
-use ropeway_core::engine::{ConnectOptions, EventKind, ListenOptions};
+use ropeway_core::engine::{ConnectOptions, EventKind, ListenOptions, ProxySetting};
 use ropeway_core::frame::CloseCode;
 use ropeway_core::handshake::{Refusal, WebSocketUrl};
 use ropeway_core::protocol::{MessageKind, Protocol};
@@ -142,7 +142,11 @@ impl Engine {
         options: &Options,
         tls: Option<&TlsClientSettings>,
     ) -> Result<Either<u32, ToldError>> {
-        let connect = tls.map_or_else(ConnectOptions::default, TlsClientSettings::connect_options);
+        let connect = ConnectOptions {
+            // Node's environment names no proxy, as with `ws`.
+            proxy: ProxySetting::Off,
+            ..tls.map_or_else(ConnectOptions::default, TlsClientSettings::connect_options)
+        };
         let mut seats = self.0.seats.borrow_mut();
         let connected = (seats.engine.connections()).connect_with(&url, &connect, options.shared());
         Ok(match connected {

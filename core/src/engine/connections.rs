@@ -249,7 +249,7 @@ impl Connections {
         Ok(slot.queued() + slot.transport.unsent() + self.corked_bytes(id.index()))
     }
 
-    /// The other end's address.
+    /// The other end's address; through a proxy it is the proxy's.
     ///
     /// # Errors
     /// [`Error::UnknownId`], [`Error::Io`] when the connection is not made yet, or no more.

@@ -51,8 +51,8 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::time::{Duration, Instant};
 
 pub use crate::net::{
-    ConnectOptions, ListenOptions, NameResolver, Pem, SocketOptions, TlsClient, TlsClientOptions,
-    TlsIdentity, TlsInfo, TlsServer, TlsServerOptions,
+    ConnectOptions, ListenOptions, NameResolver, Pem, ProxySetting, ProxyUrl, SocketOptions,
+    TlsClient, TlsClientOptions, TlsIdentity, TlsInfo, TlsServer, TlsServerOptions,
 };
 pub use client::{Client, Received};
 pub use connections::Connections;

@@ -16,6 +16,7 @@ mod opening;
 mod pausing;
 mod pressure;
 mod process;
+mod proxies;
 mod reconnecting;
 mod redirects;
 mod remote;

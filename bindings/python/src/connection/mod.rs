@@ -14,7 +14,7 @@ use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 use ropeway_core::SendError;
-use ropeway_core::engine::{ConnectOptions, ConnectionId, Sent};
+use ropeway_core::engine::{ConnectOptions, ConnectionId, ProxySetting, Sent};
 use ropeway_core::frame::CloseCode;
 
 use crate::awaitable::Awaitable;
@@ -132,6 +132,7 @@ impl Connection {
     ) -> PyResult<()> {
         let connect = ConnectOptions {
             tls: tls.map(|tls| tls.0.clone()),
+            proxy: ProxySetting::Off,
             max_redirects,
             ..ConnectOptions::default()
         };
