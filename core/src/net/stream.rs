@@ -2,7 +2,7 @@
 
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
-use std::os::fd::OwnedFd;
+use std::os::fd::{OwnedFd, RawFd};
 
 use mio::{Registry, Token};
 
@@ -161,6 +161,10 @@ impl Stream {
     /// Watches it in both directions, once and for all: readiness is reported when it changes.
     pub(crate) fn register(&self, registry: &Registry, token: Token) -> io::Result<()> {
         self.socket().register(registry, token)
+    }
+
+    pub(crate) fn descriptor(&self) -> RawFd {
+        self.socket().descriptor()
     }
 
     pub(super) fn socket(&self) -> &Socket {
