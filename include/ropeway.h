@@ -302,7 +302,8 @@
 /// A pong came, with `data` and `length`; `round_trip` when it answers a keep-alive ping.
 #define ROPEWAY_EVENT_PONG 7
 
-/// Engine: the send queue has fallen below its low-water mark after ROPEWAY_QUEUED.
+/// Engine: the send queue has fallen below its low-water mark after ROPEWAY_QUEUED, or went with a loss after which the
+/// connection is open again.
 #define ROPEWAY_EVENT_WRITABLE 8
 
 /// The end, once on each connection: `close_code`, the reason in `data` and `length`, `sent_code`, `flags`, and
@@ -383,10 +384,10 @@
 /// Connections taken from listeners.
 #define ROPEWAY_COUNTER_ACCEPTED 1
 
-/// Connections dialled.
+/// Connections dialled, however often each.
 #define ROPEWAY_COUNTER_DIALLED 2
 
-/// Opening handshakes that ended well.
+/// Opening handshakes that ended well; a reconnecting connection has one each time it opens.
 #define ROPEWAY_COUNTER_OPENED 3
 
 /// Connections that ended, opened or not.
@@ -1138,7 +1139,7 @@ ropeway_status ropeway_head_basic_auth(const struct ropeway_head *head,
                                        const char *password);
 
 /// Connects to `url`, as "wss://example.com/chat", or "ws+unix:/path/to.sock:/chat" for a Unix socket, and writes the open connection to `*client`. Waits, at most
-/// ROPEWAY_OPTION_OPEN_TIMEOUT. `options`, NULL for the defaults, are copied. The caller owns the client and frees it
+/// ROPEWAY_OPTION_OPEN_TIMEOUT, redirects included (ROPEWAY_OPTION_MAX_REDIRECTS). `options`, NULL for the defaults, are copied. The caller owns the client and frees it
 /// by ropeway_client_free.
 ///
 /// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_URL, ROPEWAY_ERROR_INVALID_HEADER, and whatever keeps a

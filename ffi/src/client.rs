@@ -24,7 +24,7 @@ pub struct ropeway_client {
 }
 
 /// Connects to `url`, as "wss://example.com/chat", or "ws+unix:/path/to.sock:/chat" for a Unix socket, and writes the open connection to `*client`. Waits, at most
-/// ROPEWAY_OPTION_OPEN_TIMEOUT. `options`, NULL for the defaults, are copied. The caller owns the client and frees it
+/// ROPEWAY_OPTION_OPEN_TIMEOUT, redirects included (ROPEWAY_OPTION_MAX_REDIRECTS). `options`, NULL for the defaults, are copied. The caller owns the client and frees it
 /// by ropeway_client_free.
 ///
 /// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_URL, ROPEWAY_ERROR_INVALID_HEADER, and whatever keeps a

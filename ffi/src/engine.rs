@@ -242,9 +242,9 @@ pub unsafe extern "C" fn ropeway_engine_list(
 
 /// Connections taken from listeners.
 pub const ROPEWAY_COUNTER_ACCEPTED: i32 = 1;
-/// Connections dialled.
+/// Connections dialled, however often each.
 pub const ROPEWAY_COUNTER_DIALLED: i32 = 2;
-/// Opening handshakes that ended well.
+/// Opening handshakes that ended well; a reconnecting connection has one each time it opens.
 pub const ROPEWAY_COUNTER_OPENED: i32 = 3;
 /// Connections that ended, opened or not.
 pub const ROPEWAY_COUNTER_CLOSED: i32 = 4;

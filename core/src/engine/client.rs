@@ -75,7 +75,8 @@ impl Client {
         Self::open_with(url, &ConnectOptions::default(), options)
     }
 
-    /// As [`open`](Self::open), by other settings of the transport than the default ones.
+    /// As [`open`](Self::open), by other settings of the transport than the default ones. Redirects are followed as
+    /// [`max_redirects`](ConnectOptions::max_redirects) says.
     ///
     /// # Errors
     /// Whatever kept the connection from opening.
