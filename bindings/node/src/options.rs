@@ -1,6 +1,7 @@
 //! A connection's settings, as JavaScript hands them over. Waits are in milliseconds and sizes in bytes; what is left
 //! out has the core's default.
 
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -210,12 +211,33 @@ impl TlsClientSettings {
             .map_err(|error| invalid(error.to_string()))?;
         Ok(Self(built))
     }
+}
 
-    pub(crate) fn connect_options(&self) -> ConnectOptions {
-        ConnectOptions {
-            tls: Some(self.0.clone()),
+/// How a client dials.
+#[napi(object, object_to_js = false)]
+pub struct DialOptions {
+    pub max_redirects: u32,
+    /// The address to connect from.
+    pub local_address: Option<String>,
+}
+
+impl DialOptions {
+    pub(crate) fn into_connect_options(
+        self,
+        tls: Option<&TlsClientSettings>,
+    ) -> Result<ConnectOptions> {
+        let address = |text: String| {
+            let address: IpAddr = text
+                .parse()
+                .map_err(|_| invalid(format!("{text} is no IP address")))?;
+            Ok::<_, Error>(SocketAddr::new(address, 0))
+        };
+        Ok(ConnectOptions {
+            tls: tls.map(|settings| settings.0.clone()),
+            max_redirects: self.max_redirects,
+            local_address: self.local_address.map(address).transpose()?,
             ..ConnectOptions::default()
-        }
+        })
     }
 }
 

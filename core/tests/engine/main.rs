@@ -10,6 +10,7 @@ mod dialling;
 mod echo;
 mod embedded;
 mod keepalive;
+mod keeping;
 mod many;
 mod names;
 mod opening;
