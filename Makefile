@@ -10,7 +10,7 @@ VENV := build/venv/.made
 CFLAGS ?= -O3
 BENCH_C := $(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -pedantic $(CFLAGS)
 
-.PHONY: help demo test lib python node examples install bench bench-programs fmt lint header clean test-deps
+.PHONY: help demo test lib python node examples install bench bench-programs simulate fuzz fmt lint header clean test-deps
 
 help: ## print these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' Makefile
@@ -42,6 +42,12 @@ bench: examples bench-programs ## measure side by side: SUITE=echo|text|memory, 
 	python3 bench/run.py $(if $(SUITE),--suite $(SUITE)) $(if $(ROWS),--rows $(ROWS))
 
 bench-programs: build/bin/floor build/bin/load ## build the load generator and the bare TCP echo
+
+simulate: ## simulated connections: SEEDS=100000 FIRST=0
+	tools/simulate $(or $(SEEDS),100000) $(FIRST)
+
+fuzz: ## fuzz one target, or all of them: TARGET=server SECONDS=60
+	tools/fuzz $(if $(TARGET),run $(TARGET),all) $(or $(SECONDS),60)
 
 fmt: ## format the Rust sources
 	cargo fmt --all

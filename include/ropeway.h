@@ -195,6 +195,27 @@
 /// change everything. For tests only. Default 0.
 #define ROPEWAY_OPTION_DANGER_TLS_ACCEPT_INVALID_CERTIFICATES 999
 
+/// A string, client: the proxy that every connection made from the set goes through, whatever the environment says, or
+/// "" for none. "http://", "https://" (HTTP CONNECT, in plain or in TLS), "socks5://" (SOCKS 5, RFC 1928; this side
+/// resolves the server's name) or "socks5h://" (the proxy resolves it); then "user:password@" if it wants credentials,
+/// percent-encoded where they hold special characters; the host; and ":port", by default 80, 443 or, of SOCKS, 1080.
+/// Without a scheme it is "http://". Credentials are sent when the proxy asks for them: to HTTP proxies as Digest
+/// (RFC 7616; SHA-256 or MD5) rather than Basic (RFC 7617), to SOCKS proxies as RFC 1929 says. Connections to Unix sockets
+/// go through none. Default: as ROPEWAY_OPTION_PROXY_FROM_ENVIRONMENT says; of the two what was set last counts.
+#define ROPEWAY_OPTION_PROXY 1000
+
+/// Client, 1: connections go through the proxy that the environment names when they are dialled: for ws URLs the first
+/// of ws_proxy, http_proxy and all_proxy that is set and not empty, for wss URLs of wss_proxy, https_proxy and all_proxy,
+/// each in lower case or else in upper case. Hosts in no_proxy, and localhost and loopback addresses, are reached without.
+/// HTTP_PROXY is not looked at where REQUEST_METHOD is set, since a web server's client chooses it there. 0: no proxy.
+/// The environment must not be changed by another thread during a call that dials. Default 1.
+#define ROPEWAY_OPTION_PROXY_FROM_ENVIRONMENT 1001
+
+/// A string, client, set once for each: an authority to trust, besides those of the system, in an https proxy's own
+/// certificate; a path or PEM text, as of ROPEWAY_OPTION_TLS_CA. That one and the other TLS options are about the server
+/// behind the proxy. Default none.
+#define ROPEWAY_OPTION_PROXY_CA 1002
+
 /// This side is a client: it dialled, and masks its frames.
 #define ROPEWAY_CLIENT 1
 
@@ -676,6 +697,15 @@ typedef struct ropeway_event {
 /// A certificate, key, authority or name of the TLS options cannot be used; ropeway_last_error says which and why.
 #define ROPEWAY_ERROR_TLS_SETTINGS -123
 
+/// The proxy's URL, of ROPEWAY_OPTION_PROXY or of the environment, cannot be used.
+#define ROPEWAY_ERROR_PROXY_URL -124
+
+/// The proxy wants a user name and password, and its URL has none.
+#define ROPEWAY_ERROR_PROXY_CREDENTIALS_NEEDED -125
+
+/// The proxy does not take the user name and password of its URL.
+#define ROPEWAY_ERROR_PROXY_CREDENTIALS_REFUSED -126
+
 /// A frame with RSV bits that no extension defines.
 #define ROPEWAY_ERROR_RESERVED_BITS -200
 
@@ -803,6 +833,19 @@ typedef struct ropeway_event {
 /// The server's answer to an extension that was offered is none that may be given (RFC 7692 section 7.1).
 #define ROPEWAY_ERROR_INVALID_EXTENSION -267
 
+/// The proxy refused to connect to the server, or could not: ropeway_last_error or the event's error has the status and
+/// reason of an HTTP proxy, the reply of a SOCKS proxy in words.
+#define ROPEWAY_ERROR_PROXY_REFUSED -270
+
+/// The proxy offers no way of authentication that is supported.
+#define ROPEWAY_ERROR_PROXY_AUTHENTICATION -271
+
+/// What the proxy answered is not what such a proxy answers (RFC 9112, RFC 1928), or too long.
+#define ROPEWAY_ERROR_PROXY_ANSWER -272
+
+/// TLS with the proxy itself failed: its certificate, for instance, is not accepted.
+#define ROPEWAY_ERROR_PROXY_TLS -273
+
 /// The server redirected from wss to ws, which is not followed.
 #define ROPEWAY_ERROR_INSECURE_REDIRECT -280
 
@@ -888,6 +931,15 @@ typedef struct ropeway_event {
 /// The TLS stream ended without close_notify (RFC 8446 section 6.1): it may have been cut short.
 #define ROPEWAY_ERROR_TLS_TRUNCATED -415
 
+/// The proxy's name cannot be resolved.
+#define ROPEWAY_ERROR_PROXY_RESOLVE -420
+
+/// No address of the proxy took the connection.
+#define ROPEWAY_ERROR_PROXY_CONNECT -421
+
+/// The connection to the proxy ended, or broke, before the proxy had answered.
+#define ROPEWAY_ERROR_PROXY_CLOSED -422
+
 /// A defect in Ropeway. The object it happened in takes no more calls but the one that frees it.
 #define ROPEWAY_ERROR_PANIC -500
 
@@ -958,7 +1010,7 @@ ropeway_status ropeway_options_get_int(const struct ropeway_options *options,
 /// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_UNKNOWN_OPTION, ROPEWAY_ERROR_OPTION_TYPE for a key that takes a
 /// number, ROPEWAY_ERROR_INVALID_UTF8, ROPEWAY_ERROR_INVALID_SUBPROTOCOL, ROPEWAY_ERROR_INVALID_HEADER for an origin
 /// with a control character or credentials that cannot be sent, ROPEWAY_ERROR_INVALID_ORIGIN for a pattern of origins,
-/// ROPEWAY_ERROR_INVALID_ARGUMENT for a key without a certificate or a string that is no address.
+/// ROPEWAY_ERROR_INVALID_ARGUMENT for a key without a certificate or a string that is no address, ROPEWAY_ERROR_PROXY_URL.
 ropeway_status ropeway_options_set_string(struct ropeway_options *options,
                                           int32_t key,
                                           const char *value);
@@ -1058,7 +1110,8 @@ ropeway_status ropeway_head_basic_auth(const struct ropeway_head *head,
 /// by ropeway_client_free.
 ///
 /// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_URL, ROPEWAY_ERROR_INVALID_HEADER, and whatever keeps a
-/// connection from opening: ROPEWAY_ERROR_TLS_SETTINGS, ROPEWAY_ERROR_RESOLVE, ROPEWAY_ERROR_CONNECT, ROPEWAY_ERROR_OPEN_TIMEOUT,
+/// connection from opening: ROPEWAY_ERROR_TLS_SETTINGS, ROPEWAY_ERROR_RESOLVE, ROPEWAY_ERROR_CONNECT, those of
+/// proxies (ROPEWAY_ERROR_PROXY_...), ROPEWAY_ERROR_OPEN_TIMEOUT,
 /// ROPEWAY_ERROR_HTTP_STATUS and the other -2xx.
 ropeway_status ropeway_client_open(const char *url,
                                    const struct ropeway_options *options,
@@ -1273,8 +1326,8 @@ ropeway_status ropeway_engine_close_listener(struct ropeway_engine *engine,
 /// and writes the connection's number to `*connection`. `options`, NULL for the defaults, are copied. Does not wait: ROPEWAY_EVENT_OPENED tells of success,
 /// ROPEWAY_EVENT_CLOSED of failure, name resolution included; with ROPEWAY_OPTION_RECONNECT it is tried again.
 ///
-/// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_URL, ROPEWAY_ERROR_TLS_SETTINGS for wss,
-/// ROPEWAY_ERROR_TOO_MANY_CONNECTIONS, ROPEWAY_ERROR_IO when no thread for the name's resolution can be had,
+/// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_URL, ROPEWAY_ERROR_PROXY_URL for one of the environment's,
+/// ROPEWAY_ERROR_TLS_SETTINGS for wss, ROPEWAY_ERROR_TOO_MANY_CONNECTIONS, ROPEWAY_ERROR_IO when no thread for the name's resolution can be had,
 /// ROPEWAY_ERROR_FORKED.
 ropeway_status ropeway_engine_connect(struct ropeway_engine *engine,
                                       const char *url,

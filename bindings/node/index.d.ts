@@ -85,6 +85,11 @@ export interface ClientOptions extends ConnectionOptions {
   followRedirects?: boolean;
   /** How many of them. Default 10. */
   maxRedirects?: number;
+  /**
+   * A proxy's URL (`http:`, `https:`, `socks5:` or `socks5h:`), or true for the one that the environment names
+   * (`https_proxy`, `no_proxy` and so on). Default none.
+   */
+  proxy?: string | boolean;
   /** The address to connect from. */
   localAddress?: string;
   /** Offer permessage-deflate. Default true. */

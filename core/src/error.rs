@@ -9,7 +9,9 @@ use crate::deflate::{CompressionError, InflateError};
 use crate::fault::Fault;
 use crate::frame::{CloseCode, FrameError, RandomError};
 use crate::handshake::{HandshakeError, HeaderError, UrlError};
+use crate::io_error::write_attempts;
 use crate::opening_stage::OpeningStage;
+use crate::proxy_error::{ProxyError, ProxyUrlError};
 use crate::tls_error::TlsError;
 
 pub use crate::io_error::IoError;
@@ -155,6 +157,10 @@ pub enum Error {
     },
     /// TLS failed, or its settings cannot be used.
     Tls(TlsError),
+    /// There is no way through the proxy.
+    Proxy(Box<ProxyError>),
+    /// The proxy's URL, of the options or the environment, cannot be used.
+    ProxyUrl(ProxyUrlError),
     /// A compression setting cannot be used in its role.
     Compression(CompressionError),
     /// The URL cannot be used.
@@ -181,6 +187,7 @@ impl Error {
             Self::Frame(_) | Self::Inflate(_) => Fault::Peer,
             Self::Handshake(error) => error.fault(),
             Self::Tls(error) => error.fault(),
+            Self::Proxy(error) => error.fault(),
             Self::Limit { .. } => Fault::Limit,
             Self::Timeout { .. }
             | Self::ConnectionLost
@@ -191,6 +198,7 @@ impl Error {
             Self::Send(error) => error.fault(),
             Self::Aborted
             | Self::Compression(_)
+            | Self::ProxyUrl(_)
             | Self::Url(_)
             | Self::Header(_)
             | Self::Misuse(_)
@@ -329,19 +337,14 @@ impl fmt::Display for Error {
             Self::Resolve { host, message } => write!(f, "cannot resolve {host}: {message}"),
             Self::Connect { host, attempts } => {
                 write!(f, "cannot connect to {host}")?;
-                for (index, (address, error)) in attempts.iter().enumerate() {
-                    write!(
-                        f,
-                        "{} {address}: {error}",
-                        if index == 0 { ":" } else { ";" }
-                    )?;
-                }
-                Ok(())
+                write_attempts(f, attempts)
             }
             Self::ConnectUnix { path, error } => {
                 write!(f, "cannot connect to the socket {path}: {error}")
             }
             Self::Tls(error) => error.fmt(f),
+            Self::Proxy(error) => error.fmt(f),
+            Self::ProxyUrl(error) => error.fmt(f),
             Self::Url(error) => error.fmt(f),
             Self::Header(error) => error.fmt(f),
             Self::Send(error) => error.fmt(f),
@@ -372,6 +375,7 @@ from! {
     CompressionError => Compression,
     HandshakeError => Handshake,
     UrlError => Url,
+    ProxyUrlError => ProxyUrl,
     HeaderError => Header,
     TlsError => Tls,
     IoError => Io,

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 
 /// An operating-system error with what was being done; unlike [`io::Error`] it can be copied and compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,3 +47,15 @@ impl fmt::Display for IoError {
 }
 
 impl std::error::Error for IoError {}
+
+/// Each address tried, and why it failed.
+pub(crate) fn write_attempts(
+    f: &mut fmt::Formatter<'_>,
+    attempts: &[(SocketAddr, IoError)],
+) -> fmt::Result {
+    for (index, (address, error)) in attempts.iter().enumerate() {
+        let separator = if index == 0 { ":" } else { ";" };
+        write!(f, "{separator} {address}: {error}")?;
+    }
+    Ok(())
+}

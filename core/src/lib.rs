@@ -12,9 +12,11 @@ mod io_error;
 mod net;
 mod opening_stage;
 pub mod protocol;
+mod proxy_error;
 mod tls_error;
 
 pub use error::{Deadline, Error, IoError, Limit, Role, SendError};
 pub use fault::Fault;
 pub use opening_stage::OpeningStage;
+pub use proxy_error::{ProxyError, ProxyProblem, ProxyUrlError};
 pub use tls_error::{CertificateProblem, TlsError};

@@ -32,6 +32,10 @@ pub enum OpeningStage {
         /// The socket's path.
         path: Box<str>,
     },
+    /// TLS with the proxy, named by its URL without credentials.
+    ProxyTls(Box<str>),
+    /// The answer of the proxy, so named, that it has made the connection.
+    Proxy(Box<str>),
     /// The TLS handshake.
     Tls,
     /// The peer's part of the opening handshake (RFC 6455 section 4).
@@ -77,6 +81,8 @@ impl fmt::Display for OpeningStage {
                 }
             }
             Self::ConnectingUnix { path } => write!(f, "the backlog of the socket {path} is full"),
+            Self::ProxyTls(proxy) => write!(f, "TLS with the proxy {proxy} did not get set up"),
+            Self::Proxy(proxy) => write!(f, "the proxy {proxy} made no connection"),
             Self::Tls => f.write_str("the TLS handshake did not end"),
             Self::Handshake => f.write_str("the peer did not end the opening handshake"),
             Self::Decision => f.write_str("the application did not answer the request"),

@@ -26,7 +26,8 @@ pub struct ropeway_client {
 /// by ropeway_client_free.
 ///
 /// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_URL, ROPEWAY_ERROR_INVALID_HEADER, and whatever keeps a
-/// connection from opening: ROPEWAY_ERROR_TLS_SETTINGS, ROPEWAY_ERROR_RESOLVE, ROPEWAY_ERROR_CONNECT, ROPEWAY_ERROR_OPEN_TIMEOUT,
+/// connection from opening: ROPEWAY_ERROR_TLS_SETTINGS, ROPEWAY_ERROR_RESOLVE, ROPEWAY_ERROR_CONNECT, those of
+/// proxies (ROPEWAY_ERROR_PROXY_...), ROPEWAY_ERROR_OPEN_TIMEOUT,
 /// ROPEWAY_ERROR_HTTP_STATUS and the other -2xx.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ropeway_client_open(

@@ -20,8 +20,8 @@ use crate::status::{ROPEWAY_OK, ROPEWAY_QUEUED, ropeway_status};
 /// and writes the connection's number to `*connection`. `options`, NULL for the defaults, are copied. Does not wait: ROPEWAY_EVENT_OPENED tells of success,
 /// ROPEWAY_EVENT_CLOSED of failure, name resolution included; with ROPEWAY_OPTION_RECONNECT it is tried again.
 ///
-/// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_URL, ROPEWAY_ERROR_TLS_SETTINGS for wss,
-/// ROPEWAY_ERROR_TOO_MANY_CONNECTIONS, ROPEWAY_ERROR_IO when no thread for the name's resolution can be had,
+/// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_URL, ROPEWAY_ERROR_PROXY_URL for one of the environment's,
+/// ROPEWAY_ERROR_TLS_SETTINGS for wss, ROPEWAY_ERROR_TOO_MANY_CONNECTIONS, ROPEWAY_ERROR_IO when no thread for the name's resolution can be had,
 /// ROPEWAY_ERROR_FORKED.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ropeway_engine_connect(

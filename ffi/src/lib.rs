@@ -26,6 +26,8 @@ pub mod options;
 
 pub mod tls;
 
+pub mod proxy;
+
 pub mod trace;
 
 pub mod access;

@@ -2,7 +2,7 @@
 
 use ropeway_core::frame::FrameError;
 use ropeway_core::handshake::HandshakeError;
-use ropeway_core::{Deadline, Error, Limit, SendError, TlsError};
+use ropeway_core::{Deadline, Error, Fault, Limit, ProxyProblem, SendError, TlsError};
 
 use crate::status::*;
 
@@ -36,6 +36,8 @@ pub(crate) fn of_error(error: &Error) -> ropeway_status {
         Error::Resolve { .. } => ROPEWAY_ERROR_RESOLVE,
         Error::Connect { .. } | Error::ConnectUnix { .. } => ROPEWAY_ERROR_CONNECT,
         Error::Tls(error) => of_tls(error),
+        Error::Proxy(error) => of_proxy(&error.problem),
+        Error::ProxyUrl(_) => ROPEWAY_ERROR_PROXY_URL,
         Error::Url(_) => ROPEWAY_ERROR_INVALID_URL,
         Error::Header(_) => ROPEWAY_ERROR_INVALID_HEADER,
         Error::Send(error) => of_send(error),
@@ -76,6 +78,26 @@ fn of_tls(error: &TlsError) -> ropeway_status {
         TlsError::Truncated => ROPEWAY_ERROR_TLS_TRUNCATED,
         TlsError::Settings(_) => ROPEWAY_ERROR_TLS_SETTINGS,
         _ => ROPEWAY_ERROR_TLS_PROTOCOL,
+    }
+}
+
+fn of_proxy(problem: &ProxyProblem) -> ropeway_status {
+    match problem {
+        ProxyProblem::Resolve(_) => ROPEWAY_ERROR_PROXY_RESOLVE,
+        ProxyProblem::Connect(_) => ROPEWAY_ERROR_PROXY_CONNECT,
+        ProxyProblem::Closed | ProxyProblem::Io(_) => ROPEWAY_ERROR_PROXY_CLOSED,
+        ProxyProblem::Tls(error) => match error.fault() {
+            Fault::Network => ROPEWAY_ERROR_PROXY_CLOSED,
+            Fault::Caller => ROPEWAY_ERROR_TLS_SETTINGS,
+            _ => ROPEWAY_ERROR_PROXY_TLS,
+        },
+        ProxyProblem::CredentialsNeeded { .. } => ROPEWAY_ERROR_PROXY_CREDENTIALS_NEEDED,
+        ProxyProblem::CredentialsRefused => ROPEWAY_ERROR_PROXY_CREDENTIALS_REFUSED,
+        ProxyProblem::AuthenticationUnsupported { .. } => ROPEWAY_ERROR_PROXY_AUTHENTICATION,
+        ProxyProblem::Status { .. } | ProxyProblem::Reply { .. } => ROPEWAY_ERROR_PROXY_REFUSED,
+        ProxyProblem::NameTooLong(_) => ROPEWAY_ERROR_INVALID_URL,
+        ProxyProblem::Random => ROPEWAY_ERROR_RANDOM,
+        _ => ROPEWAY_ERROR_PROXY_ANSWER,
     }
 }
 
@@ -147,9 +169,33 @@ mod tests {
 
     #[test]
     fn an_error_stands_in_the_range_of_its_fault() {
-        use ropeway_core::Fault;
         use ropeway_core::handshake::UrlError;
+        use ropeway_core::{ProxyError, ProxyUrlError};
+        let proxy = |problem| {
+            let proxy = "http://proxy:3128".into();
+            Error::Proxy(Box::new(ProxyError { proxy, problem }))
+        };
         let cases = [
+            Error::ProxyUrl(ProxyUrlError {
+                variable: None,
+                problem: "x",
+            }),
+            proxy(ProxyProblem::Resolve("x".into())),
+            proxy(ProxyProblem::Connect(Vec::new())),
+            proxy(ProxyProblem::Closed),
+            proxy(ProxyProblem::Tls(TlsError::NotTls)),
+            proxy(ProxyProblem::Tls(TlsError::HandshakeCut)),
+            proxy(ProxyProblem::Tls(TlsError::Settings("x".into()))),
+            proxy(ProxyProblem::CredentialsNeeded { offered: "".into() }),
+            proxy(ProxyProblem::CredentialsRefused),
+            proxy(ProxyProblem::AuthenticationUnsupported { offered: "".into() }),
+            proxy(ProxyProblem::Reply {
+                target: "x".into(),
+                code: 1,
+            }),
+            proxy(ProxyProblem::NameTooLong(256)),
+            proxy(ProxyProblem::NotSocks("x")),
+            proxy(ProxyProblem::Random),
             Error::Frame(FrameError::UnmaskedByClient),
             Error::Handshake(HandshakeError::NotWebSocket),
             Error::Limit {

@@ -10,6 +10,7 @@ use ropeway_core::protocol::Options;
 
 use crate::error::Failure;
 use crate::guard::{self, Out, Owned};
+use crate::proxy::Proxy;
 use crate::reconnect::{self, Supervised};
 use crate::socket;
 use crate::status::{ROPEWAY_OK, ropeway_status};
@@ -102,8 +103,9 @@ pub(crate) struct Settings {
     pub(crate) connection: Arc<Options>,
     pub(crate) engine: EngineOptions,
     pub(crate) listener: ListenOptions,
-    /// Without TLS, which is built when it is needed.
+    /// Without proxy and TLS, which is built when it is needed.
     pub(crate) transport: ConnectOptions,
+    pub(crate) proxy: Proxy,
     pub(crate) supervised: Supervised,
     pub(crate) tls: Tls,
 }
@@ -137,10 +139,12 @@ pub(crate) unsafe fn headers(options: *const ropeway_options) -> Result<Headers,
 impl Settings {
     /// How a connection to `url` is made.
     pub(crate) fn connect(&self, url: &str) -> Result<ConnectOptions, Failure> {
-        Ok(ConnectOptions {
+        let mut connect = ConnectOptions {
             tls: self.tls.connect(url, self.transport.max_redirects > 0)?,
             ..self.transport.clone()
-        })
+        };
+        self.proxy.apply(&mut connect)?;
+        Ok(connect)
     }
 
     fn int(&self, key: i32) -> Result<i64, Failure> {
@@ -148,7 +152,10 @@ impl Settings {
         if let Some(number) = compression::int(&options.compression, key) {
             return Ok(number);
         }
-        if let Some(number) = socket::int(self, key).or_else(|| reconnect::int(self, key)) {
+        let number = (self.proxy.int(key))
+            .or_else(|| socket::int(self, key))
+            .or_else(|| reconnect::int(self, key));
+        if let Some(number) = number {
             return Ok(number);
         }
         let number = match key {
@@ -197,7 +204,9 @@ impl Settings {
             return Ok(());
         }
         let options = Arc::make_mut(&mut self.connection);
-        if compression::set_int(&mut options.compression, key, value)? {
+        if compression::set_int(&mut options.compression, key, value)?
+            || self.proxy.set_int(key, value)?
+        {
             return Ok(());
         }
         match key {
@@ -291,6 +300,7 @@ impl Settings {
                 options.origin = Some(value.to_owned());
             }
             key if Tls::is_string(key) => self.tls.set_string(key, value)?,
+            key if Proxy::is_string(key) => self.proxy.set_string(key, value)?,
             key if socket::is_string(key) => socket::set_string(self, key, value)?,
             key if access::is_string(key) => access::set_string(self, key, value)?,
             key => {
@@ -304,7 +314,7 @@ impl Settings {
 
 /// Whether `key` names a string of another file.
 fn is_string(key: i32) -> bool {
-    Tls::is_string(key) || socket::is_string(key) || access::is_string(key)
+    Tls::is_string(key) || Proxy::is_string(key) || socket::is_string(key) || access::is_string(key)
 }
 
 pub(crate) fn milliseconds(duration: Duration) -> u64 {
@@ -402,7 +412,7 @@ pub unsafe extern "C" fn ropeway_options_get_int(
 /// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_UNKNOWN_OPTION, ROPEWAY_ERROR_OPTION_TYPE for a key that takes a
 /// number, ROPEWAY_ERROR_INVALID_UTF8, ROPEWAY_ERROR_INVALID_SUBPROTOCOL, ROPEWAY_ERROR_INVALID_HEADER for an origin
 /// with a control character or credentials that cannot be sent, ROPEWAY_ERROR_INVALID_ORIGIN for a pattern of origins,
-/// ROPEWAY_ERROR_INVALID_ARGUMENT for a key without a certificate or a string that is no address.
+/// ROPEWAY_ERROR_INVALID_ARGUMENT for a key without a certificate or a string that is no address, ROPEWAY_ERROR_PROXY_URL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ropeway_options_set_string(
     options: *mut ropeway_options,

@@ -96,6 +96,15 @@ pub const ROPEWAY_ERROR_COMPRESSION_OPTION: ropeway_status = -122;
 /// A certificate, key, authority or name of the TLS options cannot be used; ropeway_last_error says which and why.
 pub const ROPEWAY_ERROR_TLS_SETTINGS: ropeway_status = -123;
 
+/// The proxy's URL, of ROPEWAY_OPTION_PROXY or of the environment, cannot be used.
+pub const ROPEWAY_ERROR_PROXY_URL: ropeway_status = -124;
+
+/// The proxy wants a user name and password, and its URL has none.
+pub const ROPEWAY_ERROR_PROXY_CREDENTIALS_NEEDED: ropeway_status = -125;
+
+/// The proxy does not take the user name and password of its URL.
+pub const ROPEWAY_ERROR_PROXY_CREDENTIALS_REFUSED: ropeway_status = -126;
+
 /// A frame with RSV bits that no extension defines.
 pub const ROPEWAY_ERROR_RESERVED_BITS: ropeway_status = -200;
 
@@ -223,6 +232,19 @@ pub const ROPEWAY_ERROR_HTTP_STATUS: ropeway_status = -266;
 /// The server's answer to an extension that was offered is none that may be given (RFC 7692 section 7.1).
 pub const ROPEWAY_ERROR_INVALID_EXTENSION: ropeway_status = -267;
 
+/// The proxy refused to connect to the server, or could not: ropeway_last_error or the event's error has the status and
+/// reason of an HTTP proxy, the reply of a SOCKS proxy in words.
+pub const ROPEWAY_ERROR_PROXY_REFUSED: ropeway_status = -270;
+
+/// The proxy offers no way of authentication that is supported.
+pub const ROPEWAY_ERROR_PROXY_AUTHENTICATION: ropeway_status = -271;
+
+/// What the proxy answered is not what such a proxy answers (RFC 9112, RFC 1928), or too long.
+pub const ROPEWAY_ERROR_PROXY_ANSWER: ropeway_status = -272;
+
+/// TLS with the proxy itself failed: its certificate, for instance, is not accepted.
+pub const ROPEWAY_ERROR_PROXY_TLS: ropeway_status = -273;
+
 /// The server redirected from wss to ws, which is not followed.
 pub const ROPEWAY_ERROR_INSECURE_REDIRECT: ropeway_status = -280;
 
@@ -307,6 +329,15 @@ pub const ROPEWAY_ERROR_TLS_HANDSHAKE_CUT: ropeway_status = -414;
 
 /// The TLS stream ended without close_notify (RFC 8446 section 6.1): it may have been cut short.
 pub const ROPEWAY_ERROR_TLS_TRUNCATED: ropeway_status = -415;
+
+/// The proxy's name cannot be resolved.
+pub const ROPEWAY_ERROR_PROXY_RESOLVE: ropeway_status = -420;
+
+/// No address of the proxy took the connection.
+pub const ROPEWAY_ERROR_PROXY_CONNECT: ropeway_status = -421;
+
+/// The connection to the proxy ended, or broke, before the proxy had answered.
+pub const ROPEWAY_ERROR_PROXY_CLOSED: ropeway_status = -422;
 
 /// A defect in Ropeway. The object it happened in takes no more calls but the one that frees it.
 pub const ROPEWAY_ERROR_PANIC: ropeway_status = -500;
@@ -544,6 +575,40 @@ const TABLE: &[(ropeway_status, &CStr)] = &[
     (
         ROPEWAY_ERROR_CONNECT,
         c"no address of the host took the connection",
+    ),
+    (ROPEWAY_ERROR_PROXY_URL, c"the proxy's URL cannot be used"),
+    (
+        ROPEWAY_ERROR_PROXY_CREDENTIALS_NEEDED,
+        c"the proxy wants a user name and password",
+    ),
+    (
+        ROPEWAY_ERROR_PROXY_CREDENTIALS_REFUSED,
+        c"the proxy refuses the user name and password",
+    ),
+    (
+        ROPEWAY_ERROR_PROXY_REFUSED,
+        c"the proxy made no connection to the server",
+    ),
+    (
+        ROPEWAY_ERROR_PROXY_AUTHENTICATION,
+        c"the proxy offers no supported way of authentication",
+    ),
+    (
+        ROPEWAY_ERROR_PROXY_ANSWER,
+        c"the proxy's answer is none of such a proxy's",
+    ),
+    (ROPEWAY_ERROR_PROXY_TLS, c"TLS with the proxy failed"),
+    (
+        ROPEWAY_ERROR_PROXY_RESOLVE,
+        c"the proxy's name cannot be resolved",
+    ),
+    (
+        ROPEWAY_ERROR_PROXY_CONNECT,
+        c"no address of the proxy took the connection",
+    ),
+    (
+        ROPEWAY_ERROR_PROXY_CLOSED,
+        c"the connection to the proxy ended before its answer",
     ),
     (ROPEWAY_ERROR_PANIC, c"a defect in Ropeway"),
     (ROPEWAY_ERROR_RANDOM, c"no random bytes"),

@@ -172,7 +172,7 @@ impl Tls {
 }
 
 /// A path, or the text itself.
-fn pem(value: &str) -> Pem {
+pub(crate) fn pem(value: &str) -> Pem {
     if value.trim_start().starts_with("-----BEGIN") {
         Pem::Text(value.as_bytes().to_vec())
     } else {

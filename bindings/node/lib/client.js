@@ -142,8 +142,8 @@ function openClient(websocket, address, protocolsArgument, optionsArgument) {
   websocket._request = new ClientRequest(websocket, url);
   const opener = streamOpener(url, options);
   if (opener === undefined) {
-    const { followRedirects, maxRedirects = 10, localAddress } = options;
-    const dial = { maxRedirects: followRedirects ? maxRedirects : 0, localAddress };
+    const { followRedirects, maxRedirects = 10, localAddress, proxy } = options;
+    const dial = { maxRedirects: followRedirects ? maxRedirects : 0, localAddress, proxy };
     const tls = url.protocol === 'wss:' || followRedirects ? tlsSettings(options) : undefined;
     const place = native.connect(url.href, made, dial, tls);
     if (typeof place !== 'number') throw Object.assign(new SyntaxError(place.message), { code: place.code });

@@ -228,6 +228,21 @@ impl Connections {
         Ok(())
     }
 
+    /// Has the message under way told in pieces, what is there of it first, or else the next message; see
+    /// [`Protocol::stream_message`].
+    ///
+    /// # Errors
+    /// [`Error::UnknownId`], [`Error::Forked`].
+    pub fn stream_message(&mut self, id: ConnectionId) -> Result<(), Error> {
+        self.check_fork()?;
+        let slot = self.slots.get_mut(id).ok_or(Error::UnknownId)?;
+        if let Some(protocol) = &mut slot.protocol {
+            protocol.stream_message();
+        }
+        self.step_later(id.index());
+        Ok(())
+    }
+
     fn set_paused(&mut self, id: ConnectionId, paused: bool) -> Result<(), Error> {
         self.check_fork()?;
         self.tick();
@@ -249,7 +264,7 @@ impl Connections {
         Ok(slot.queued() + slot.transport.unsent() + self.corked_bytes(id.index()))
     }
 
-    /// The other end's address.
+    /// The other end's address; through a proxy it is the proxy's.
     ///
     /// # Errors
     /// [`Error::UnknownId`], [`Error::Io`] when the connection is not made yet, or no more.

@@ -11,7 +11,7 @@ use super::slots::{Flags, Transport};
 use super::supervise::Reconnect;
 use crate::error::{Error, IoError, Role};
 use crate::handshake::WebSocketUrl;
-use crate::net::{ConnectOptions, Dial, DialState, Socket};
+use crate::net::{ConnectOptions, Dial, DialState, ProxySetting, Socket};
 use crate::protocol::{Options, Protocol};
 
 impl Connections {
@@ -20,9 +20,9 @@ impl Connections {
     /// it, within `open_timeout`.
     ///
     /// # Errors
-    /// [`Error::Url`] for a URL that is none, [`Error::Tls`] when TLS cannot be set up, [`Error::Limit`] at
-    /// `max_connections`, [`Error::Io`] when no thread can be started for name resolution,
-    /// [`Error::Compression`] for settings a client cannot use, [`Error::Forked`].
+    /// [`Error::Url`] for a URL that is none, [`Error::ProxyUrl`] for such a one in the environment, [`Error::Tls`] when
+    /// TLS cannot be set up, [`Error::Limit`] at `max_connections`, [`Error::Io`] when no thread can be started for name
+    /// resolution, [`Error::Compression`] for settings a client cannot use, [`Error::Forked`].
     pub fn connect(&mut self, url: &str, options: Arc<Options>) -> Result<ConnectionId, Error> {
         self.connect_with(url, &ConnectOptions::default(), options)
     }
@@ -69,22 +69,31 @@ impl Connections {
     ///
     /// # Errors
     /// [`Error::Io`] when no thread can be started for name resolution.
-    pub(super) fn begin_dial(&mut self, index: u32, mut dial: Dial) -> Result<(), Error> {
-        let (port, unix) = (dial.url.port(), dial.url.socket_path().is_some());
-        let address = dial.url.host().parse::<IpAddr>();
-        if address.is_err() && !unix {
-            // A number that no other dial's question has, an earlier one's of this connection included.
-            let tag = self.ids.connection(index).ok_or(id::NONE_LEFT)?;
-            dial.ask(&self.resolver, tag.bits()).map_err(|error| {
-                Error::Io(IoError::new("start a thread to resolve a name", &error))
-            })?;
-        }
+    pub(super) fn begin_dial(&mut self, index: u32, dial: Dial) -> Result<(), Error> {
+        let unix = dial.url.socket_path().is_some();
         self.slots.at(index).transport = Transport::Dial(Box::new(dial));
-        match address {
-            _ if unix => self.dial_unix(index),
-            Ok(address) => self.dial_with(index, vec![SocketAddr::new(address, port)]),
-            Err(_) => self.schedule(index),
+        if unix {
+            self.dial_unix(index);
+            return Ok(());
         }
+        self.look_up(index)
+    }
+
+    /// Goes on with the address of the host that a dial asks for, or has its name resolved.
+    fn look_up(&mut self, index: u32) -> Result<(), Error> {
+        let Transport::Dial(dial) = &mut self.slots.at(index).transport else {
+            return Ok(());
+        };
+        let (host, port) = dial.host();
+        if let Ok(address) = host.parse::<IpAddr>() {
+            self.dial_with(index, vec![SocketAddr::new(address, port)]);
+            return Ok(());
+        }
+        // A number that no other dial's question has, an earlier one's of this connection included.
+        let tag = self.ids.connection(index).ok_or(id::NONE_LEFT)?;
+        dial.ask(&self.resolver, tag.bits())
+            .map_err(|error| Error::Io(IoError::new("start a thread to resolve a name", &error)))?;
+        self.schedule(index);
         Ok(())
     }
 
@@ -106,7 +115,11 @@ impl Connections {
         options.compression.check(Role::Client)?;
         let url = WebSocketUrl::parse(url)?;
         self.tick();
-        let dial = Dial::new(url, connect, options, self.now)?;
+        let connect = ConnectOptions {
+            proxy: ProxySetting::Off,
+            ..connect.clone()
+        };
+        let dial = Dial::new(url, &connect, options, self.now)?;
         let socket = Socket::adopt(socket)
             .map_err(|error| Error::Io(IoError::new("take over a connection", &error)))?;
         let (index, id) = self.place()?;
@@ -130,8 +143,8 @@ impl Connections {
             match answer.result {
                 Ok(addresses) => self.dial_with(index, addresses),
                 Err(message) => {
-                    let host = dial.url.host().to_owned();
-                    self.fail(index, Error::Resolve { host, message });
+                    let error = dial.unresolved(message);
+                    self.fail(index, error);
                 }
             }
         }
@@ -184,6 +197,15 @@ impl Connections {
     fn dial_goes_on(&mut self, index: u32, state: DialState) {
         match state {
             DialState::Pending => self.schedule(index),
+            DialState::Busy => {
+                self.schedule(index);
+                self.list(index);
+            }
+            DialState::Lookup => {
+                if let Err(error) = self.look_up(index) {
+                    self.fail(index, error);
+                }
+            }
             DialState::Failed(error) => self.fail(index, error),
             DialState::Connected(stream) => {
                 let slot = self.slots.at(index);

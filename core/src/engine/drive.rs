@@ -290,7 +290,7 @@ impl Connections {
             || !self.resting.is_empty()
     }
 
-    fn begin_turn(&mut self) {
+    pub(super) fn begin_turn(&mut self) {
         self.in_turn = true;
         self.gathering = false;
         self.now = self.clock.now();
@@ -423,7 +423,7 @@ impl Connections {
     }
 
     /// Fires the timers that are due.
-    fn fire(&mut self) {
+    pub(super) fn fire(&mut self) {
         let now = self.now;
         if self.accept_again.is_some_and(|at| at <= now) {
             self.accept_again = None;

@@ -31,6 +31,7 @@ mod client;
 mod connections;
 mod counters;
 mod dialling;
+mod direct;
 mod drive;
 mod event;
 mod id;
@@ -51,12 +52,13 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::time::{Duration, Instant};
 
 pub use crate::net::{
-    ConnectOptions, ListenOptions, NameResolver, Pem, SocketOptions, TlsClient, TlsClientOptions,
-    TlsIdentity, TlsInfo, TlsServer, TlsServerOptions,
+    ConnectOptions, ListenOptions, NameResolver, Pem, ProxySetting, ProxyUrl, SocketOptions,
+    TlsClient, TlsClientOptions, TlsIdentity, TlsInfo, TlsServer, TlsServerOptions,
 };
 pub use client::{Client, Received};
 pub use connections::Connections;
 pub use counters::Counters;
+pub use direct::DirectWait;
 pub use event::{Event, EventKind, Message};
 pub use id::{ConnectionId, ListenerId};
 pub use remote::Remote;

@@ -10,6 +10,7 @@ use crate::fault::Fault;
 use crate::frame::MAX_HEADER;
 use crate::handshake::{HandshakeError, Response};
 use crate::protocol::{Closed, MessageKind, Time};
+use crate::proxy_error::ProxyProblem;
 
 /// How a supervised connection is made again when it could not be made, or is lost; see
 /// [`connect_supervised`](super::Connections::connect_supervised).
@@ -60,7 +61,7 @@ impl Reconnect {
     /// Whether it is of no use to try again after this end.
     ///
     /// Not final are errors of the network, time-outs, a stream that ended without a word, HTTP statuses 408, 425, 429
-    /// and 500 to 599, and the peer's close codes 1001 (going away) and 1011 to 1014 (internal error, service restart,
+    /// and 500 to 599 of the server or a proxy, a SOCKS proxy's replies 1 and 3 to 6 (it could not reach the server), and the peer's close codes 1001 (going away) and 1011 to 1014 (internal error, service restart,
     /// try again later, bad gateway). Final is everything else: what the caller did wrong, certificates and all else
     /// that is wrong with TLS, other statuses, violations of the protocol, limits, and other close codes.
     #[must_use]
@@ -68,13 +69,23 @@ impl Reconnect {
         match &closed.cause {
             None => !matches!(closed.code().get(), 1001 | 1011..=1014),
             Some(Error::Handshake(HandshakeError::InvalidStatus(response))) => {
-                !matches!(response.status, 408 | 425 | 429 | 500..=599)
+                !may_pass(response.status)
             }
+            Some(Error::Proxy(error)) => match error.problem {
+                ProxyProblem::Status { status, .. } => !may_pass(status),
+                ProxyProblem::Reply { code, .. } => !matches!(code, 1 | 3..=6),
+                _ => !matches!(error.fault(), Fault::Network | Fault::Internal),
+            },
             // A server that goes down ends the stream before its answer.
             Some(Error::Handshake(HandshakeError::Incomplete { .. })) => false,
             Some(error) => !matches!(error.fault(), Fault::Network | Fault::Internal),
         }
     }
+}
+
+/// Whether another attempt may be answered by another HTTP status.
+const fn may_pass(status: u16) -> bool {
+    matches!(status, 408 | 425 | 429 | 500..=599)
 }
 
 /// The attempt that comes next.

@@ -183,7 +183,7 @@ impl HandshakeError {
 }
 
 /// `bytes` for a reader: escaped to printable ASCII, and cut after [`SHOWN`] bytes.
-pub(super) fn shown(bytes: &[u8]) -> Box<str> {
+pub(crate) fn shown(bytes: &[u8]) -> Box<str> {
     let mut text = String::new();
     for &byte in bytes.iter().take(SHOWN) {
         if byte.is_ascii_graphic() || byte == b' ' {

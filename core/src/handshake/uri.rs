@@ -1,6 +1,6 @@
 //! URLs of WebSockets (RFC 6455 section 3, and the WHATWG URL and WebSockets Standards).
 
-use std::fmt::{self, Debug, Display, Formatter};
+use std::fmt::{self, Debug, Display, Formatter, Write as _};
 
 use url::Url;
 
@@ -193,7 +193,7 @@ fn check_characters(text: &str) -> Result<(), UrlError> {
 }
 
 /// `text` with `%XX` decoded; `None` when that is not UTF-8.
-fn percent_decode(text: &str) -> Option<String> {
+pub(crate) fn percent_decode(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {
@@ -224,12 +224,15 @@ fn hex(digit: u8) -> Option<u8> {
 impl Display for WebSocketUrl {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         if let Some(path) = &self.socket {
-            return write!(
-                f,
-                "ws+unix:{}:{}",
-                path.escape_debug(),
-                self.request_target()
-            );
+            f.write_str("ws+unix:")?;
+            for byte in path.bytes() {
+                match byte {
+                    b'%' | b':' | b'?' | b'#' => write!(f, "%{byte:02X}")?,
+                    byte if byte.is_ascii_graphic() => f.write_char(byte.into())?,
+                    byte => write!(f, "%{byte:02X}")?,
+                }
+            }
+            return write!(f, ":{}", self.request_target());
         }
         write!(f, "{}://", self.url.scheme())?;
         if self.url.password().is_some() {
@@ -506,6 +509,13 @@ mod tests {
         assert!(WebSocketUrl::parse("wss+unix:/x:/").is_err());
         let url = parse("ws+unix:/x:/a/b");
         assert_eq!(url.to_string(), "ws+unix:/x:/a/b");
+        // What is printed is the same URL again.
+        for text in [
+            "ws+unix:/it's.sock:/",
+            "ws+unix:/a%20%25%3A%3F%23b%C3%A9:/%20",
+        ] {
+            assert_eq!(parse(text).to_string(), text);
+        }
         assert_eq!(parse("ws://localhost/").socket_path(), None);
         assert!(!url.same_origin(&parse("ws://localhost/")));
         let joined = |reference| url.join(reference).expect("a URL");

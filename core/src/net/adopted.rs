@@ -1,21 +1,21 @@
-//! A connection taken over from the host, with bytes that the host has read already.
+//! A stream taken over in its midst, from the host or from a proxy's handshake, with bytes that have been read already.
 
 use std::io;
 
-use super::Socket;
+use super::Stream;
 
-/// Gives the bytes handed in first, then the socket's.
+/// Gives the bytes handed in first, then the stream's.
 #[derive(Debug)]
 pub(crate) struct Adopted {
-    socket: Socket,
-    /// What was handed in and not yet received; `None` once the socket itself has been read.
+    pub(super) stream: Stream,
+    /// What was handed in and not yet received; `None` once the stream itself has been read.
     received: Option<Vec<u8>>,
 }
 
 impl Adopted {
-    pub(super) fn new(socket: Socket, received: &[u8]) -> Self {
+    pub(super) fn new(stream: Stream, received: &[u8]) -> Self {
         Self {
-            socket,
+            stream,
             received: Some(received.to_vec()),
         }
     }
@@ -26,7 +26,7 @@ impl Adopted {
                 buffer[..bytes.len()].copy_from_slice(&bytes);
                 Ok(bytes.len())
             }
-            None => self.socket.receive(buffer),
+            None => self.stream.receive(buffer),
         }
     }
 
@@ -37,17 +37,13 @@ impl Adopted {
                 buffer.extend_from_slice(&bytes);
                 Ok(bytes.len())
             }
-            None => self.socket.receive_into(buffer, most),
+            None => self.stream.receive_into(buffer, most),
         }
     }
 
-    /// Whether the socket has not been asked yet, so that nothing is known of it.
-    pub(super) const fn has_more(&self) -> bool {
-        self.received.is_some()
-    }
-
-    pub(super) const fn socket(&self) -> &Socket {
-        &self.socket
+    /// Whether the stream has not been asked yet, so that nothing is known of it, or has more itself.
+    pub(super) fn has_more(&self) -> bool {
+        self.received.is_some() || self.stream.has_more()
     }
 
     /// The next bytes that were handed in, at most `most`; `None` when there are none left.

@@ -1,5 +1,6 @@
 //! Making a connection to one of a host's addresses (RFC 8305, "Happy Eyeballs"): families alternate, and a slow
-//! address is not waited for before the next is tried.
+//! address is not waited for before the next is tried. Behind a proxy they are the proxy's, and the way from there to the
+//! server follows.
 
 use std::collections::VecDeque;
 use std::io;
@@ -12,6 +13,7 @@ use mio::net::UnixStream;
 use mio::{Registry, Token};
 use socket2::{Domain, Protocol, Type};
 
+use super::proxy::{Route, TunnelState};
 use super::{
     ConnectOptions, NameResolver, Question, Resolver, Socket, SocketOptions, Stream, TlsClient,
 };
@@ -19,6 +21,7 @@ use crate::error::{Error, IoError};
 use crate::handshake::WebSocketUrl;
 use crate::opening_stage::OpeningStage;
 use crate::protocol::{Options, Time};
+use crate::proxy_error::ProxyProblem;
 
 /// RFC 8305 section 5: the delay before the next address is tried beside those under way.
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
@@ -35,6 +38,8 @@ pub(crate) struct Dial {
     pub(crate) started: Time,
     /// For a `wss` URL.
     tls: Option<TlsClient>,
+    /// Where it goes through a proxy.
+    route: Option<Route>,
     /// In place of the system's.
     resolver: Option<NameResolver>,
     /// The number of the question for the host's addresses.
@@ -58,6 +63,10 @@ struct Attempt {
 pub(crate) enum DialState {
     /// Under way.
     Pending,
+    /// It goes on without waiting, by [`Dial::on_ready`].
+    Busy,
+    /// The addresses of another [`host`](Dial::host) are wanted.
+    Lookup,
     /// Made.
     Connected(Stream),
     /// No address is left.
@@ -68,7 +77,7 @@ impl Dial {
     /// A dial whose addresses are not known yet.
     ///
     /// # Errors
-    /// As [`TlsClient::shared`] and [`SocketOptions::check`].
+    /// As [`TlsClient::shared`], [`Route::new`] and [`SocketOptions::check`].
     pub(crate) fn new(
         url: WebSocketUrl,
         connect: &ConnectOptions,
@@ -81,11 +90,13 @@ impl Dial {
             Some(tls) => Some(tls.clone()),
             None => Some(TlsClient::shared()?),
         };
+        let route = Route::new(&url, connect, options.head_limits)?;
         Ok(Self {
             url,
             options,
             started,
             tls,
+            route,
             resolver: connect.resolver.clone(),
             asked: None,
             socket: connect.socket.clone(),
@@ -97,16 +108,26 @@ impl Dial {
         })
     }
 
-    /// Asks for the addresses of a host that has a name, in the tag's name.
+    /// The host, a name or an address, and port whose addresses [`resolved`](Self::resolved) wants: the URL's, or those
+    /// of a proxy.
+    pub(crate) fn host(&self) -> (&str, u16) {
+        match &self.route {
+            Some(route) => route.host(&self.url),
+            None => (self.url.host(), self.url.port()),
+        }
+    }
+
+    /// Asks for the addresses of [`host`](Self::host), a name, in the tag's name.
     ///
     /// # Errors
     /// As [`Resolver::ask`].
     pub(crate) fn ask(&mut self, resolver: &Resolver, tag: u64) -> io::Result<()> {
         self.asked = Some(tag);
+        let (host, port) = self.host();
         resolver.ask(Question {
             tag,
-            host: self.url.host().to_owned(),
-            port: self.url.port(),
+            host: host.to_owned(),
+            port,
             by: self.resolver.clone(),
         })
     }
@@ -125,13 +146,27 @@ impl Dial {
         now: Time,
     ) -> DialState {
         if addresses.is_empty() {
-            return DialState::Failed(Error::Resolve {
-                host: self.url.host().to_owned(),
-                message: "the name has no addresses".to_owned(),
-            });
+            return DialState::Failed(self.unresolved("the name has no addresses".to_owned()));
+        }
+        if let Some(route) = &mut self.route
+            && route.wants_target()
+        {
+            route.target_resolved(&addresses);
+            return DialState::Lookup;
         }
         self.untried = in_turn(addresses);
         self.attempt(registry, token, now)
+    }
+
+    /// The error when [`host`](Self::host) cannot be resolved.
+    pub(crate) fn unresolved(&self, message: String) -> Error {
+        match &self.route {
+            Some(route) if !route.wants_target() => route.error(ProxyProblem::Resolve(message)),
+            _ => Error::Resolve {
+                host: self.url.host().to_owned(),
+                message,
+            },
+        }
     }
 
     /// Tries the URL's Unix socket.
@@ -158,7 +193,7 @@ impl Dial {
     /// Goes on with a socket that is connected already.
     pub(crate) fn over(&self, socket: Socket, registry: &Registry, token: Token) -> DialState {
         match socket.register(registry, token) {
-            Ok(()) => self.made(socket),
+            Ok(()) => self.reached(Stream::Plain(socket)),
             Err(error) => DialState::Failed(Error::Io(IoError::new("watch a connection", &error))),
         }
     }
@@ -194,11 +229,17 @@ impl Dial {
 
     /// One of the sockets may be connected or have failed.
     pub(crate) fn on_ready(&mut self, registry: &Registry, token: Token, now: Time) -> DialState {
+        if let Some(route) = &mut self.route
+            && route.is_connected()
+        {
+            let state = route.go_on();
+            return self.tunnelled(state, registry, token, now);
+        }
         let mut index = 0;
         let mut failed = false;
         while index < self.attempts.len() {
             match self.attempts[index].socket.connect_error() {
-                None => return self.connected(index),
+                None => return self.connected(index, registry, token, now),
                 Some(error) if is_pending(&error) => index += 1,
                 Some(error) => {
                     let attempt = self.attempts.swap_remove(index);
@@ -267,17 +308,50 @@ impl Dial {
     }
 
     /// An attempt has succeeded.
-    fn connected(&mut self, index: usize) -> DialState {
-        let socket = self.attempts.swap_remove(index).socket;
-        self.made(socket)
+    fn connected(
+        &mut self,
+        index: usize,
+        registry: &Registry,
+        token: Token,
+        now: Time,
+    ) -> DialState {
+        let Attempt { address, socket } = self.attempts.swap_remove(index);
+        let Some(route) = &mut self.route else {
+            return self.reached(Stream::Plain(socket));
+        };
+        self.attempts.clear();
+        self.untried.clear();
+        self.next_attempt = None;
+        let state = route.connected(address, socket);
+        self.tunnelled(state, registry, token, now)
     }
 
-    /// The connection is made; TLS is put over it.
-    fn made(&self, socket: Socket) -> DialState {
+    /// The tunnel through a proxy has come this far.
+    fn tunnelled(
+        &mut self,
+        state: TunnelState,
+        registry: &Registry,
+        token: Token,
+        now: Time,
+    ) -> DialState {
+        match state {
+            TunnelState::Pending => DialState::Pending,
+            TunnelState::Busy => DialState::Busy,
+            TunnelState::Reconnect(address) => {
+                self.untried.push_back(address);
+                self.attempt(registry, token, now)
+            }
+            TunnelState::Open(stream) => self.reached(stream),
+            TunnelState::Failed(error) => DialState::Failed(error),
+        }
+    }
+
+    /// There is a stream to the server.
+    fn reached(&self, stream: Stream) -> DialState {
         let Some(tls) = &self.tls else {
-            return DialState::Connected(Stream::Plain(socket));
+            return DialState::Connected(stream);
         };
-        match tls.wrap(socket, self.url.host()) {
+        match tls.wrap(stream, self.url.host()) {
             Ok(stream) => DialState::Connected(stream),
             Err(error) => DialState::Failed(error),
         }
@@ -288,13 +362,19 @@ impl Dial {
         if let Some(path) = self.url.socket_path() {
             return OpeningStage::ConnectingUnix { path: path.into() };
         }
+        if let Some(stage) = self.route.as_ref().and_then(Route::stage) {
+            return stage;
+        }
         // Once there are addresses one of them is under way.
         if self.attempts.is_empty() {
-            let host = self.url.host().to_owned();
+            let host = self.host().0.to_owned();
             return OpeningStage::Resolving { host };
         }
         OpeningStage::Connecting {
-            host: self.url.host_header(),
+            host: match &self.route {
+                Some(route) => format!("the proxy {}", route.proxy()),
+                None => self.url.host_header(),
+            },
             silent: self
                 .attempts
                 .iter()
@@ -307,9 +387,13 @@ impl Dial {
 
     /// What has been tried so far.
     fn failure(&mut self) -> Error {
-        Error::Connect {
-            host: self.url.host_header(),
-            attempts: std::mem::take(&mut self.failed),
+        let attempts = std::mem::take(&mut self.failed);
+        match &self.route {
+            Some(route) => route.error(ProxyProblem::Connect(attempts)),
+            None => Error::Connect {
+                host: self.url.host_header(),
+                attempts,
+            },
         }
     }
 }

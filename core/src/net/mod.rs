@@ -1,4 +1,5 @@
-//! Sockets: streams and listeners, non-blocking, plain and in TLS; name resolution; racing of addresses (RFC 8305).
+//! Sockets: streams and listeners, non-blocking, plain and in TLS; name resolution; racing of addresses (RFC 8305);
+//! proxies.
 
 mod address;
 mod adopted;
@@ -6,6 +7,7 @@ mod alarm;
 mod dial;
 mod fork;
 mod listener;
+mod proxy;
 mod resolve;
 mod socket;
 mod socket_options;
@@ -19,6 +21,7 @@ pub(crate) use dial::{Dial, DialState};
 pub(crate) use fork::ForkGuard;
 pub use listener::ListenOptions;
 pub(crate) use listener::Listener;
+pub use proxy::{ProxySetting, ProxyUrl};
 pub use resolve::NameResolver;
 pub(crate) use resolve::{Question, Resolver};
 pub(crate) use socket::Socket;
@@ -39,6 +42,10 @@ use crate::tls_error::TlsError;
 pub struct ConnectOptions {
     /// The TLS settings of a `wss` URL; `None`: [`TlsClient::shared`].
     pub tls: Option<TlsClient>,
+    /// Default: the proxy that the environment names.
+    pub proxy: ProxySetting,
+    /// The TLS settings of an `https` proxy itself; `None`: [`TlsClient::shared`].
+    pub proxy_tls: Option<TlsClient>,
     /// Redirects that are followed (statuses 301, 302, 303, 307 and 308), all within one `open_timeout`. Default 0: a
     /// redirecting answer is the error [`InvalidStatus`](crate::handshake::HandshakeError::InvalidStatus).
     ///

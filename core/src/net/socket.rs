@@ -2,7 +2,7 @@
 
 use std::io::{self, IoSlice};
 use std::net::{Shutdown, SocketAddr};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
 use mio::event::Source;
 use mio::unix::SourceFd;
@@ -84,6 +84,10 @@ impl Socket {
     #[cfg(not(target_os = "linux"))]
     pub(super) fn apply(&self, options: &super::SocketOptions, ipv6: bool) -> io::Result<()> {
         options.apply(&self.0, ipv6)
+    }
+
+    pub(crate) fn descriptor(&self) -> RawFd {
+        self.0.as_raw_fd()
     }
 
     pub(crate) fn peer_address(&self) -> io::Result<SocketAddr> {

@@ -1,8 +1,8 @@
-//! A connected, non-blocking byte stream, plain or in TLS.
+//! A connected, non-blocking byte stream, plain or in TLS, straight or through a proxy.
 
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
-use std::os::fd::OwnedFd;
+use std::os::fd::{OwnedFd, RawFd};
 
 use mio::{Registry, Token};
 
@@ -25,11 +25,24 @@ pub(crate) enum Stream {
 impl Stream {
     /// Takes over a connected socket of the host's, of which `received` has been read already.
     pub(crate) fn adopt(descriptor: OwnedFd, received: &[u8]) -> io::Result<Self> {
-        let socket = Socket::adopt(descriptor)?;
+        let stream = Self::Plain(Socket::adopt(descriptor)?);
         if received.is_empty() {
-            return Ok(Self::Plain(socket));
+            return Ok(stream);
         }
-        Ok(Self::Adopted(Box::new(Adopted::new(socket, received))))
+        Ok(stream.behind(received))
+    }
+
+    /// This stream as the far end of a tunnel sees it: `received` has been read of that already, and what TLS there is
+    /// so far is a proxy's.
+    pub(super) fn tunnel(self, received: &[u8]) -> Self {
+        match self {
+            Self::Plain(_) if received.is_empty() => self,
+            _ => self.behind(received),
+        }
+    }
+
+    fn behind(self, received: &[u8]) -> Self {
+        Self::Adopted(Box::new(Adopted::new(self, received)))
     }
 
     /// Reads at most `buffer.len()` bytes; 0 is the end of the stream.
@@ -69,7 +82,7 @@ impl Stream {
         match self {
             Self::Plain(socket) => socket.send(bytes),
             Self::Tls(tls) => tls.send(&[IoSlice::new(bytes)]),
-            Self::Adopted(adopted) => adopted.socket().send(bytes),
+            Self::Adopted(adopted) => adopted.stream.send(bytes),
         }
     }
 
@@ -79,7 +92,7 @@ impl Stream {
         match self {
             Self::Plain(socket) => socket.send_pieces(pieces),
             Self::Tls(tls) => tls.send(pieces),
-            Self::Adopted(adopted) => adopted.socket().send_pieces(pieces),
+            Self::Adopted(adopted) => adopted.stream.send_pieces(pieces),
         }
     }
 
@@ -88,16 +101,18 @@ impl Stream {
     #[inline]
     pub(crate) fn unsent(&self) -> usize {
         match self {
-            Self::Plain(_) | Self::Adopted(_) => 0,
+            Self::Plain(_) => 0,
             Self::Tls(tls) => tls.unsent(),
+            Self::Adopted(adopted) => adopted.stream.unsent(),
         }
     }
 
     /// Sends what [`unsent`](Self::unsent) counts, as far as the kernel takes it.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         match self {
-            Self::Plain(_) | Self::Adopted(_) => Ok(()),
+            Self::Plain(_) => Ok(()),
             Self::Tls(tls) => tls.flush().map(|_| ()),
+            Self::Adopted(adopted) => adopted.stream.flush(),
         }
     }
 
@@ -106,14 +121,16 @@ impl Stream {
         match self {
             Self::Plain(socket) => socket.end_sending(),
             Self::Tls(tls) => tls.end_sending(),
-            Self::Adopted(adopted) => adopted.socket().end_sending(),
+            Self::Adopted(adopted) => adopted.stream.end_sending(),
         }
     }
 
     /// Says the last word of a stream that is about to be closed in good order: TLS has its close_notify.
     pub(crate) fn take_leave(&mut self) {
-        if let Self::Tls(tls) = self {
-            tls.end_sending();
+        match self {
+            Self::Plain(_) => {}
+            Self::Tls(tls) => tls.end_sending(),
+            Self::Adopted(adopted) => adopted.stream.take_leave(),
         }
     }
 
@@ -146,11 +163,15 @@ impl Stream {
         self.socket().register(registry, token)
     }
 
-    fn socket(&self) -> &Socket {
+    pub(crate) fn descriptor(&self) -> RawFd {
+        self.socket().descriptor()
+    }
+
+    pub(super) fn socket(&self) -> &Socket {
         match self {
             Self::Plain(socket) => socket,
             Self::Tls(tls) => tls.socket(),
-            Self::Adopted(adopted) => adopted.socket(),
+            Self::Adopted(adopted) => adopted.stream.socket(),
         }
     }
 }

@@ -141,6 +141,8 @@ pub struct Protocol {
     inflating: bool,
     /// Whether the sent message under way is.
     deflating: bool,
+    /// The message under way, or else the next one, is told in pieces.
+    streams: bool,
     /// Streaming: no piece of the message has been told yet.
     first: bool,
     /// Whether the current frame is its message's last.
@@ -174,6 +176,7 @@ impl Protocol {
         now: Time,
     ) -> Self {
         Self {
+            streams: options.streaming,
             options,
             opening,
             partial: None,
@@ -235,6 +238,12 @@ impl Protocol {
     #[must_use]
     pub const fn options(&self) -> &Arc<Options> {
         &self.options
+    }
+
+    /// Has the message under way told in pieces, what is there of it first, or else the next message. Those after it
+    /// come whole again. It does what [`Options::streaming`] does for all: no limit of size applies to that message.
+    pub fn stream_message(&mut self) {
+        self.streams = true;
     }
 
     /// Whether messages can be sent.

@@ -216,3 +216,28 @@ fn a_message_that_stops_within_a_block_is_an_error() {
         assert!(!takes_over || missed == 0, "{missed} of {length}");
     }
 }
+
+#[test]
+fn a_window_of_any_size_is_kept_to() {
+    // Everything repeats at every distance up to 32 KiB, so that a larger window would be used.
+    let piece = noise(200);
+    let payload = [piece.as_slice(), &noise(40_000), &piece, &noise(20_000)]
+        .concat()
+        .repeat(2);
+    for bits in 9..=15 {
+        let mut compressors = Compressors::new();
+        let config = Config::new(&Compression::default(), bits);
+        let length = compressors.message(config, &payload).expect("compressed");
+        // An inflater with no more window than that.
+        let mut strict = zlib_rs::Inflate::new(false, bits);
+        let mut whole = vec![0; payload.len()];
+        let read = strict.decompress(
+            &compressors.buffer[..length],
+            &mut whole,
+            zlib_rs::InflateFlush::SyncFlush,
+        );
+        assert!(read.is_ok() && whole == payload, "{bits}: {read:?}");
+        let ours = inflated(&mut Inflater::new(), &compressors.buffer[..length], false);
+        assert!(ours.as_ref() == Ok(&payload), "{bits}");
+    }
+}

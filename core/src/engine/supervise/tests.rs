@@ -4,6 +4,7 @@ use super::*;
 use crate::error::{Deadline, IoError, Limit, Role};
 use crate::frame::{CloseCode, FrameError};
 use crate::protocol::CloseFrame;
+use crate::proxy_error::ProxyError;
 use crate::tls_error::{CertificateProblem, TlsError};
 
 const BEGUN: Time = Time::from_micros(1);
@@ -137,7 +138,23 @@ fn which_ends_are_final() {
         after: Duration::from_secs(1),
         stage: None,
     };
+    let by_proxy = |problem| {
+        let proxy = "http://proxy:80".into();
+        failed(Error::Proxy(Box::new(ProxyError { proxy, problem })))
+    };
+    let status = |status| ProxyProblem::Status {
+        target: "h:80".into(),
+        status,
+        reason: "".into(),
+    };
+    let reply = |code| ProxyProblem::Reply {
+        target: "h:80".into(),
+        code,
+    };
     let passing = [
+        by_proxy(ProxyProblem::Closed),
+        by_proxy(status(503)),
+        by_proxy(reply(5)),
         lost(),
         failed(Error::Io(io)),
         failed(timeout(Deadline::Open)),
@@ -163,6 +180,9 @@ fn which_ends_are_final() {
         assert!(!Reconnect::is_final(&closed), "{closed:?}");
     }
     let finals = [
+        by_proxy(ProxyProblem::CredentialsRefused),
+        by_proxy(status(403)),
+        by_proxy(reply(2)),
         failed(Error::Aborted),
         failed(Error::Misuse("x")),
         failed(Error::Frame(FrameError::MaskedByServer)),

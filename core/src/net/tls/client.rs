@@ -15,7 +15,7 @@ use rustls_platform_verifier::Verifier;
 use super::certificates::{Pem, TlsIdentity, settings};
 use super::{Session, Tls, failure};
 use crate::error::Error;
-use crate::net::{Socket, Stream};
+use crate::net::Stream;
 
 /// Sessions of servers that a client remembers, so as to resume them.
 const SESSIONS: usize = 256;
@@ -158,15 +158,15 @@ impl TlsClient {
         })
     }
 
-    /// Puts a connected socket into TLS. `host` is the URL's.
-    pub(crate) fn wrap(&self, socket: Socket, host: &str) -> Result<Stream, Error> {
+    /// Puts a connected stream into TLS. `host` is the URL's.
+    pub(crate) fn wrap(&self, stream: Stream, host: &str) -> Result<Stream, Error> {
         let name = match &self.server_name {
             Some(name) => name.clone(),
             None => name(host)?,
         };
         let session = Session::client(self.config.clone(), name)
             .map_err(|error| Error::Tls(failure::of(&error)))?;
-        Ok(Stream::Tls(Box::new(Tls::new(socket, session))))
+        Ok(Stream::Tls(Box::new(Tls::new(stream, session))))
     }
 }
 

@@ -1,4 +1,4 @@
-//! TLS 1.3 and 1.2 (RFC 8446 and RFC 5246) over a socket, by rustls.
+//! TLS 1.3 and 1.2 (RFC 8446 and RFC 5246) over a socket, or over another stream (a tunnel through a proxy), by rustls.
 //!
 //! An idle connection holds its keys and nothing else: records are received and made in memory that all connections of
 //! a thread share. Only the rest of an incomplete record, decrypted bytes that did not fit where they were asked for,
@@ -17,7 +17,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::io::{self, IoSlice};
 
-use super::Socket;
+use super::{Socket, Stream};
 use crate::tls_error::TlsError;
 pub use certificates::{Pem, TlsIdentity};
 use chunks::Chunks;
@@ -38,9 +38,9 @@ const PLAIN_ANSWER: &[u8] =
     b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\n\
     Content-Length: 47\r\n\r\nThis port speaks TLS: use wss:// or https://.\r\n";
 
-/// A socket in TLS.
+/// A stream in TLS.
 pub(crate) struct Tls {
-    socket: Socket,
+    stream: Stream,
     session: Session,
     /// The beginning of a record whose end has not come yet.
     incoming: Vec<u8>,
@@ -62,7 +62,7 @@ struct State {
     begun: bool,
     /// The handshake is done.
     ready: bool,
-    /// The socket had no more bytes when it was last read.
+    /// The stream below had no more bytes when it was last read.
     drained: bool,
     /// The peer has sent close_notify.
     peer_closed: bool,
@@ -93,9 +93,9 @@ fn with_scratch<T>(work: impl FnOnce(&mut Scratch) -> T) -> T {
 }
 
 impl Tls {
-    fn new(socket: Socket, session: Session) -> Self {
+    fn new(stream: Stream, session: Session) -> Self {
         Self {
-            socket,
+            stream,
             session,
             incoming: Vec::new(),
             plain: Vec::new(),
@@ -108,8 +108,8 @@ impl Tls {
         }
     }
 
-    pub(crate) const fn socket(&self) -> &Socket {
-        &self.socket
+    pub(crate) fn socket(&self) -> &Socket {
+        self.stream.socket()
     }
 
     /// Whether the handshake is done.
@@ -169,14 +169,14 @@ impl Tls {
         })
     }
 
-    /// Reads from the socket once, behind what is left of the last read.
+    /// Reads from the stream below once, behind what is left of the last read.
     fn read(&mut self, room: usize, scratch: &mut Scratch) -> io::Result<usize> {
         let kept = self.incoming.len();
         let most = room.saturating_sub(kept).clamp(LEAST_READ, MOST_READ);
         if scratch.input.len() < kept + most {
             scratch.input.resize(kept + most, 0);
         }
-        let result = self.socket.receive(&mut scratch.input[kept..kept + most]);
+        let result = self.stream.receive(&mut scratch.input[kept..kept + most]);
         self.state.drained = !matches!(result, Ok(count) if count == most);
         let count = result?;
         if count == 0 {
@@ -250,7 +250,7 @@ impl Tls {
                 format!("{} bytes hold no whole record", self.incoming.len()).into(),
             ));
         }
-        // If the socket is broken, the next call that reads or writes it says so.
+        // If the stream below is broken, the next call that reads or writes it says so.
         let _ = self.transmit(records);
     }
 
@@ -260,7 +260,7 @@ impl Tls {
         let mut sent = 0;
         let mut result = Ok(());
         if self.outgoing.is_empty() && !bytes.is_empty() {
-            match self.socket.send(bytes) {
+            match self.stream.send(bytes) {
                 Ok(count) => sent = count,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) => {
@@ -275,7 +275,7 @@ impl Tls {
     }
 
     /// A peer that speaks plain HTTP learns of its mistake in a language that it knows.
-    fn refuse_plain(&self, first: &[u8]) -> Option<TlsError> {
+    fn refuse_plain(&mut self, first: &[u8]) -> Option<TlsError> {
         // RFC 8446 section 5.1: the types of the records that a handshake begins with, handshake and alert.
         if matches!(first.first(), Some(21 | 22)) {
             return None;
@@ -283,7 +283,7 @@ impl Tls {
         match self.session {
             Session::Client(_) if first.starts_with(b"HTTP/") => Some(TlsError::PlainHttp),
             Session::Server(_) if first.first().is_some_and(u8::is_ascii_uppercase) => {
-                let _ = self.socket.send(PLAIN_ANSWER);
+                let _ = self.stream.send(PLAIN_ANSWER);
                 Some(TlsError::PlainHttp)
             }
             _ => Some(TlsError::NotTls),
@@ -295,6 +295,7 @@ impl Tls {
             || !self.plain.is_empty()
             || self.state.peer_closed
             || self.failed.is_some()
+            || self.stream.has_more()
     }
 
     /// As [`Stream::send_pieces`](super::Stream::send_pieces). What is sent before the handshake is done, a client's
@@ -362,14 +363,14 @@ impl Tls {
         }
     }
 
-    pub(crate) const fn unsent(&self) -> usize {
-        self.outgoing.len() - self.sent
+    pub(crate) fn unsent(&self) -> usize {
+        self.outgoing.len() - self.sent + self.stream.unsent()
     }
 
     /// Sends the records that wait. Whether none is left.
     pub(crate) fn flush(&mut self) -> io::Result<bool> {
         while self.sent < self.outgoing.len() {
-            match self.socket.send(&self.outgoing[self.sent..]) {
+            match self.stream.send(&self.outgoing[self.sent..]) {
                 Ok(count) => self.sent += count,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
                 Err(error) => {
@@ -383,10 +384,11 @@ impl Tls {
             self.outgoing = Vec::new();
             self.sent = 0;
             if self.state.ending {
-                self.socket.end_sending();
+                self.stream.end_sending();
             }
         }
-        Ok(true)
+        self.stream.flush()?;
+        Ok(self.stream.unsent() == 0)
     }
 
     /// Sends close_notify, and ends the sending direction behind it.
@@ -402,7 +404,7 @@ impl Tls {
             });
         }
         if self.outgoing.is_empty() {
-            self.socket.end_sending();
+            self.stream.end_sending();
         }
     }
 }
@@ -410,7 +412,7 @@ impl Tls {
 impl fmt::Debug for Tls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tls")
-            .field("socket", &self.socket)
+            .field("stream", &self.stream)
             .field("state", &self.state)
             .field("failed", &self.failed)
             .finish_non_exhaustive()

@@ -85,7 +85,10 @@ impl TlsServer {
     pub(crate) fn wrap(&self, socket: Socket) -> Result<Stream, Error> {
         let session =
             Session::server(self.0.clone()).map_err(|error| Error::Tls(failure::of(&error)))?;
-        Ok(Stream::Tls(Box::new(Tls::new(socket, session))))
+        Ok(Stream::Tls(Box::new(Tls::new(
+            Stream::Plain(socket),
+            session,
+        ))))
     }
 }
 

@@ -16,7 +16,7 @@ pub(super) fn on() -> Options {
     }
 }
 
-fn with_takeover() -> Options {
+pub(super) fn with_takeover() -> Options {
     Options {
         compression: Compression {
             server_no_context_takeover: Some(false),
@@ -138,26 +138,6 @@ fn what_was_agreed_is_told_at_both_ends() {
 }
 
 #[test]
-fn a_declined_offer_gets_no_empty_header() {
-    for offer in [
-        "permessage-deflate; server_max_window_bits=7",
-        "x-other",
-        ",",
-    ] {
-        let mut server = Peer::server(on());
-        let request = format!(
-            "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
-             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Extensions: {offer}\r\n\r\n"
-        );
-        server.receive(request.as_bytes(), at(0));
-        assert!(matches!(&server.told[..], [Told::Opened(opened)] if opened.extensions.is_empty()));
-        let response = server.sent_text();
-        assert!(response.starts_with("HTTP/1.1 101 "), "{response}");
-        assert!(!response.contains("Extensions"), "{response}");
-    }
-}
-
-#[test]
 fn settings_that_cannot_be_used_are_refused_by_name() {
     let bad = Options {
         compression: Compression {
@@ -210,6 +190,10 @@ fn rsv1_stands_on_a_messages_first_frame_alone() {
         assert_eq!(
             cause,
             Some(Error::Frame(FrameError::CompressedContinuation))
+        );
+        assert_eq!(
+            peer.closed().sent.as_ref().map(|close| close.code.get()),
+            Some(1002)
         );
         for first in [PING, PONG, CLOSE] {
             let mut peer = compressing(role, false, on());
@@ -293,6 +277,39 @@ fn a_block_with_bfinal_ends_no_message_and_no_connection() {
                     peer.events(),
                     [hello.clone(), hello.clone(), text("HelloHello"), hello]
                 );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_peer_may_leave_the_empty_block_in_repeat_it_or_leave_it_out() {
+    // A block of the fixed code that fills its last byte: 3 + 6 * 9 + 7 bits, so that nothing of the empty block is in it.
+    let payload = [0xf0, 0xf1, 0xf2, 0xf3, 0xf4, 0xf5];
+    let as_it_should_be = deflated(&payload);
+    assert_eq!((as_it_should_be.len(), as_it_should_be[8]), (9, 0));
+    let left_out = &as_it_should_be[..8];
+    let left_in = [&as_it_should_be[..], &[0, 0, 0xff, 0xff]].concat();
+    let repeated = [&left_in[..], &[0, 0, 0, 0xff, 0xff], &[0]].concat();
+    for role in BOTH {
+        for takes_over in [false, true] {
+            for message in [&as_it_should_be, left_out, &left_in, &repeated] {
+                let mut peer = compressing(role, takes_over, on());
+                peer.frame(BINARY | COMPRESSED, message, at(1));
+                if takes_over && message == left_out {
+                    // The next message could not be told from it.
+                    let cause = peer.closed().cause.clone();
+                    assert_eq!(cause, Some(Error::Inflate(InflateError::Unfinished)));
+                    continue;
+                }
+                peer.frame(BINARY_BEGINS | COMPRESSED, b"", at(1));
+                for piece in message.chunks(1) {
+                    peer.frame(CONTINUES, piece, at(1));
+                }
+                peer.frame(ENDS, b"", at(1));
+                peer.frame(TEXT | COMPRESSED, &HELLO, at(1));
+                let expected = [binary(&payload), binary(&payload), text("Hello")];
+                assert_eq!(peer.events(), expected, "{message:x?}");
             }
         }
     }

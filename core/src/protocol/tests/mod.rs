@@ -6,6 +6,7 @@ mod chunking;
 mod closing;
 mod control;
 mod deflate;
+mod extension;
 mod frames;
 mod inflation;
 mod keepalive;

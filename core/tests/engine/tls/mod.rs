@@ -18,8 +18,10 @@ use ropeway_core::engine::{
 use ropeway_core::protocol::Options;
 use ropeway_core::{Error, TlsError};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{
+    ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection, StreamOwned,
+};
 
 use crate::rig::*;
 
@@ -122,7 +124,29 @@ impl Authority {
         StreamOwned::new(session, Raw::connect(address).socket)
     }
 
-    /// The same with its WebSocket open.
+    /// rustls' own server on an accepted socket, its handshake still to come.
+    pub(super) fn peer_server(
+        &self,
+        socket: TcpStream,
+    ) -> StreamOwned<ServerConnection, TcpStream> {
+        let TlsIdentity { certificates, key } = self.issue(&["127.0.0.1"]);
+        let (Pem::Text(certificate), Pem::Text(key)) = (certificates, key) else {
+            unreachable!("an identity of text");
+        };
+        let certificate = CertificateDer::from_pem_slice(&certificate).expect("a certificate");
+        let key = PrivateKeyDer::from_pem_slice(&key).expect("a key");
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate], key)
+            .expect("an identity");
+        let session = ServerConnection::new(Arc::new(config)).expect("a session");
+        StreamOwned::new(session, socket)
+    }
+
+    /// A [`peer`](Self::peer) with its WebSocket open.
     pub(super) fn open_peer(
         &self,
         address: SocketAddr,

@@ -1,0 +1,145 @@
+//! Proxies: HTTP CONNECT (RFC 9110 section 9.3.6) and SOCKS 5 (RFC 1928), from the options or the environment.
+//!
+//! What is said to a proxy is decided by state machines without I/O (`connect`, `socks5`): bytes in, bytes out. `tunnel`
+//! drives them over a stream to the proxy, and gives the stream on as one to the server.
+#![forbid(unsafe_code)]
+
+mod challenge;
+mod connect;
+mod digest;
+mod environment;
+mod socks5;
+mod tunnel;
+mod url;
+
+use connect::Connect;
+use socks5::Socks5;
+
+use crate::proxy_error::ProxyProblem;
+pub(super) use tunnel::{Route, TunnelState};
+pub use url::ProxyUrl;
+
+/// Which proxy a connection is made through. A Unix socket is never dialled through one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ProxySetting {
+    /// The one that the environment names at the time, if any: for `ws` URLs `ws_proxy`, `http_proxy`, `all_proxy`, for `wss`
+    /// URLs `wss_proxy`, `https_proxy`, `all_proxy`, the first of these that is not empty, in lower case or else in
+    /// upper case; except for hosts in `no_proxy`, and this machine itself. Where `REQUEST_METHOD` is set, `HTTP_PROXY`
+    /// is not looked at: there it is a header field of a web server's client.
+    #[default]
+    Environment,
+    /// None.
+    Off,
+    /// This one, for every host.
+    Url(ProxyUrl),
+}
+
+/// What is said to a proxy, whichever it speaks.
+enum Negotiation {
+    Connect(Connect),
+    Socks5(Socks5),
+}
+
+/// Where a negotiation stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    /// The proxy has to say more.
+    More,
+    /// It goes on with [`Negotiation::begin`] on a new connection.
+    Reconnect,
+    /// The tunnel stands.
+    Done,
+}
+
+impl Negotiation {
+    /// Begins on a new connection to the proxy. What is to be sent is appended to `out`.
+    fn begin(&mut self, out: &mut Vec<u8>) {
+        match self {
+            Self::Connect(connect) => connect.begin(out),
+            Self::Socks5(socks) => socks.begin(out),
+        }
+    }
+
+    /// Takes bytes of the proxy's off the front of `bytes`; when it is done, what is left is the server's. The outcome is
+    /// the same in whatever portions they come.
+    fn receive(&mut self, bytes: &mut &[u8], out: &mut Vec<u8>) -> Result<Progress, ProxyProblem> {
+        match self {
+            Self::Connect(connect) => connect.receive(bytes, out),
+            Self::Socks5(socks) => socks.receive(bytes, out),
+        }
+    }
+
+    /// The connection has ended. What comes of it is never [`Progress::More`].
+    fn end(&self) -> Result<Progress, ProxyProblem> {
+        match self {
+            Self::Connect(connect) => connect.end(),
+            Self::Socks5(_) => Err(ProxyProblem::Closed),
+        }
+    }
+}
+
+impl From<Connect> for Negotiation {
+    fn from(connect: Connect) -> Self {
+        Self::Connect(connect)
+    }
+}
+
+impl From<Socks5> for Negotiation {
+    fn from(socks: Socks5) -> Self {
+        Self::Socks5(socks)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::test_runner::TestRunner;
+
+    use super::*;
+
+    /// Plays what a proxy says on each connection in turn, in portions of at most `most` bytes, and ends each. What
+    /// came of it, what followed the last reply, and what was sent on each connection.
+    pub(super) fn drive(
+        mut negotiation: Negotiation,
+        connections: &[impl AsRef<[u8]>],
+        most: usize,
+    ) -> (Result<Vec<u8>, ProxyProblem>, Vec<Vec<u8>>) {
+        let mut sent = Vec::new();
+        for connection in connections {
+            let mut out = Vec::new();
+            negotiation.begin(&mut out);
+            let mut rest = connection.as_ref();
+            let result = loop {
+                let (mut now, later) = rest.split_at(rest.len().min(most));
+                rest = later;
+                match negotiation.receive(&mut now, &mut out) {
+                    Ok(Progress::Done) => break Ok(Some([now, rest].concat())),
+                    Ok(Progress::Reconnect) => break Ok(None),
+                    Ok(Progress::More) if !rest.is_empty() => assert!(now.is_empty()),
+                    Ok(Progress::More) => break negotiation.end().map(|_| None),
+                    Err(problem) => break Err(problem),
+                }
+            };
+            sent.push(out);
+            match result {
+                Ok(None) => {}
+                Ok(Some(rest)) => return (Ok(rest), sent),
+                Err(problem) => return (Err(problem), sent),
+            }
+        }
+        panic!("it wants more connections than {}", sent.len());
+    }
+
+    pub(super) fn assert_same_in_any_cut(
+        make: impl Fn() -> Negotiation,
+        connections: &[impl AsRef<[u8]>],
+    ) {
+        let whole = drive(make(), connections, usize::MAX);
+        TestRunner::deterministic()
+            .run(&(1_usize..40), |most| {
+                prop_assert_eq!(&drive(make(), connections, most), &whole);
+                Ok(())
+            })
+            .expect("is the same");
+    }
+}

@@ -1,0 +1,596 @@
+//! One run: what happens, in which order, and what must hold whatever happens.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use ropeway_core::deflate::{Compress, Compression};
+use ropeway_core::handshake::HandshakeError;
+use ropeway_core::protocol::{MessageKind, Options, Time};
+use ropeway_core::{Deadline, Error, Role};
+
+use crate::host::{Connection, Host, Message, News, RESERVE};
+use crate::network::Pipe;
+use crate::random::Random;
+
+/// More steps than any run needs.
+const STEPS: usize = 200_000;
+
+/// How often things happened.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Figures {
+    runs: u64,
+    steps: u64,
+    connections: u64,
+    messages: u64,
+    /// How the connections ended, by the cause's name.
+    ends: BTreeMap<&'static str, u64>,
+}
+
+impl Figures {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.runs += other.runs;
+        self.steps += other.steps;
+        self.connections += other.connections;
+        self.messages += other.messages;
+        for (name, count) in &other.ends {
+            *self.ends.entry(name).or_default() += count;
+        }
+    }
+
+    /// In some hundred runs each of these has happened.
+    pub(crate) fn check(&self) {
+        if self.runs < 300 {
+            return;
+        }
+        for end in [
+            "clean", "aborted", "lost", "reset", "open", "pong", "close", "size", "memory",
+            "refused",
+        ] {
+            assert!(self.ends.contains_key(end), "no connection ended so: {end}");
+        }
+        assert!(self.messages > 10 * self.runs);
+    }
+}
+
+/// A connection with both its ends: 0 is the client's, 1 the server's.
+struct Line {
+    ends: [Connection; 2],
+    /// What each end reads from.
+    pipes: [Pipe; 2],
+    /// Whether the network or an application has done something that ends a connection without a closing handshake.
+    disturbed: bool,
+}
+
+pub(crate) struct World {
+    random: Random,
+    now: Time,
+    hosts: [Host; 2],
+    lines: Vec<Line>,
+    numbers: u64,
+    /// Neither the network nor an application breaks anything off.
+    calm: bool,
+    figures: Figures,
+    shown: bool,
+    seed: u64,
+}
+
+impl World {
+    pub(crate) fn new(seed: u64, shown: bool) -> Self {
+        let mut random = Random::new(seed);
+        let budgets = [512 << 20, 150_000];
+        let hosts = [
+            Host::new(random.pick(&budgets)),
+            Host::new(random.pick(&budgets)),
+        ];
+        Self {
+            random,
+            now: Time::from_micros(1_000_000),
+            hosts,
+            lines: Vec::new(),
+            numbers: 0,
+            calm: seed.is_multiple_of(2),
+            figures: Figures::default(),
+            shown,
+            seed,
+        }
+    }
+
+    pub(crate) fn run(mut self) -> Figures {
+        for _ in 0..=self.random.below(4) {
+            self.dial();
+        }
+        self.let_pass(Duration::from_secs(2));
+        let actions = 10 + self.random.below(150);
+        let mut pause = Duration::ZERO;
+        for _ in 0..actions {
+            if self.random.one_in(3) {
+                pause = Duration::from_micros(self.random.pick(&[0, 10, 1000, 200_000, 2_000_000]));
+            }
+            self.let_pass(pause);
+            self.act();
+        }
+        // From here on nobody does anything. Whatever is going on ends, for good or by a time-out.
+        let quiet = self.now;
+        let silent = self.random.one_in(3);
+        for line in 0..self.lines.len() {
+            if silent {
+                self.stall(line, Duration::from_secs(1000));
+            }
+            for side in 0..2 {
+                self.resume(line, side);
+                if !silent {
+                    self.close(line, side);
+                }
+            }
+        }
+        let longest = Duration::from_secs(70);
+        while self
+            .lines
+            .iter()
+            .any(|line| line.ends.iter().any(|end| !end.gone))
+        {
+            assert!(
+                self.now.since(quiet) <= longest,
+                "it has not ended by {:?}",
+                self.now
+            );
+            self.let_pass(Duration::from_secs(1));
+        }
+        for host in &self.hosts {
+            assert_eq!(host.input.incomplete_bytes(), 0, "memory is left counted");
+        }
+        self.figures.runs = 1;
+        self.figures.connections = self.lines.len() as u64;
+        for line in &self.lines {
+            for end in &line.ends {
+                self.figures.messages += end.delivered as u64;
+                let closed = end.closed.as_ref().expect("it has ended");
+                *self
+                    .figures
+                    .ends
+                    .entry(name(closed.cause.as_ref()))
+                    .or_default() += 1;
+            }
+        }
+        self.figures
+    }
+
+    fn options(&mut self, role: Role) -> Options {
+        let random = &mut self.random;
+        let compression = Compression {
+            enabled: Some(random.one_in(2)),
+            server_no_context_takeover: Some(random.one_in(2)),
+            client_no_context_takeover: Some(random.one_in(2)),
+            server_max_window_bits: random.pick(&[15, 15, 10]),
+            threshold: 20,
+            ..Compression::default()
+        };
+        Options {
+            max_message_size: random.pick(&[5000, 100_000, 1 << 20]),
+            streaming: random.one_in(4),
+            ask_upgrade: role == Role::Server && random.one_in(3),
+            idle_timeout: Duration::from_secs(random.pick(&[0, 0, 25])),
+            send_queue_limit: random.pick(&[3000, 50_000, 1 << 20]),
+            compression,
+            ..Options::default()
+        }
+    }
+
+    fn dial(&mut self) {
+        let ends = [(0, Role::Client), (1, Role::Server)].map(|(side, role)| {
+            let options = self.options(role);
+            self.hosts[side].connect(role, options, self.now)
+        });
+        let pipes = [0, 1].map(|_| {
+            let capacity = self.random.pick(&[100, 5000, 100_000]);
+            let latency = Duration::from_micros(self.random.pick(&[1, 500, 30_000, 400_000]));
+            Pipe::new(capacity, latency)
+        });
+        self.lines.push(Line {
+            ends,
+            pipes,
+            disturbed: false,
+        });
+    }
+
+    /// Something that an application or the network does.
+    fn act(&mut self) {
+        let line = self.random.below(self.lines.len());
+        let side = self.random.below(2);
+        match self.random.below(if self.calm { 27 } else { 40 }) {
+            0..15 => {
+                for _ in 0..=self.random.below(8) {
+                    self.send(line, side);
+                }
+            }
+            15..20 => self.send_fragment(line, side),
+            20..23 => {
+                let Self { hosts, lines, .. } = self;
+                hosts[side].ping(&mut lines[line].ends[side]);
+            }
+            23..25 => {
+                self.show(line, side, "pauses");
+                let paused = self.random.one_in(2);
+                self.lines[line].ends[side]
+                    .protocol
+                    .set_paused(paused, self.now);
+            }
+            25..27 => self.resume(line, side),
+            27 => self.close(line, side),
+            28 if self.random.one_in(3) => {
+                self.show(line, side, "aborts");
+                self.lines[line].disturbed = true;
+                let Self {
+                    hosts, lines, now, ..
+                } = self;
+                let news = hosts[side].abort(&mut lines[line].ends[side], *now);
+                self.tell(line, side, news);
+            }
+            29 if self.random.one_in(3) => {
+                self.show(line, side, "is reset");
+                self.lines[line].disturbed = true;
+                let now = self.now;
+                self.lines[line]
+                    .pipes
+                    .iter_mut()
+                    .for_each(|pipe| pipe.reset(now));
+            }
+            30 if self.random.one_in(3) => {
+                // The stream ends, though nobody has ended the connection.
+                self.show(line, side, "is cut off");
+                self.lines[line].disturbed = true;
+                let now = self.now;
+                self.lines[line].pipes[1 - side].finish(now);
+            }
+            31..33 => {
+                let seconds = self.random.pick(&[1, 5, 15, 45]);
+                self.stall(line, Duration::from_secs(seconds));
+            }
+            33 if self.random.one_in(3) => {
+                let jump = Duration::from_secs(self.random.pick(&[1, 15, 60]));
+                self.show(line, side, "sees the clock jump");
+                self.now = self.now + jump;
+            }
+            34..37 if self.lines.len() < 6 => self.dial(),
+            _ => {}
+        }
+        self.decide(line);
+    }
+
+    fn message(&mut self) -> Message {
+        self.numbers += 1;
+        Message {
+            kind: if self.random.one_in(2) {
+                MessageKind::Text
+            } else {
+                MessageKind::Binary
+            },
+            size: match self.random.below(10) {
+                0 => 0,
+                1..7 => self.random.below(300),
+                7..9 => self.random.below(6000),
+                _ => self.random.below(150_000),
+            },
+            number: self.random.next() ^ self.numbers,
+        }
+    }
+
+    fn send(&mut self, line: usize, side: usize) {
+        let message = self.message();
+        let compress = self
+            .random
+            .pick(&[Compress::ByOptions, Compress::Never, Compress::Always]);
+        let Self { hosts, lines, .. } = self;
+        if hosts[side].send(&mut lines[line].ends[side], message, compress) {
+            self.show(line, side, &format!("sends {message:?}"));
+        }
+    }
+
+    fn send_fragment(&mut self, line: usize, side: usize) {
+        let (message, count) = (self.message(), self.random.below(5000));
+        let Self { hosts, lines, .. } = self;
+        if hosts[side].send_fragment(&mut lines[line].ends[side], message, count) {
+            self.show(line, side, &format!("sends {count} bytes of a message"));
+        }
+    }
+
+    fn resume(&mut self, line: usize, side: usize) {
+        self.lines[line].ends[side]
+            .protocol
+            .set_paused(false, self.now);
+    }
+
+    fn close(&mut self, line: usize, side: usize) {
+        self.show(line, side, "closes");
+        let Self {
+            hosts, lines, now, ..
+        } = self;
+        let end = &mut lines[line].ends[side];
+        let opening = !end.opened;
+        let news = hosts[side].close(end, *now);
+        self.lines[line].disturbed |= opening;
+        self.tell(line, side, news);
+    }
+
+    fn decide(&mut self, line: usize) {
+        if self.lines[line].ends[1].decides && self.lines[line].ends[1].protocol.awaits_decision() {
+            let accepts = !self.random.one_in(5);
+            self.show(line, 1, if accepts { "accepts" } else { "refuses" });
+            let Self {
+                hosts, lines, now, ..
+            } = self;
+            lines[line].ends[1].decides = false;
+            let news = hosts[1].decide(&mut lines[line].ends[1], accepts, *now);
+            self.tell(line, 1, news);
+        }
+    }
+
+    fn stall(&mut self, line: usize, duration: Duration) {
+        self.show(line, 0, &format!("is stalled for {duration:?}"));
+        let until = self.now + duration;
+        self.lines[line]
+            .pipes
+            .iter_mut()
+            .for_each(|pipe| pipe.stall(until));
+    }
+
+    /// Lets time pass, and whatever is due in it happen.
+    fn let_pass(&mut self, duration: Duration) {
+        let end = self.now + duration;
+        loop {
+            self.settle();
+            let next = self.next_time().filter(|&next| next <= end);
+            let Some(next) = next else { break };
+            self.now = self.now.max(next);
+        }
+        self.now = self.now.max(end);
+        self.settle();
+    }
+
+    fn next_time(&self) -> Option<Time> {
+        let mut times = Vec::new();
+        for line in &self.lines {
+            for side in 0..2 {
+                let end = &line.ends[side];
+                if !end.gone {
+                    times.extend(end.protocol.next_deadline());
+                }
+                if !end.gone && reads(end) {
+                    times.extend(line.pipes[side].next_time());
+                }
+            }
+        }
+        times.into_iter().min().filter(|&time| time > self.now)
+    }
+
+    /// Does what can be done now, in any order, until nothing is left.
+    fn settle(&mut self) {
+        loop {
+            let mut ready = Vec::new();
+            for line in 0..self.lines.len() {
+                for side in 0..2 {
+                    self.shut_down(line, side);
+                    let Line { ends, pipes, .. } = &self.lines[line];
+                    let end = &ends[side];
+                    if end.gone {
+                        if pipes[side].unread
+                            && pipes[side].next_time().is_some_and(|time| time <= self.now)
+                        {
+                            ready.push((line, side, Step::Reset));
+                        }
+                        continue;
+                    }
+                    if end
+                        .protocol
+                        .next_deadline()
+                        .is_some_and(|time| time <= self.now)
+                    {
+                        ready.push((line, side, Step::Deadline));
+                    }
+                    if reads(end) && pipes[side].next_time().is_some_and(|time| time <= self.now) {
+                        ready.push((line, side, Step::Read));
+                    }
+                    if !end.queue.is_empty() && pipes[1 - side].room() > 0 {
+                        ready.push((line, side, Step::Write));
+                    }
+                }
+            }
+            if ready.is_empty() {
+                return;
+            }
+            let (line, side, step) = self.random.pick(&ready);
+            self.step(line, side, step);
+            self.figures.steps += 1;
+            assert!(self.figures.steps < STEPS as u64, "it goes on and on");
+        }
+    }
+
+    fn step(&mut self, line: usize, side: usize, step: Step) {
+        let now = self.now;
+        let most = self.random.pick(&[1, 100, 3000, 3000, 100_000, 100_000]);
+        let Self { hosts, lines, .. } = self;
+        let Line { ends, pipes, .. } = &mut lines[line];
+        let (end, host) = (&mut ends[side], &mut hosts[side]);
+        let news = match step {
+            Step::Read => host.read(end, &mut pipes[side], most, now),
+            Step::Write => {
+                host.write(end, &mut pipes[1 - side], most, now);
+                Vec::new()
+            }
+            Step::Deadline => {
+                let news = host.on_deadline(end, now);
+                let next = end.protocol.next_deadline();
+                assert!(
+                    next.is_none_or(|next| next > now),
+                    "a deadline does not move on"
+                );
+                news
+            }
+            Step::Reset => {
+                // Bytes for one that has gone: the other end is reset, and loses what is on its way to it.
+                if let Some(crate::network::Read::Bytes(_)) = pipes[side].read(usize::MAX, now) {
+                    pipes[1 - side].reset(now);
+                    lines[line].disturbed = true;
+                }
+                return;
+            }
+        };
+        self.tell(line, side, news);
+    }
+
+    fn shut_down(&mut self, line: usize, side: usize) {
+        let now = self.now;
+        let Self { hosts, lines, .. } = self;
+        let Line { ends, pipes, .. } = &mut lines[line];
+        let [a, b] = pipes;
+        let (reads, sends) = if side == 0 { (a, b) } else { (b, a) };
+        let before = ends[side].gone;
+        hosts[side].shut_down(&mut ends[side], sends, reads, now);
+        if ends[side].gone && !before {
+            self.show(line, side, "has closed its socket");
+        }
+    }
+
+    /// What an end was told, held against what the other end said.
+    fn tell(&mut self, line: usize, side: usize, news: Vec<News>) {
+        for item in news {
+            if self.shown {
+                match &item {
+                    News::Message(kind, bytes) => {
+                        self.show(
+                            line,
+                            side,
+                            &format!("gets {} bytes of {kind:?}", bytes.len()),
+                        );
+                    }
+                    News::Closed => {
+                        let closed = format!("{:?}", self.lines[line].ends[side].closed);
+                        self.show(line, side, &closed);
+                    }
+                    other => self.show(line, side, &format!("{other:?}")),
+                }
+            }
+            let [client, server] = &mut self.lines[line].ends;
+            let (end, other) = if side == 0 {
+                (client, server)
+            } else {
+                (server, client)
+            };
+            match item {
+                News::Asked => end.decides = true,
+                News::Message(kind, bytes) => {
+                    let expected = other.accepted.get(end.delivered).copied();
+                    let expected = expected.expect("a message that nobody sent");
+                    assert_eq!(expected.kind, kind, "{expected:?}");
+                    assert!(
+                        bytes == expected.bytes(),
+                        "{expected:?} has come as something else"
+                    );
+                    end.delivered += 1;
+                    let longest = end.protocol.options().max_message_size;
+                    assert!(end.protocol.options().streaming || bytes.len() as u64 <= longest);
+                }
+                News::Closed => self.check_end(line, side),
+                News::Opened | News::Ping | News::Pong => {}
+            }
+        }
+        let end = &self.lines[line].ends[side];
+        let longest = end
+            .accepted
+            .iter()
+            .map(|message| message.size)
+            .max()
+            .unwrap_or(0);
+        let most = end.limit.max(longest + longest / 16 + 100) + RESERVE + 5000;
+        assert!(
+            end.queue.len() <= most,
+            "{} bytes queued, of {most}",
+            end.queue.len()
+        );
+    }
+
+    /// A connection has ended: by a closing handshake with nothing lost, or for a reason that there was.
+    fn check_end(&self, line: usize, side: usize) {
+        let Line {
+            ends,
+            pipes,
+            disturbed,
+        } = &self.lines[line];
+        let (end, other) = (&ends[side], &ends[1 - side]);
+        let closed = end.closed.as_ref().expect("it has ended");
+        if closed.received.is_some() && closed.cause.is_none() {
+            assert_eq!(
+                end.delivered,
+                other.accepted.len(),
+                "messages in front of the Close frame are lost"
+            );
+        }
+        match &closed.cause {
+            None => assert!(closed.is_clean()),
+            Some(Error::Aborted) => assert!(*disturbed),
+            Some(Error::Io(_)) => assert!(*disturbed, "reset for no reason"),
+            Some(Error::ConnectionLost | Error::Handshake(HandshakeError::Incomplete { .. })) => {
+                assert!(*disturbed || other.closed.is_some(), "lost for no reason");
+                assert!(pipes[side].is_finished());
+            }
+            Some(Error::Limit { value, actual, .. }) => assert!(actual > value),
+            Some(Error::Timeout { deadline, .. }) => assert!(matches!(
+                deadline,
+                Deadline::Open | Deadline::Pong | Deadline::Idle | Deadline::Close
+            ),),
+            Some(Error::Handshake(HandshakeError::Refused(status))) => {
+                assert_eq!((*status, side), (403, 1))
+            }
+            Some(Error::Handshake(HandshakeError::InvalidStatus(response))) => {
+                assert!(
+                    matches!(response.status, 403 | 408 | 503) && side == 0,
+                    "{response:?}"
+                );
+            }
+            Some(other) => panic!("an end accuses the other of what it does not do: {other:?}"),
+        }
+    }
+
+    fn show(&self, line: usize, side: usize, what: &str) {
+        if self.shown {
+            let who = ["client", "server"][side];
+            let at = self.now.as_micros() as f64 / 1e6;
+            println!("{at:>12.6} {who} {line} {what} (seed {})", self.seed);
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Step {
+    Read,
+    Write,
+    Deadline,
+    Reset,
+}
+
+/// Whether a driver reads: not while the application pauses or owes a decision.
+fn reads(end: &Connection) -> bool {
+    !end.protocol.is_paused() && !end.protocol.awaits_decision()
+}
+
+fn name(cause: Option<&Error>) -> &'static str {
+    match cause {
+        None => "clean",
+        Some(Error::Aborted) => "aborted",
+        Some(Error::Io(_)) => "reset",
+        Some(Error::ConnectionLost) => "lost",
+        Some(Error::Limit { limit, .. }) => match limit.option() {
+            "max_message_size" => "size",
+            "max_fragments" => "fragments",
+            _ => "memory",
+        },
+        Some(Error::Timeout { deadline, .. }) => match deadline {
+            Deadline::Open => "open",
+            Deadline::Pong => "pong",
+            Deadline::Idle => "idle",
+            _ => "close",
+        },
+        Some(Error::Handshake(_)) => "refused",
+        Some(_) => "other",
+    }
+}
