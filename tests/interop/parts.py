@@ -85,8 +85,8 @@ def listening() -> socket.socket:
 
 @contextlib.contextmanager
 def started(command: Sequence[object], says: str = "", ends_with: int = 0, **more) -> Iterator[str]:
-    """Runs a program for as long as the block lasts, and ends it by SIGTERM, on which its exit status must be `ends_with`.
-    It is killed after PATIENCE seconds.
+    """Runs a program for as long as the block lasts, and ends it by SIGTERM, or by itself; its exit status must be
+    `ends_with`. It is killed after PATIENCE seconds.
 
     With `says`, waits until a line of its standard output matches, and gives the match's first group.
     """

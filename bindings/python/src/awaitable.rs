@@ -21,9 +21,7 @@ pub(crate) struct Awaitable {
 enum Call {
     /// Cancelling it leaves the message for the next one.
     Recv {
-        decode: Option<bool>,
-        /// The end of a good connection ends an iteration instead of raising.
-        iterating: bool,
+        wanted: Wanted,
         waiter: Mutex<Option<Py<Waiter>>>,
     },
     /// What the connection has taken is sent, even if the wait that follows is cancelled.
@@ -32,6 +30,17 @@ enum Call {
         text: Option<bool>,
         state: Mutex<Sending>,
     },
+}
+
+/// What is received.
+#[derive(Clone, Copy)]
+enum Wanted {
+    /// A message, decoded or not.
+    Message(Option<bool>),
+    /// A message of an iteration, which the end of a good connection ends instead of raising.
+    Next,
+    /// A piece of a message.
+    Piece,
 }
 
 #[derive(Default)]
@@ -56,19 +65,23 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Awaitable {
-    pub(crate) const fn recv(
-        connection: Py<Connection>,
-        decode: Option<bool>,
-        iterating: bool,
-    ) -> Self {
+    pub(crate) const fn recv(connection: Py<Connection>, decode: Option<bool>) -> Self {
+        Self::receiving(connection, Wanted::Message(decode))
+    }
+
+    pub(crate) const fn next(connection: Py<Connection>) -> Self {
+        Self::receiving(connection, Wanted::Next)
+    }
+
+    pub(crate) const fn piece(connection: Py<Connection>) -> Self {
+        Self::receiving(connection, Wanted::Piece)
+    }
+
+    const fn receiving(connection: Py<Connection>, wanted: Wanted) -> Self {
         let waiter = Mutex::new(None);
         Self {
             connection,
-            call: Call::Recv {
-                decode,
-                iterating,
-                waiter,
-            },
+            call: Call::Recv { wanted, waiter },
         }
     }
 
@@ -86,11 +99,7 @@ impl Awaitable {
 
     fn step(&self, py: Python<'_>) -> PyResult<Step> {
         match &self.call {
-            Call::Recv {
-                decode,
-                iterating,
-                waiter,
-            } => self.receive(py, *decode, *iterating, waiter),
+            Call::Recv { wanted, waiter } => self.receive(py, *wanted, waiter),
             Call::Send {
                 message,
                 text,
@@ -108,16 +117,19 @@ impl Awaitable {
     fn receive(
         &self,
         py: Python<'_>,
-        decode: Option<bool>,
-        iterating: bool,
+        wanted: Wanted,
         waiter: &Mutex<Option<Py<Waiter>>>,
     ) -> PyResult<Step> {
         self.leave(py);
         let connection = self.connection.bind(py);
-        match Connection::take(connection)? {
-            Taken::Message(message) => Ok(Step::Done(
-                payload::decoded(message.into_bound(py), decode)?.unbind(),
-            )),
+        match Connection::take(connection, matches!(wanted, Wanted::Piece))? {
+            Taken::Item(item) => Ok(Step::Done(match wanted {
+                Wanted::Message(decode) => {
+                    payload::decoded(item.into_object().into_bound(py), decode)?.unbind()
+                }
+                Wanted::Next => item.into_object(),
+                Wanted::Piece => item.into_piece().into_pyobject(py)?.into_any().unbind(),
+            })),
             Taken::Wait(wait) => {
                 let object = wait.clone_ref(py).into_any();
                 *lock(waiter) = Some(wait);
@@ -125,7 +137,9 @@ impl Awaitable {
             }
             Taken::Closed => {
                 let error = connection.call_method0("_closed_error")?;
-                if iterating && connection.call_method0("_closed_ok")?.is_truthy()? {
+                if matches!(wanted, Wanted::Next)
+                    && connection.call_method0("_closed_ok")?.is_truthy()?
+                {
                     return Err(PyStopAsyncIteration::new_err(()));
                 }
                 Err(PyErr::from_value(error))

@@ -5,8 +5,6 @@ use pyo3::exceptions::{PyOSError, PyRuntimeError, PyUnicodeError, PyValueError};
 use pyo3::prelude::*;
 use ropeway_core::{Error, IoError, SendError};
 
-use crate::connection::Connection;
-
 /// An exception of `ropeway.exceptions`.
 pub(crate) fn raised(py: Python<'_>, name: &str, message: &str) -> PyErr {
     raised_with(py, name, (message,))
@@ -23,8 +21,17 @@ fn raised_with<'py>(py: Python<'py>, name: &str, arguments: impl PyCallArgs<'py>
     }
 }
 
+/// A second call is in `recv`.
+pub(crate) fn busy(py: Python<'_>) -> PyErr {
+    raised(
+        py,
+        "ConcurrencyError",
+        "cannot call recv or recv_streaming while another call of one of them is under way",
+    )
+}
+
 /// Why a message was not taken.
-pub(crate) fn send_error(slf: &Bound<'_, Connection>, error: SendError) -> PyErr {
+pub(crate) fn send_error(slf: &Bound<'_, PyAny>, error: SendError) -> PyErr {
     match error {
         SendError::Closed | SendError::NotOpen => match slf.call_method0("_closed_error") {
             Ok(error) => PyErr::from_value(error),
@@ -54,6 +61,9 @@ pub(crate) fn error(py: Python<'_>, error: &Error) -> PyErr {
 pub(crate) fn dial_error(py: Python<'_>, url: &str, problem: &Error) -> PyErr {
     match problem {
         Error::Url(problem) => raised_with(py, "InvalidURI", (url, problem.to_string())),
+        Error::ProxyUrl(problem) => {
+            raised_with(py, "InvalidProxy", (problem.variable, problem.problem))
+        }
         problem => error(py, problem),
     }
 }

@@ -3,6 +3,8 @@
 //! One [`engine::Engine`] serves an event loop. The loop watches its descriptor and calls `drain`, which takes the
 //! core's events and hands them to [`connection::Connection`] objects; a task that waits in `recv` is resumed from there.
 //!
+//! [`threads::ThreadConnection`] is the connection of `ropeway.sync`: an engine of its own, driven by the threads that wait.
+//!
 //! Locks: the engine's comes before a connection's, and neither is held while Python code runs.
 
 #![allow(
@@ -16,8 +18,11 @@ mod connection;
 mod engine;
 mod errors;
 mod futures;
+mod inbox;
 mod options;
 mod payload;
+mod route;
+mod threads;
 mod tls;
 mod trace;
 mod waiter;
@@ -31,6 +36,8 @@ fn native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<engine::Engine>()?;
     m.add_class::<connection::Connection>()?;
     m.add_class::<options::Options>()?;
+    m.add_class::<threads::ThreadConnection>()?;
+    m.add_class::<threads::Pong>()?;
     m.add_class::<closed::Closed>()?;
     m.add_class::<tls::TlsClient>()?;
     m.add_class::<tls::TlsServer>()?;

@@ -186,6 +186,15 @@ impl Engine {
         let Some(protocol) = &mut slot.protocol else {
             return;
         };
+        // Nothing is read in a pause, which would show that the connection is broken.
+        if slot.flags.has(Flags::HANGUP)
+            && protocol.is_paused()
+            && let Transport::Stream(stream) = &slot.transport
+            && let Some(error) = stream.take_error()
+        {
+            let error = net::stream_error("receive", &error);
+            return connections.fail(index, error);
+        }
         if slot.flags.take(Flags::STEP) {
             if !protocol.is_paused() {
                 protocol.unhold(&mut self.input);
@@ -290,7 +299,7 @@ impl Connections {
             || !self.resting.is_empty()
     }
 
-    fn begin_turn(&mut self) {
+    pub(super) fn begin_turn(&mut self) {
         self.in_turn = true;
         self.gathering = false;
         self.now = self.clock.now();
@@ -423,7 +432,7 @@ impl Connections {
     }
 
     /// Fires the timers that are due.
-    fn fire(&mut self) {
+    pub(super) fn fire(&mut self) {
         let now = self.now;
         if self.accept_again.is_some_and(|at| at <= now) {
             self.accept_again = None;

@@ -12,7 +12,7 @@ use super::id::{self, ConnectionId, ListenerId};
 use super::peers::Peer;
 use super::slots::{Flags, Transport};
 use crate::error::{Error, IoError, Role};
-use crate::net::{self, ListenAddress, ListenOptions, Listener, Stream, TlsServer};
+use crate::net::{self, ListenAddress, ListenOptions, Listener, Socket, Stream, TlsServer};
 use crate::protocol::{Options, Protocol};
 
 /// Connections accepted of one listener in one turn.
@@ -101,7 +101,7 @@ impl Connections {
     /// upgrade coming. It is made non-blocking and closed on exec. `received` is what has been read of it already,
     /// from the first byte of the request on; it is copied. The handshake goes on from there, and its events follow,
     /// those of no listener ([`ListenerId::NONE`]). TLS is not spoken on it: a host that has ended TLS itself drives a
-    /// [`Protocol`] of its own.
+    /// [`Protocol`] of its own, and [`adopt_tls`](Self::adopt_tls) has the engine speak it.
     ///
     /// # Errors
     /// [`Error::Io`] for a descriptor that is no connected stream socket, [`Error::Limit`] at `max_connections`: it is
@@ -113,9 +113,29 @@ impl Connections {
         options: Arc<Options>,
     ) -> Result<ConnectionId, Error> {
         self.check_fork()?;
-        options.compression.check(Role::Server)?;
         let stream = Stream::adopt(socket, received)
             .map_err(|error| failed("take over a connection", &error))?;
+        self.take_over(stream, options)
+    }
+
+    /// As [`adopt`](Self::adopt), for a client that speaks TLS from its first byte on.
+    ///
+    /// # Errors
+    /// As [`adopt`](Self::adopt), and [`Error::Tls`].
+    pub fn adopt_tls(
+        &mut self,
+        socket: OwnedFd,
+        tls: &TlsServer,
+        options: Arc<Options>,
+    ) -> Result<ConnectionId, Error> {
+        self.check_fork()?;
+        let socket =
+            Socket::adopt(socket).map_err(|error| failed("take over a connection", &error))?;
+        self.take_over(tls.wrap(socket)?, options)
+    }
+
+    fn take_over(&mut self, stream: Stream, options: Arc<Options>) -> Result<ConnectionId, Error> {
+        options.compression.check(Role::Server)?;
         let (index, id) = self.place()?;
         self.tick();
         let protocol = Protocol::server(options, self.now);

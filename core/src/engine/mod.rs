@@ -31,6 +31,7 @@ mod client;
 mod connections;
 mod counters;
 mod dialling;
+mod direct;
 mod drive;
 mod event;
 mod id;
@@ -57,6 +58,7 @@ pub use crate::net::{
 pub use client::{Client, Received};
 pub use connections::Connections;
 pub use counters::Counters;
+pub use direct::DirectWait;
 pub use event::{Event, EventKind, Message};
 pub use id::{ConnectionId, ListenerId};
 pub use remote::Remote;

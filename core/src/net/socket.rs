@@ -2,7 +2,7 @@
 
 use std::io::{self, IoSlice};
 use std::net::{Shutdown, SocketAddr};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
 use mio::event::Source;
 use mio::unix::SourceFd;
@@ -70,9 +70,14 @@ impl Socket {
 
     /// Why a connection that was being made failed; `None` when it is made.
     pub(crate) fn connect_error(&self) -> Option<io::Error> {
+        self.take_error().or_else(|| self.0.peer_addr().err())
+    }
+
+    /// The error that waits to be told, if there is one.
+    pub(crate) fn take_error(&self) -> Option<io::Error> {
         match self.0.take_error() {
+            Ok(None) => None,
             Ok(Some(error)) | Err(error) => Some(error),
-            Ok(None) => self.0.peer_addr().err(),
         }
     }
 
@@ -84,6 +89,10 @@ impl Socket {
     #[cfg(not(target_os = "linux"))]
     pub(super) fn apply(&self, options: &super::SocketOptions, ipv6: bool) -> io::Result<()> {
         options.apply(&self.0, ipv6)
+    }
+
+    pub(crate) fn descriptor(&self) -> RawFd {
+        self.0.as_raw_fd()
     }
 
     pub(crate) fn peer_address(&self) -> io::Result<SocketAddr> {

@@ -2,7 +2,7 @@
 
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
-use std::os::fd::OwnedFd;
+use std::os::fd::{OwnedFd, RawFd};
 
 use mio::{Registry, Token};
 
@@ -116,6 +116,11 @@ impl Stream {
         }
     }
 
+    /// What has broken the connection, if something has; told once.
+    pub(crate) fn take_error(&self) -> Option<io::Error> {
+        self.socket().take_error()
+    }
+
     /// Ends the sending direction. That the peer has gone already is no error.
     pub(crate) fn end_sending(&mut self) {
         match self {
@@ -161,6 +166,10 @@ impl Stream {
     /// Watches it in both directions, once and for all: readiness is reported when it changes.
     pub(crate) fn register(&self, registry: &Registry, token: Token) -> io::Result<()> {
         self.socket().register(registry, token)
+    }
+
+    pub(crate) fn descriptor(&self) -> RawFd {
+        self.socket().descriptor()
     }
 
     pub(super) fn socket(&self) -> &Socket {

@@ -195,9 +195,9 @@ impl Protocol {
             if done {
                 self.frame = Frame::None;
             }
-            if self.options.streaming {
+            if self.streams {
                 if last {
-                    self.receiving = None;
+                    self.streamed();
                 }
                 if made == 0 && !last {
                     return Ok(None);

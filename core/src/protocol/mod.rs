@@ -140,6 +140,8 @@ pub struct Protocol {
     inflating: bool,
     /// Whether the sent message under way is.
     deflating: bool,
+    /// The message under way, or else the next one, is told in pieces.
+    streams: bool,
     /// Streaming: no piece of the message has been told yet.
     first: bool,
     /// Whether the current frame is its message's last.
@@ -173,6 +175,7 @@ impl Protocol {
         now: Time,
     ) -> Self {
         Self {
+            streams: options.streaming,
             options,
             opening,
             partial: None,
@@ -236,6 +239,12 @@ impl Protocol {
         &self.options
     }
 
+    /// Has the message under way told in pieces, what is there of it first, or else the next message. Those after it
+    /// come whole again. It does what [`Options::streaming`] does for all: no limit of size applies to that message.
+    pub fn stream_message(&mut self) {
+        self.streams = true;
+    }
+
     /// Whether messages can be sent.
     #[must_use]
     pub fn is_open(&self) -> bool {
@@ -265,7 +274,7 @@ impl Protocol {
     /// Whether a driver should read: not while paused or until a request is answered; after the end to find the
     /// stream's.
     pub(crate) fn reads(&self) -> bool {
-        !self.paused && !self.eof && !self.awaits_decision()
+        !self.is_paused() && !self.eof && !self.awaits_decision()
     }
 
     /// What the driver has to do with the transport once the output is sent.

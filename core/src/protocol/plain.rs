@@ -25,11 +25,12 @@ impl Protocol {
             || self.paused
             || self.opening.is_some()
             || input.lends_message()
+            || self.streams
         {
             return None;
         }
         let options = &*self.options;
-        if options.streaming || options.trace.is_some() {
+        if options.trace.is_some() {
             return None;
         }
         let rules = HeaderRules {

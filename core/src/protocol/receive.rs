@@ -104,11 +104,16 @@ impl Protocol {
         output: &mut Output,
         now: Time,
     ) -> Result<Option<Raw>, Error> {
+        if self.streams
+            && let Some(raw) = self.gathered_before(input)
+        {
+            return Ok(Some(raw));
+        }
         loop {
             if self.frame != Frame::None {
                 let raw = match self.frame {
                     Frame::Data if self.inflating => self.inflate_payload(input)?,
-                    Frame::Data if self.options.streaming => self.stream_payload(input)?,
+                    Frame::Data if self.streams => self.stream_payload(input)?,
                     Frame::Data => self.gather_payload(input)?,
                     _ => self.control_payload(input, output, now)?,
                 };
@@ -198,7 +203,7 @@ impl Protocol {
         self.last_message = now;
         match (kind, self.receiving) {
             (Some(kind), None) => {
-                if !self.options.streaming {
+                if !self.streams {
                     // What a compressed one comes to, inflating shows.
                     if header.length > self.options.max_message_size && !header.rsv1 {
                         return Err(self.options.message_too_big(self.role, header.length));
@@ -218,7 +223,7 @@ impl Protocol {
             (None, None) => return Err(FrameError::UnexpectedContinuation.into()),
             (None, Some(_)) => {}
         }
-        if !self.options.streaming {
+        if !self.streams {
             self.count_fragment(header)?;
         }
         self.frame = Frame::Data;
@@ -327,7 +332,7 @@ impl Protocol {
             self.frame = Frame::None;
         }
         if last {
-            self.receiving = None;
+            self.streamed();
         }
         if count == 0 && !last {
             return Ok(None);
@@ -339,6 +344,31 @@ impl Protocol {
             first,
             last,
         }))
+    }
+
+    /// The message that was told in pieces is complete.
+    pub(super) fn streamed(&mut self) {
+        self.receiving = None;
+        self.streams = self.options.streaming;
+    }
+
+    /// What was gathered of a message before it was to be told in pieces.
+    fn gathered_before(&mut self, input: &mut Input) -> Option<Raw> {
+        let kind = self.receiving?;
+        let partial = self.partial.as_mut()?;
+        if partial.message.is_empty() {
+            return None;
+        }
+        partial.fragments = 0;
+        input.message = std::mem::take(&mut partial.message);
+        input.release_message();
+        self.drop_empty_partial();
+        Some(Raw::Fragment {
+            kind,
+            source: Source::Message,
+            first: std::mem::take(&mut self.first),
+            last: false,
+        })
     }
 
     fn gather_payload(&mut self, input: &mut Input) -> Result<Option<Raw>, Error> {
@@ -419,7 +449,7 @@ impl Protocol {
     pub(crate) fn wants_payload(&self) -> usize {
         const WORTHWHILE: u64 = 32 << 10;
         if self.frame == Frame::Data
-            && !self.options.streaming
+            && !self.streams
             && !self.inflating
             && self.remaining >= WORTHWHILE
         {

@@ -7,6 +7,7 @@ mod closing;
 mod compression;
 mod corking;
 mod dialling;
+mod direct;
 mod echo;
 mod embedded;
 mod keepalive;

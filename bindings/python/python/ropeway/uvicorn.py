@@ -30,12 +30,13 @@ from . import _loop
 from ._ropeway import Closed, Options
 from .admission import fields_besides, offered
 from .asyncio.bridge import Bridge
-from .asyncio.connection import Connection, options, queue_marks
+from .asyncio.connection import Connection
 from .datastructures import Headers
 from .exceptions import ConnectionClosed
 from .frames import CloseCode
 from .http11 import Request, Response
 from .protocol import State
+from .settings import options, queue_marks
 
 __all__ = ["WebSocketProtocol"]
 

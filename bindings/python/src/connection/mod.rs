@@ -14,16 +14,18 @@ use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 use ropeway_core::SendError;
-use ropeway_core::engine::{ConnectOptions, ConnectionId, ProxySetting, Sent};
+use ropeway_core::engine::{ConnectionId, Sent};
 use ropeway_core::frame::CloseCode;
 
 use crate::awaitable::Awaitable;
 use crate::engine::{self, Engine};
 use crate::errors::{dial_error, error, raised, send_error};
 use crate::futures::{create_future, resolve};
+use crate::inbox::{Inbox, Item};
 use crate::options::Options;
 use crate::payload;
-use crate::tls::{self, TlsClient};
+use crate::route::Route;
+use crate::tls;
 use crate::waiter::Waiter;
 pub(crate) use receive::Taken;
 pub(crate) use send::{Outcome, broadcast};
@@ -41,17 +43,12 @@ pub(crate) struct Connection {
     /// The core's id; 0 before there is one.
     id: AtomicU64,
     phase: AtomicU8,
-    /// Messages queued at which reading pauses, and at which it goes on.
-    high: usize,
-    low: usize,
     pub(crate) inner: Mutex<Inner>,
 }
 
 /// What changes.
-#[derive(Default)]
 pub(crate) struct Inner {
-    pub(crate) queue: VecDeque<Py<PyAny>>,
-    pub(crate) paused: bool,
+    pub(crate) inbox: Inbox,
     /// The task in `recv`.
     pub(crate) waiter: Option<Py<Waiter>>,
     pub(crate) listener: Option<Py<PyAny>>,
@@ -108,9 +105,15 @@ impl Connection {
             engine,
             id: AtomicU64::new(id),
             phase: AtomicU8::new(CONNECTING),
-            high,
-            low,
-            inner: Mutex::default(),
+            inner: Mutex::new(Inner {
+                inbox: Inbox::new(high, low),
+                waiter: None,
+                listener: None,
+                writers: Vec::new(),
+                fragmented: Vec::new(),
+                pings: VecDeque::new(),
+                latency: Duration::ZERO,
+            }),
         })
     }
 
@@ -126,16 +129,11 @@ impl Connection {
         slf: &Bound<'_, Self>,
         url: &str,
         options: &Options,
-        tls: Option<&TlsClient>,
+        route: Route,
         socket: Option<RawFd>,
-        max_redirects: u32,
     ) -> PyResult<()> {
-        let connect = ConnectOptions {
-            tls: tls.map(|tls| tls.0.clone()),
-            proxy: ProxySetting::Off,
-            max_redirects,
-            ..ConnectOptions::default()
-        };
+        let py = slf.py();
+        let connect = (route.options()).map_err(|problem| dial_error(py, url, &problem))?;
         let mut core = slf.get().engine.get().core();
         let options = options.0.clone();
         let connections = core.connections();
@@ -149,7 +147,7 @@ impl Connection {
             core.attach(slf)
         });
         drop(core);
-        attached.map_err(|problem| dial_error(slf.py(), url, &problem))
+        attached.map_err(|problem| dial_error(py, url, &problem))
     }
 
     /// Takes over a connected socket, whose descriptor stays Python's, as a server's connection of which `received` has
@@ -196,7 +194,7 @@ impl Connection {
     /// Messages received that nobody has taken yet.
     #[getter]
     fn _queued_messages(&self) -> usize {
-        self.inner().queue.len()
+        self.inner().inbox.len()
     }
 
     /// Bytes sent that the kernel has not taken yet.
@@ -277,7 +275,18 @@ impl Connection {
     /// The next message.
     #[pyo3(signature = (decode=None))]
     fn recv(slf: Py<Self>, decode: Option<bool>) -> Awaitable {
-        Awaitable::recv(slf, decode, false)
+        Awaitable::recv(slf, decode)
+    }
+
+    /// Has the next message come in pieces, which `_piece` gets.
+    fn _stream(slf: &Bound<'_, Self>) -> PyResult<()> {
+        Self::stream(slf)
+    }
+
+    /// The next piece: its bytes, or a message that was there already as a whole; whether it is text; whether it is the
+    /// last.
+    fn _piece(slf: Py<Self>) -> Awaitable {
+        Awaitable::piece(slf)
     }
 
     fn __aiter__(slf: Py<Self>) -> Py<Self> {
@@ -285,7 +294,7 @@ impl Connection {
     }
 
     fn __anext__(slf: Py<Self>) -> Awaitable {
-        Awaitable::recv(slf, None, true)
+        Awaitable::next(slf)
     }
 
     /// Sends a message; fragments when it is an iterable or an asynchronous one.
@@ -324,7 +333,7 @@ impl Connection {
         })?;
         match sent {
             Ok(sent) => Ok(sent == Sent::Sent),
-            Err(error) => Err(send_error(slf, error)),
+            Err(error) => Err(send_error(slf.as_any(), error)),
         }
     }
 
@@ -385,7 +394,7 @@ impl Connection {
             .connections()
             .ping(connection.id(), &payload);
         if let Err(error) = sent {
-            return Err(send_error(slf, error));
+            return Err(send_error(slf.as_any(), error));
         }
         let future = create_future(py)?;
         connection.inner().pings.push_back(Ping {
@@ -405,7 +414,8 @@ impl Connection {
             .core()
             .connections()
             .pong(connection.id(), &payload);
-        sent.map(drop).map_err(|error| send_error(slf, error))
+        sent.map(drop)
+            .map_err(|error| send_error(slf.as_any(), error))
     }
 
     /// Begins to close.
@@ -424,7 +434,7 @@ impl Connection {
                 Ok(())
             }
             Err(SendError::Closed) => Ok(()),
-            Err(error) => Err(send_error(slf, error)),
+            Err(error) => Err(send_error(slf.as_any(), error)),
         }
     }
 
@@ -466,9 +476,7 @@ impl Connection {
         if let Some(listener) = &inner.listener {
             visit.call(listener)?;
         }
-        for object in inner
-            .queue
-            .iter()
+        for object in (inner.inbox.iter().map(Item::object))
             .chain(&inner.writers)
             .chain(&inner.fragmented)
         {
@@ -481,11 +489,17 @@ impl Connection {
     }
 
     fn __clear__(&self) {
-        let inner = self
-            .inner
-            .try_lock()
-            .ok()
-            .map(|mut inner| std::mem::take(&mut *inner));
+        let Ok(mut inner) = self.inner.try_lock() else {
+            return;
+        };
+        let waits = (inner.waiter.take(), inner.listener.take());
+        let futures = (
+            std::mem::take(&mut inner.writers),
+            std::mem::take(&mut inner.fragmented),
+            std::mem::take(&mut inner.pings),
+        );
+        let items = inner.inbox.clear();
         drop(inner);
+        drop((waits, futures, items));
     }
 }

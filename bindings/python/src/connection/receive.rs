@@ -4,25 +4,27 @@ use pyo3::prelude::*;
 use ropeway_core::engine::Connections;
 
 use super::{CLOSED, Connection};
-use crate::errors::raised;
+use crate::errors::busy;
+use crate::inbox::Item;
 use crate::waiter::Waiter;
 
 /// What `recv` finds.
 pub(crate) enum Taken {
-    Message(Py<PyAny>),
+    Item(Item),
     Wait(Py<Waiter>),
     Closed,
 }
 
 impl Connection {
-    /// Queues a message that has come. Whether a task waits for it.
-    pub(crate) fn put(&self, message: Py<PyAny>, connections: &mut Connections) -> bool {
+    /// Queues what has come. Whether a task waits for it.
+    pub(crate) fn put(&self, item: Item, connections: &mut Connections) -> bool {
         let mut inner = self.inner();
-        inner.queue.push_back(message);
-        if inner.queue.len() >= self.high && !inner.paused && inner.waiter.is_none() {
-            inner.paused = connections.pause(self.id()).is_ok();
+        inner.inbox.push(item);
+        let awaited = inner.waiter.is_some();
+        if !awaited {
+            inner.inbox.pause(connections, self.id());
         }
-        inner.waiter.is_some()
+        awaited
     }
 
     /// Resumes the task in `recv`.
@@ -37,46 +39,54 @@ impl Connection {
         };
         // The task may have gone on to something else, and left messages behind.
         let connection = slf.get();
-        let full = {
-            let inner = connection.inner();
-            inner.queue.len() >= connection.high && !inner.paused
-        };
+        let full = connection.inner().inbox.is_full();
         if full {
             let mut core = connection.engine.get().core();
             let mut inner = connection.inner();
-            inner.paused = core.connections().pause(connection.id()).is_ok();
+            inner.inbox.pause(core.connections(), connection.id());
         }
         result
     }
 
-    /// The next message, or what to wait on for it.
-    pub(crate) fn take(slf: &Bound<'_, Self>) -> PyResult<Taken> {
+    /// Has the next message come in pieces.
+    pub(crate) fn stream(slf: &Bound<'_, Self>) -> PyResult<()> {
+        let connection = slf.get();
+        let mut core = connection.engine.get().core();
+        let mut inner = connection.inner();
+        if inner.waiter.is_some() || inner.inbox.streaming {
+            drop((inner, core));
+            return Err(busy(slf.py()));
+        }
+        inner.inbox.streaming = true;
+        if inner.inbox.is_empty() {
+            // Its end is for the next piece to tell.
+            let _ = core.connections().stream_message(connection.id());
+        }
+        Ok(())
+    }
+
+    /// The next message, or piece of one, or what to wait on for it.
+    pub(crate) fn take(slf: &Bound<'_, Self>, piece: bool) -> PyResult<Taken> {
         let connection = slf.get();
         let py = slf.py();
         let mut inner = connection.inner();
-        if inner.waiter.is_some() {
+        if inner.waiter.is_some() || inner.inbox.streaming != piece {
             drop(inner);
-            return Err(raised(
-                py,
-                "ConcurrencyError",
-                "cannot call recv while another coroutine is already running recv or recv_streaming",
-            ));
+            return Err(busy(py));
         }
-        if let Some(message) = inner.queue.pop_front() {
-            let resumes = inner.paused && inner.queue.len() <= connection.low;
-            if resumes {
-                inner.paused = false;
-            }
+        if let Some(item) = inner.inbox.pop() {
+            let goes_on = inner.inbox.goes_on();
             drop(inner);
-            if resumes {
+            if goes_on {
                 connection.read_on();
             }
-            return Ok(Taken::Message(message));
+            return Ok(Taken::Item(item));
         }
         if connection.phase() == CLOSED {
+            inner.inbox.streaming = false;
             return Ok(Taken::Closed);
         }
-        let held_back = std::mem::take(&mut inner.paused);
+        let held_back = inner.inbox.is_wanted();
         drop(inner);
         let waiter = Py::new(py, Waiter::new(slf.clone().unbind()))?;
         connection.inner().waiter = Some(waiter.clone_ref(py));
@@ -90,14 +100,12 @@ impl Connection {
     /// The connection is open, and the application does not know yet: what came with the opening handshake waits until
     /// it does.
     pub(crate) fn hold_back(&self, connections: &mut Connections) {
-        self.inner().paused = connections.pause(self.id()).is_ok();
+        self.inner().inbox.hold_back(connections, self.id());
     }
 
     /// The application has had its first word: from now on messages come, whether anybody waits for them or not.
     pub(crate) fn begin(&self) {
-        let mut inner = self.inner();
-        let held_back = inner.queue.is_empty() && std::mem::take(&mut inner.paused);
-        drop(inner);
+        let held_back = self.inner().inbox.is_wanted();
         if held_back {
             self.read_on();
         }

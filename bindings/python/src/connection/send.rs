@@ -31,7 +31,7 @@ impl Connection {
         let connection = slf.get();
         let id = connection.id();
         // With more messages waiting in the queue more answers are likely: they leave together.
-        let more = !connection.inner().queue.is_empty();
+        let more = !connection.inner().inbox.is_empty();
         let result = payload::with_bytes(message, text, |kind, bytes| {
             let mut core = connection.engine.get().core();
             let starts = more && core.gather();
@@ -70,7 +70,7 @@ impl Connection {
                 connection.inner().fragmented.push(future.clone_ref(py));
                 Ok(Outcome::Later(future))
             }
-            Err(error) => Err(send_error(slf, error)),
+            Err(error) => Err(send_error(slf.as_any(), error)),
         }
     }
 }

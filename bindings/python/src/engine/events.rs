@@ -11,6 +11,7 @@ use super::Core;
 use crate::closed::{self, Closed};
 use crate::connection::{Connection, OPEN};
 use crate::futures::resolve;
+use crate::inbox::Item;
 use crate::payload;
 
 /// An event on its way to Python, without a hold on the engine. What the garbage collector tracks is made from it
@@ -66,7 +67,22 @@ impl Core {
                     }
                     drop(inner);
                     let Ok(message) = message else { continue };
-                    if !connection.get().put(message, connections) {
+                    if !connection.get().put(Item::Message(message), connections) {
+                        continue;
+                    }
+                    Told::Wake(connection.clone_ref(py))
+                }
+                (
+                    EventKind::Fragment {
+                        kind,
+                        payload,
+                        last,
+                        ..
+                    },
+                    Some(connection),
+                ) => {
+                    let piece = Item::piece(py, kind, payload, last);
+                    if !connection.get().put(piece, connections) {
                         continue;
                     }
                     Told::Wake(connection.clone_ref(py))

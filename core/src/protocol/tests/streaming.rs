@@ -1,6 +1,7 @@
 //! Streaming: messages of any length in pieces, in constant memory (RFC 6455 section 5.4).
 
 use super::*;
+use crate::deflate::Compress;
 
 fn streaming() -> Options {
     Options {
@@ -167,4 +168,59 @@ fn fragments_without_end_cost_nothing() {
         peer.frame(ENDS, b"", at(1));
         assert_eq!(joined(&peer.events()), [binary(b"")]);
     }
+}
+
+#[test]
+fn one_message_is_told_in_pieces_on_demand() {
+    for role in BOTH {
+        let bytes = [
+            frame_to(role, TEXT, b"before"),
+            frame_to(role, TEXT_BEGINS, "a€".as_bytes()),
+            frame_to(role, CONTINUES, b"\xf0\x9f"),
+            frame_to(role, ENDS, b"\x9a\xa0"),
+            frame_to(role, BINARY, b"after"),
+        ]
+        .concat();
+        for asked in 0..bytes.len() {
+            let options = Options {
+                max_message_size: 9,
+                ..Options::default()
+            };
+            let mut peer = Peer::open(role, options);
+            for (number, byte) in bytes.iter().enumerate() {
+                if number == asked {
+                    peer.protocol.stream_message();
+                    peer.drain(at(1));
+                }
+                peer.receive(&[*byte], at(1));
+            }
+            let events = peer.events();
+            assert_eq!(
+                joined(&events),
+                [text("before"), text("a€🚠"), binary(b"after")]
+            );
+            let pieces = events
+                .iter()
+                .filter(|event| matches!(event, Told::Fragment { last: true, .. }));
+            assert_eq!(pieces.count(), 1, "asked at {asked}");
+            assert_eq!(peer.input.incomplete_bytes(), 0);
+        }
+    }
+}
+
+#[test]
+fn a_compressed_message_is_told_in_pieces_on_demand() {
+    let message = vec![7; 300_000];
+    let mut two = deflate::Two::new(Role::Client, false, deflate::on());
+    two.send(&message, Compress::Always);
+    let bytes = two.sender.sent();
+    let server = &mut two.receiver;
+    let (half, rest) = bytes.split_at(bytes.len() / 2);
+    server.receive(half, at(1));
+    server.protocol.stream_message();
+    server.drain(at(1)).receive(rest, at(1));
+    let events = server.events();
+    assert!(events.len() > 1);
+    assert_eq!(joined(&events), [binary(&message)]);
+    assert_eq!(server.input.incomplete_bytes(), 0);
 }

@@ -3,86 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
-import socket
-import uuid
-from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
-from .._ropeway import Closed, Options, _broadcast
+from .._ropeway import Closed, _broadcast
 from .._ropeway import Connection as NativeConnection
-from ..compression import Compression
-from ..datastructures import Headers
-from ..exceptions import (
-    CertificateError,
-    ConnectionClosed,
-    ConnectionClosedError,
-    ConnectionClosedOK,
-    HeaderLineTooLong,
-    InvalidHandshake,
-    InvalidHeader,
-    InvalidMessage,
-    InvalidStatus,
-    InvalidUpgrade,
-    NegotiationError,
-    NotSupported,
-    PayloadTooBig,
-    ProtocolError,
-    SecurityError,
-    TLSError,
-    TooManyHeaders,
-)
-from ..frames import Close, CloseCode
-from ..http11 import Request, Response
-from ..logs import Logger, tracer
+from ..exceptions import ConnectionClosed, PayloadTooBig, ProtocolError
+from ..facts import Facts, response_of
+from ..frames import CloseCode
+from ..pieces import Pieces
 from ..protocol import State
 from ..tls import TLSInfo
 
 __all__ = ["Connection", "broadcast"]
 
 Data = str | bytes | bytearray | memoryview
-_OK = (1000, 1001, 1005)
-_STATES = (State.CONNECTING, State.OPEN, State.CLOSING, State.CLOSED)
 
 
-class Connection(NativeConnection):
+class Connection(NativeConnection, Facts):
     """A WebSocket connection.
 
     `recv`, `send`, `async for`, `subscribe` and `on_message` are native; here stands what is not on the data path.
     """
 
-    request: Request | None
-    """The opening handshake's request; a client's without the fields that the core adds."""
-    response: Response | None
-    """The opening handshake's response; None on a server, where the core writes it."""
-    subprotocol: str | None
-    """The subprotocol agreed on."""
-
     def __init__(self, *_arguments: Any) -> None:
-        self.request = None
-        self.response = None
-        self.subprotocol = None
-        self.logger: Logger = logging.getLogger("ropeway")
         self._ended: Closed | None = None
         self._closed_waiters: list[asyncio.Future[None]] = []
         self._addresses: tuple[Any, Any] = (None, None)
-        self._uuid: uuid.UUID | None = None
 
     # State
-
-    @property
-    def id(self) -> uuid.UUID:
-        """A number for logs, made when it is asked for first."""
-        if self._uuid is None:
-            self._uuid = uuid.uuid4()
-        return self._uuid
-
-    @property
-    def state(self) -> State:
-        """Where the connection stands."""
-        return _STATES[self._phase]
 
     @property
     def local_address(self) -> Any:
@@ -99,19 +50,26 @@ class Connection(NativeConnection):
         """What the TLS handshake agreed on; None for a plain connection, and once the connection is closed."""
         return None if (known := self._tls) is None else TLSInfo(*known)
 
-    @property
-    def close_code(self) -> int | None:
-        """The code that the connection was closed with (RFC 6455 section 7.1.5); None before."""
-        if self._ended is None:
-            return None
-        return self._ended.received[0] if self._ended.received else CloseCode.ABNORMAL_CLOSURE
+    # Receiving
 
-    @property
-    def close_reason(self) -> str | None:
-        """The reason received; None before the connection is closed."""
-        if self._ended is None:
-            return None
-        return self._ended.received[1] if self._ended.received else ""
+    async def recv_streaming(self, decode: bool | None = None) -> AsyncIterator[str | bytes]:
+        """The next message in pieces, as they come, in constant memory.
+
+        Where a piece ends says nothing: it may be in the middle of a fragment. The iterator must be consumed to its
+        end; until then `recv` raises ConcurrencyError. A message longer than `max_size` closes the connection with
+        1009.
+        """
+        self._stream()
+        pieces, last = Pieces(decode, self._max_size), False
+        while not last:
+            piece, is_text, last = await self._piece()
+            try:
+                turned = pieces.turned(piece, is_text, last)
+            except PayloadTooBig as error:
+                self._close(CloseCode.MESSAGE_TOO_BIG, str(error))
+                await self.wait_closed()
+                raise self._closed_error() from error
+            yield turned
 
     # Sending
 
@@ -208,13 +166,16 @@ class Connection(NativeConnection):
         local, remote = self._addresses
         self._addresses = (self._local_address or local, self._remote_address or remote)
         if response is not None:
-            self.response = _response(response)
+            self.response = response_of(response)
         self._tell_opened()
         # After the task that has been told: what it does first, such as setting on_message, comes before any message.
         asyncio.get_running_loop().call_soon(self._begin)
 
     def _tell_opened(self) -> None:
         """The connection is open: who waits for that is woken."""
+
+    def _ending(self) -> Closed | None:
+        return self._ended
 
     def _on_closed(self, closed: Closed) -> None:
         self._ended = closed
@@ -230,75 +191,10 @@ class Connection(NativeConnection):
         if self.state is State.OPEN:
             self._close(CloseCode.INTERNAL_ERROR, "")
 
-    def _closed_ok(self) -> bool:
-        closed = self._ended
-        if closed is None or closed.received is None or closed.sent is None or closed.kind is not None:
-            return False
-        return closed.received[0] in _OK and closed.sent[0] in _OK
-
-    def _closed_error(self) -> Exception:
-        closed = self._ended
-        if closed is None:
-            # Closing: this side has sent its Close frame, or is not open yet.
-            return ConnectionClosedError(None, None, None)
-        received = Close(*closed.received) if closed.received else None
-        sent = Close(*closed.sent) if closed.sent else None
-        order = None if received is None or sent is None else not closed.by_us
-        error = (ConnectionClosedOK if self._closed_ok() else ConnectionClosedError)(received, sent, order)
-        error.__cause__ = cause(closed)
-        return error
-
 
 async def _each(fragments: Iterable[Data]) -> Any:
     for fragment in fragments:
         yield fragment
-
-
-def _response(parts: tuple[Any, ...]) -> Response:
-    status, reason, headers, body = parts
-    return Response(status, reason, Headers(headers), body)
-
-
-def cause(closed: Closed) -> Exception | None:
-    """The exception for what ended a connection, or kept it from opening."""
-    message, details = closed.message, closed.details
-    match closed.kind:
-        case None | "aborted" | "lost":
-            return None
-        case "protocol":
-            return ProtocolError(message)
-        case "size":
-            size, limit = details
-            return PayloadTooBig(size, limit, message)
-        case "timeout":
-            return TimeoutError(message)
-        case "open_timeout":
-            return TimeoutError("timed out during opening handshake")
-        case "os":
-            return OSError(message) if details is None else OSError(details, message)
-        case "resolve":
-            return socket.gaierror(socket.EAI_NONAME, message)
-        case "certificate":
-            return CertificateError(details, message)
-        case "tls":
-            return TLSError(message)
-        case "status":
-            return InvalidStatus(_response(details))
-        case "header":
-            return (InvalidUpgrade if details[0] in ("Upgrade", "Connection") else InvalidHeader)(*details)
-        case "security":
-            return SecurityError(message)
-        case "negotiation":
-            return NegotiationError(message)
-        case "head_size":
-            return HeaderLineTooLong(message)
-        case "head_fields":
-            return TooManyHeaders(message)
-        case "header_value":
-            return ValueError(message)
-        case "message":
-            return InvalidMessage(message)
-    return InvalidHandshake(message) if closed.received is None and closed.sent is None else ProtocolError(message)
 
 
 def broadcast(connections: Iterable[Connection], message: Data, raise_exceptions: bool = False) -> None:
@@ -315,61 +211,3 @@ def broadcast(connections: Iterable[Connection], message: Data, raise_exceptions
     for connection, why in failed:
         assert isinstance(connection, Connection)
         connection.logger.warning("skipped broadcast: %s", why)
-
-
-def refuse(given: Mapping[str, Any], reasons: Mapping[str, str]) -> None:
-    """Refuses keyword arguments that are not None: those of `reasons` as not supported, others as unknown."""
-    for name, value in given.items():
-        if name not in reasons:
-            raise TypeError(f"unexpected keyword argument {name!r}")
-        if value is not None:
-            raise NotSupported(f"{name}= is not supported: {reasons[name]}")
-
-
-def queue_marks(max_queue: int | tuple[int | None, int | None] | None) -> tuple[int, int]:
-    """`max_queue` as the high and the low-water mark, in messages."""
-    high, low = max_queue if isinstance(max_queue, tuple) else (max_queue, None)
-    if high is None:
-        high = 1 << 62
-    return high, high // 4 if low is None else low
-
-
-def options(
-    *,
-    server: bool,
-    max_size: int | tuple[int | None, int | None] | None,
-    write_limit: int | tuple[int, int | None],
-    compression: str | Compression | None,
-    subprotocols: Sequence[str] | None,
-    headers: Sequence[tuple[str, str]],
-    origin: str | None,
-    logger: Logger | None = None,
-    **times: float | None,
-) -> Options:
-    """The core's options from the keyword arguments of `connect` and `serve`."""
-    if isinstance(compression, str):
-        if compression != "deflate":
-            raise ValueError(f"unsupported compression: {compression}")
-        compression = Compression()
-    elif compression is not None and not isinstance(compression, Compression):
-        raise TypeError('compression must be "deflate", a ropeway.Compression, or None')
-    if isinstance(max_size, tuple):
-        max_size, fragment = max_size
-        refuse({"max_size": fragment}, {"max_size": "there is no limit on a fragment's size"})
-    if max_size is not None and max_size < 0:
-        raise ValueError("max_size must not be negative")
-    if isinstance(subprotocols, str):
-        raise TypeError("subprotocols must be a list, not a str")
-    high, low = write_limit if isinstance(write_limit, tuple) else (write_limit, None)
-    return Options(
-        server=server,
-        max_size=max_size,
-        write_high=high,
-        write_low=high // 4 if low is None else low,
-        subprotocols=list(subprotocols or ()),
-        headers=list(headers),
-        origin=origin,
-        compression=compression,
-        trace=None if logger is None else tracer(logger),
-        **times,
-    )

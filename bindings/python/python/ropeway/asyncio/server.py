@@ -24,6 +24,7 @@ from ..admission import (
     offered,
     respond,
 )
+from ..auth import basic_auth
 from ..compression import Compression
 from ..datastructures import Headers
 from ..exceptions import InvalidOrigin, NegotiationError
@@ -31,11 +32,12 @@ from ..frames import CloseCode
 from ..http11 import Request, Response
 from ..logs import Logger, log_request, log_response
 from ..protocol import State
+from ..settings import options, queue_marks, refuse, whole_limit
 from ..tls import ServerTLS, native_server
-from .connection import Connection, Data, options, queue_marks, refuse
+from .connection import Connection, Data, broadcast
 from .listening import Address, ListeningSocket, Places
 
-__all__ = ["Server", "ServerConnection", "serve", "unix_serve"]
+__all__ = ["Server", "ServerConnection", "basic_auth", "broadcast", "serve", "unix_serve"]
 
 SERVER = f"Python ropeway/{__version__}"
 _FAILED = "The request could not be processed. The server's log says why.\n"
@@ -57,6 +59,8 @@ class ServerConnection(Connection):
     server: Server
     username: str
     """Who has authenticated, with `basic_auth`."""
+    route: Any
+    """The handler and its variables, with `route`."""
     _opening: asyncio.Future[bool]
     _task: asyncio.Task[None]
 
@@ -84,6 +88,7 @@ class Settings:
     options: Options
     tls: TlsServer | None
     marks: tuple[int, int]
+    max_size: int | None
     backlog: int
     reuse_port: bool
     unix_mode: int | None
@@ -247,7 +252,7 @@ class Server:
     def _on_request(self, id_: int, method: str, path: str, headers: list[tuple[str, str]], plain: bool) -> None:
         connection = self._settings.create_connection(self._engine, id_, *self._settings.marks)
         connection.server = self
-        connection.logger = self.logger
+        connection.logger, connection._max_size = self.logger, self._settings.max_size
         connection.request = request = Request(path, Headers(headers), method)
         connection._opening = self._loop.create_future()
         if self._settings.places.path is not None:
@@ -411,6 +416,7 @@ class serve:
             ),
             tls=None if ssl is None else native_server(ssl),
             marks=queue_marks(max_queue),
+            max_size=whole_limit(max_size),
             backlog=backlog,
             reuse_port=bool(reuse_port),
             unix_mode=unix_mode,

@@ -1,0 +1,156 @@
+"""What a connection of any sort knows of itself, and how its end is told by exceptions."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import uuid
+from typing import Any
+
+from ._ropeway import Closed
+from .datastructures import Headers
+from .exceptions import (
+    CertificateError,
+    ConnectionClosedError,
+    ConnectionClosedOK,
+    HeaderLineTooLong,
+    InvalidHandshake,
+    InvalidHeader,
+    InvalidMessage,
+    InvalidProxyMessage,
+    InvalidProxyStatus,
+    InvalidStatus,
+    InvalidUpgrade,
+    NegotiationError,
+    PayloadTooBig,
+    ProtocolError,
+    ProxyError,
+    SecurityError,
+    TLSError,
+    TooManyHeaders,
+)
+from .frames import Close, CloseCode
+from .http11 import Request, Response
+from .logs import Logger
+from .protocol import State
+
+__all__ = ["Facts", "cause", "response_of"]
+
+_OK = (1000, 1001, 1005)
+_STATES = (State.CONNECTING, State.OPEN, State.CLOSING, State.CLOSED)
+
+
+class Facts:
+    """What does not depend on how a connection is driven."""
+
+    request: Request | None = None
+    """The opening handshake's request; a client's without the fields that the core adds."""
+    response: Response | None = None
+    """The opening handshake's response."""
+    subprotocol: str | None = None
+    """The subprotocol agreed on."""
+    logger: Logger = logging.getLogger("ropeway")
+    """Where what happens on the connection is logged."""
+    _uuid: uuid.UUID | None = None
+    _max_size: int | None = None
+
+    def _ending(self) -> Closed | None:
+        raise NotImplementedError
+
+    @property
+    def id(self) -> uuid.UUID:
+        """A number for logs, made when it is asked for first."""
+        if self._uuid is None:
+            self._uuid = uuid.uuid4()
+        return self._uuid
+
+    @property
+    def state(self) -> State:
+        """Where the connection stands."""
+        return _STATES[self._phase]  # type: ignore[attr-defined]
+
+    @property
+    def close_code(self) -> int | None:
+        """The code that the connection was closed with (RFC 6455 section 7.1.5); None before."""
+        if (ended := self._ending()) is None:
+            return None
+        return ended.received[0] if ended.received else CloseCode.ABNORMAL_CLOSURE
+
+    @property
+    def close_reason(self) -> str | None:
+        """The reason received; None before the connection is closed."""
+        if (ended := self._ending()) is None:
+            return None
+        return ended.received[1] if ended.received else ""
+
+    def _closed_ok(self) -> bool:
+        closed = self._ending()
+        if closed is None or closed.received is None or closed.sent is None or closed.kind is not None:
+            return False
+        return closed.received[0] in _OK and closed.sent[0] in _OK
+
+    def _closed_error(self) -> Exception:
+        closed = self._ending()
+        if closed is None:
+            # Closing: this side has sent its Close frame, or is not open yet.
+            return ConnectionClosedError(None, None, None)
+        received = Close(*closed.received) if closed.received else None
+        sent = Close(*closed.sent) if closed.sent else None
+        order = None if received is None or sent is None else not closed.by_us
+        error = (ConnectionClosedOK if self._closed_ok() else ConnectionClosedError)(received, sent, order)
+        error.__cause__ = cause(closed)
+        return error
+
+
+def response_of(parts: tuple[Any, ...]) -> Response:
+    """A response from what the core tells of one."""
+    status, reason, headers, body = parts
+    return Response(status, reason, Headers(headers), body)
+
+
+def cause(closed: Closed) -> Exception | None:
+    """The exception for what ended a connection, or kept it from opening."""
+    message, details = closed.message, closed.details
+    match closed.kind:
+        case None | "aborted" | "lost":
+            return None
+        case "protocol":
+            return ProtocolError(message)
+        case "size":
+            size, limit = details
+            return PayloadTooBig(size, limit, message)
+        case "timeout":
+            return TimeoutError(message)
+        case "open_timeout":
+            return TimeoutError("timed out during opening handshake")
+        case "os":
+            return OSError(message) if details is None else OSError(details, message)
+        case "resolve":
+            return socket.gaierror(socket.EAI_NONAME, message)
+        case "certificate":
+            return CertificateError(details, message)
+        case "tls":
+            return TLSError(message)
+        case "status":
+            return InvalidStatus(response_of(details))
+        case "header":
+            return (InvalidUpgrade if details[0] in ("Upgrade", "Connection") else InvalidHeader)(*details)
+        case "security":
+            return SecurityError(message)
+        case "proxy":
+            return ProxyError(message)
+        case "proxy_status":
+            return InvalidProxyStatus(response_of(details))
+        case "proxy_message":
+            return InvalidProxyMessage(message)
+        case "negotiation":
+            return NegotiationError(message)
+        case "head_size":
+            return HeaderLineTooLong(message)
+        case "head_fields":
+            return TooManyHeaders(message)
+        case "header_value":
+            return ValueError(message)
+        case "message":
+            return InvalidMessage(message)
+    return InvalidHandshake(message) if closed.received is None and closed.sent is None else ProtocolError(message)
