@@ -191,6 +191,10 @@
 /// Server with ROPEWAY_OPTION_TLS_CLIENT_CA, 1: clients without a certificate are served too. Default 0.
 #define ROPEWAY_OPTION_TLS_CLIENT_CERTIFICATE_OPTIONAL 907
 
+/// A string, client and server: the application protocols offered or taken (ALPN, RFC 7301), best first, with commas
+/// between; "" for none. A client that offers a server some, but none of its own, is refused. Default "http/1.1".
+#define ROPEWAY_OPTION_TLS_APPLICATION_PROTOCOLS 908
+
 /// DANGER. Client, 1: any certificate is taken, of anybody, expired or not, so that whoever is on the way can read and
 /// change everything. For tests only. Default 0.
 #define ROPEWAY_OPTION_DANGER_TLS_ACCEPT_INVALID_CERTIFICATES 999
@@ -298,7 +302,8 @@
 /// A pong came, with `data` and `length`; `round_trip` when it answers a keep-alive ping.
 #define ROPEWAY_EVENT_PONG 7
 
-/// Engine: the send queue has fallen below its low-water mark after ROPEWAY_QUEUED.
+/// Engine: the send queue has fallen below its low-water mark after ROPEWAY_QUEUED, or went with a loss after which the
+/// connection is open again.
 #define ROPEWAY_EVENT_WRITABLE 8
 
 /// The end, once on each connection: `close_code`, the reason in `data` and `length`, `sent_code`, `flags`, and
@@ -379,10 +384,10 @@
 /// Connections taken from listeners.
 #define ROPEWAY_COUNTER_ACCEPTED 1
 
-/// Connections dialled.
+/// Connections dialled, however often each.
 #define ROPEWAY_COUNTER_DIALLED 2
 
-/// Opening handshakes that ended well.
+/// Opening handshakes that ended well; a reconnecting connection has one each time it opens.
 #define ROPEWAY_COUNTER_OPENED 3
 
 /// Connections that ended, opened or not.
@@ -608,6 +613,34 @@ typedef struct ropeway_event {
     /// Number of the attempt that comes next.
     uint32_t attempt;
 } ropeway_event;
+
+/// A certificate in DER (X.509, RFC 5280).
+typedef struct ropeway_certificate {
+    /// Its bytes.
+    const void *data;
+    /// How many there are.
+    size_t length;
+} ropeway_certificate;
+
+/// What a TLS handshake agreed on. Later releases may add fields at the end; `size` says how many there are.
+typedef struct ropeway_tls_info {
+    /// Size of this structure in the library in use, in bytes.
+    uint32_t size;
+    /// 1 when an earlier session was resumed.
+    int32_t resumed;
+    /// "TLSv1.3" or "TLSv1.2".
+    const char *version;
+    /// The cipher suite's name in the RFCs, as "TLS13_AES_256_GCM_SHA384".
+    const char *cipher_suite;
+    /// The application protocol (ALPN, RFC 7301); NULL when none was agreed on.
+    const char *application_protocol;
+    /// The name that the client asked for (SNI, RFC 6066 section 3); NULL when it gave an address, or nothing.
+    const char *server_name;
+    /// The peer's certificate chain, its own certificate first; NULL when it showed none.
+    const struct ropeway_certificate *certificates;
+    /// How many certificates there are.
+    size_t certificate_count;
+} ropeway_tls_info;
 
 /// Done.
 #define ROPEWAY_OK 0
@@ -1106,7 +1139,7 @@ ropeway_status ropeway_head_basic_auth(const struct ropeway_head *head,
                                        const char *password);
 
 /// Connects to `url`, as "wss://example.com/chat", or "ws+unix:/path/to.sock:/chat" for a Unix socket, and writes the open connection to `*client`. Waits, at most
-/// ROPEWAY_OPTION_OPEN_TIMEOUT. `options`, NULL for the defaults, are copied. The caller owns the client and frees it
+/// ROPEWAY_OPTION_OPEN_TIMEOUT, redirects included (ROPEWAY_OPTION_MAX_REDIRECTS). `options`, NULL for the defaults, are copied. The caller owns the client and frees it
 /// by ropeway_client_free.
 ///
 /// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_URL, ROPEWAY_ERROR_INVALID_HEADER, and whatever keeps a
@@ -1121,7 +1154,7 @@ ropeway_status ropeway_client_open(const char *url,
 void ropeway_client_free(struct ropeway_client *client);
 
 /// Sends a whole message of the kind ROPEWAY_TEXT or ROPEWAY_BINARY: `length` bytes at `data`, which are copied. Waits
-/// while the send queue is above its high-water mark; what the peer sends meanwhile is kept for
+/// while the send queue is above its high-water mark; messages and pongs that come meanwhile are kept for
 /// ropeway_client_receive, up to ROPEWAY_OPTION_SEND_QUEUE_LIMIT, after which the peer has to wait.
 ///
 /// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_ARGUMENT, ROPEWAY_ERROR_CLOSED, ROPEWAY_ERROR_INVALID_UTF8,
@@ -1440,7 +1473,8 @@ ropeway_status ropeway_engine_abort(struct ropeway_engine *engine, ropeway_conne
 
 /// Stops to read from a connection until ropeway_engine_resume, so that its peer has to wait once the kernel's buffers
 /// are full. Messages that have been read already are held back too, and the keep-alive rests. Sending goes on; close
-/// and abort end the pause.
+/// and abort end the pause. Before ROPEWAY_EVENT_OPENED it holds from there on. When the peer ends its direction in
+/// order, that waits too; when the connection breaks, ROPEWAY_EVENT_CLOSED comes, and what was not read is lost.
 ///
 /// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_CLOSED.
 ropeway_status ropeway_engine_pause(struct ropeway_engine *engine,
@@ -1482,6 +1516,22 @@ ropeway_status ropeway_engine_set_user_data(struct ropeway_engine *engine,
 ropeway_status ropeway_engine_user_data(const struct ropeway_engine *engine,
                                         ropeway_connection connection,
                                         void **user_data);
+
+/// Writes what the TLS handshake of a connection agreed on to `*info`, lent until the next call of this function on the
+/// engine.
+///
+/// ROPEWAY_NONE for a connection without TLS, and before its handshake is done. Errors: ROPEWAY_ERROR_NULL,
+/// ROPEWAY_ERROR_CLOSED.
+ropeway_status ropeway_engine_tls_info(const struct ropeway_engine *engine,
+                                       ropeway_connection connection,
+                                       const struct ropeway_tls_info **info);
+
+/// Writes what the TLS handshake of a client agreed on to `*info`, lent until the next call of this function on the
+/// client.
+///
+/// ROPEWAY_NONE for a connection without TLS, and once it has ended. Errors: ROPEWAY_ERROR_NULL.
+ropeway_status ropeway_client_tls_info(struct ropeway_client *client,
+                                       const struct ropeway_tls_info **info);
 
 /// Gives the requests that a connection has still to send the header fields of `options`, none for NULL, in place of
 /// those it was dialled with; nothing else of them counts. All is copied. They are for the present attempt, if its

@@ -16,6 +16,7 @@ use crate::guard::{self, Out, Outcome, Owned};
 use crate::options::{self, ropeway_options};
 use crate::remote::ropeway_remote;
 use crate::status::{ROPEWAY_OK, ropeway_status};
+use crate::tls_info::LentInfo;
 
 /// Many connections and listeners. Used by one thread at a time; other threads reach it through a ropeway_remote.
 #[derive(Debug)]
@@ -23,6 +24,7 @@ pub struct ropeway_engine {
     engine: Owned<Engine>,
     /// Apart from the engine, so that C may look at it while it calls.
     lent: UnsafeCell<Lent>,
+    pub(crate) tls_info: LentInfo,
     /// What a connection made without options gets.
     defaults: Arc<Options>,
 }
@@ -76,6 +78,7 @@ pub unsafe extern "C" fn ropeway_engine_new(
         let engine = ropeway_engine {
             engine: Owned::new(engine),
             lent: UnsafeCell::new(Lent::new()),
+            tls_info: LentInfo::default(),
             defaults: Arc::default(),
         };
         // SAFETY: the header asks for room for a pointer.
@@ -239,9 +242,9 @@ pub unsafe extern "C" fn ropeway_engine_list(
 
 /// Connections taken from listeners.
 pub const ROPEWAY_COUNTER_ACCEPTED: i32 = 1;
-/// Connections dialled.
+/// Connections dialled, however often each.
 pub const ROPEWAY_COUNTER_DIALLED: i32 = 2;
-/// Opening handshakes that ended well.
+/// Opening handshakes that ended well; a reconnecting connection has one each time it opens.
 pub const ROPEWAY_COUNTER_OPENED: i32 = 3;
 /// Connections that ended, opened or not.
 pub const ROPEWAY_COUNTER_CLOSED: i32 = 4;

@@ -44,7 +44,8 @@ pub const ROPEWAY_EVENT_FRAGMENT: i32 = 5;
 pub const ROPEWAY_EVENT_PING: i32 = 6;
 /// A pong came, with `data` and `length`; `round_trip` when it answers a keep-alive ping.
 pub const ROPEWAY_EVENT_PONG: i32 = 7;
-/// Engine: the send queue has fallen below its low-water mark after ROPEWAY_QUEUED.
+/// Engine: the send queue has fallen below its low-water mark after ROPEWAY_QUEUED, or went with a loss after which the
+/// connection is open again.
 pub const ROPEWAY_EVENT_WRITABLE: i32 = 8;
 /// The end, once on each connection: `close_code`, the reason in `data` and `length`, `sent_code`, `flags`, and
 /// `status` and `error` when an error ended it. After a refusal `head` is the server's response. The connection's

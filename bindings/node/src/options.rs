@@ -259,6 +259,7 @@ impl ServerTls {
             identities: vec![identity(self.cert, self.key)],
             client_roots: (self.ca.unwrap_or_default().into_iter().map(pem)).collect(),
             client_certificate_optional: self.request_cert_only == Some(true),
+            ..TlsServerOptions::default()
         };
         options.build().map_err(|error| invalid(error.to_string()))
     }

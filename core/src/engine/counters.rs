@@ -7,9 +7,9 @@ pub struct Counters {
     pub accepted: u64,
     /// Connections that a listener refused because their address had `max_per_address` of them.
     pub refused_by_address: u64,
-    /// Connections asked for with `connect`.
+    /// Connections asked for with `connect` and its kin, however often each is dialled.
     pub dialled: u64,
-    /// Opening handshakes that ended well.
+    /// Opening handshakes that ended well; a supervised connection has one each time it opens.
     pub opened: u64,
     /// Connections that ended, opened or not.
     pub closed: u64,

@@ -46,7 +46,7 @@ pub enum EventKind<'a> {
     UpgradeRequest(&'a Request),
     /// Server with `plain_http`: answer by [`refuse`](super::Connections::refuse).
     HttpRequest(&'a Request),
-    /// The connection is open.
+    /// The connection is open, or open again.
     Opened(&'a Opened),
     /// A whole message.
     Message {
@@ -78,7 +78,8 @@ pub enum EventKind<'a> {
         /// The time since the engine's own ping that it answers; `None` for any other pong.
         round_trip: Option<Duration>,
     },
-    /// The send queue of a connection that answered `Queued` is below its low-water mark.
+    /// The send queue of a connection that answered `Queued` is below its low-water mark, or gone with a loss after which
+    /// the connection is open again.
     Writable,
     /// Client with `max_redirects`: the server has sent the opening handshake elsewhere, and that place is dialled now,
     /// within the same `open_timeout`. Close or abort the connection to leave it at that.

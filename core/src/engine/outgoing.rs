@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use super::Engine;
-use super::Sent;
 use super::connections::Connections;
 use super::drive::Told;
 use super::event::Notice;
@@ -11,6 +9,7 @@ use super::id::ConnectionId;
 use super::redirect::Target;
 use super::slots::{Flags, Transport};
 use super::supervise::{Attempt, Reconnect, Supervision, response};
+use super::{Engine, Sent};
 use crate::deflate::Compress;
 use crate::error::{Error, SendError};
 use crate::frame;
@@ -259,8 +258,12 @@ impl Connections {
             stream.take_leave();
         }
         slot.transport = Transport::None;
-        slot.queue = None;
-        slot.flags.keep(Flags::LISTED);
+        let waited_for = slot.queue.take().is_some_and(|queue| queue.above_high);
+        if let Some(supervision) = (slot.outgoing.as_mut()).and_then(|out| out.supervision.as_mut())
+        {
+            supervision.owes_writable |= waited_for;
+        }
+        slot.flags.keep(Flags::LASTING);
     }
 
     /// The connection has opened. Under supervision what was held is sent, and otherwise it will not be dialled again.
@@ -274,14 +277,13 @@ impl Connections {
             return;
         };
         let held = supervision.opened(now);
-        let mut last = None;
+        let owes_writable = std::mem::take(&mut supervision.owes_writable);
         for message in held {
             let sent = self.send_with(id, message.kind, &message.payload, message.compress);
             self.undelivered(id, message.payload.len(), sent.map(|_| ()));
-            last = Some(sent);
         }
-        // Those who were told `Queued` wait for it.
-        if matches!(last, Some(Ok(Sent::Sent) | Err(_))) {
+        let queue = &self.slots.at(index).queue;
+        if owes_writable && !queue.as_ref().is_some_and(|queue| queue.above_high) {
             self.notices.push_back(Notice::Writable(id));
         }
     }

@@ -206,6 +206,11 @@ impl Connections {
             if id == except {
                 continue;
             }
+            // Nothing is kept for a connection that is not open.
+            if protocol.check_open().is_err() {
+                self.counters.publishes_dropped += 1;
+                continue;
+            }
             if slot.queued() > protocol.options().send_queue_high {
                 self.slow(index, 1);
                 continue;

@@ -61,9 +61,10 @@ impl Reconnect {
     /// Whether it is of no use to try again after this end.
     ///
     /// Not final are errors of the network, time-outs, a stream that ended without a word, HTTP statuses 408, 425, 429
-    /// and 500 to 599 of the server or a proxy, a SOCKS proxy's replies 1 and 3 to 6 (it could not reach the server), and the peer's close codes 1001 (going away) and 1011 to 1014 (internal error, service restart,
-    /// try again later, bad gateway). Final is everything else: what the caller did wrong, certificates and all else
-    /// that is wrong with TLS, other statuses, violations of the protocol, limits, and other close codes.
+    /// and 500 to 599 of the server or a proxy, a SOCKS proxy's replies 1 and 3 to 6 (it could not reach the server), and
+    /// the peer's close codes 1001 (going away) and 1011 to 1014 (internal error, service restart, try again later, bad
+    /// gateway). Final is everything else: what the caller did wrong, certificates and all else that is wrong with TLS,
+    /// other statuses, violations of the protocol, limits, and other close codes.
     #[must_use]
     pub fn is_final(closed: &Closed) -> bool {
         match &closed.cause {
@@ -106,6 +107,8 @@ pub(super) struct Supervision {
     attempts: u32,
     /// When the connection was opened, if it is open.
     opened: Option<Time>,
+    /// The application waits for `Writable`, having been told `Queued`.
+    pub(super) owes_writable: bool,
     held: VecDeque<Held>,
     held_bytes: u64,
 }
@@ -132,6 +135,7 @@ impl Supervision {
             ceiling: policy.base,
             attempts: 0,
             opened: None,
+            owes_writable: false,
             held: VecDeque::new(),
             held_bytes: 0,
         }
@@ -185,6 +189,7 @@ impl Supervision {
             let held = self.held_bytes;
             return Some(Err(SendError::HeldFull { held, limit }));
         }
+        self.owes_writable = true;
         self.held_bytes = bytes;
         self.held.push_back(Held {
             kind,

@@ -140,3 +140,34 @@ fn subscriptions_last() {
     all_gone(&mut engine);
     assert_eq!(engine.connections().subscribers("topic"), 0);
 }
+
+#[test]
+fn who_waits_for_a_queue_that_is_lost_is_told_when_it_is_open_again() {
+    let (address, server) = script(|listener| {
+        let (raw, _) = open(listener);
+        raw.reset();
+        open(listener).0.rest()
+    });
+    let mut engine = engine();
+    let options = Options {
+        send_queue_high: 0,
+        ..Options::default()
+    };
+    let id = supervise_with(&mut engine, address, options, quick());
+    let mut queued = false;
+    let tale = tale(&mut engine, "writable", |event, connections| {
+        if let EventKind::Opened(_) = event.kind
+            && !queued
+        {
+            // More than the kernel takes: the peer does not read.
+            let payload = vec![0; 32 << 20];
+            let sent = connections.send_binary(id, &payload).expect("is open");
+            queued = matches!(sent, Sent::Queued(_));
+        }
+    });
+    assert!(queued);
+    assert_eq!(tale, ["opened", "reconnecting 1", "opened", "writable"]);
+    assert_eq!(engine.connections().queued_bytes(id), Ok(0));
+    drop(engine);
+    server.join().expect("no panic");
+}

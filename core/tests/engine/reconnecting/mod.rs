@@ -1,5 +1,6 @@
 //! Supervised connections: servers that refuse, fail, vanish and return, and what is told of it.
 
+mod chaos;
 mod messages;
 mod rules;
 
@@ -14,7 +15,7 @@ use ropeway_core::engine::{
 };
 use ropeway_core::frame::CloseCode;
 use ropeway_core::handshake::{HandshakeError, Headers};
-use ropeway_core::protocol::{Closed, MessageKind, Options};
+use ropeway_core::protocol::{Accept, Closed, MessageKind, Options};
 use ropeway_core::{Error, SendError, TlsError};
 
 use crate::redirects::{answer, open, redirect, script};
