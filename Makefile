@@ -10,7 +10,7 @@ VENV := build/venv/.made
 CFLAGS ?= -O3
 BENCH_C := $(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -pedantic $(CFLAGS)
 
-.PHONY: help demo test lib python node examples install bench bench-programs simulate fuzz fmt lint header clean test-deps
+.PHONY: help demo test lib python sdist node examples install bench bench-programs simulate fuzz fmt lint header clean test-deps
 
 help: ## print these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' Makefile
@@ -29,6 +29,9 @@ lib: ## build the C library (release)
 python: $(VENV) ## build the Python package into build/venv
 	tools/python
 
+sdist: python ## build the Python package's source distribution, and a wheel of it elsewhere, and try that: minutes
+	tools/sdist
+
 node: ## build the Node.js package in bindings/node
 	tools/node
 
@@ -38,7 +41,7 @@ examples: lib $(VENV) ## build the example programs into build/bin
 install: lib ## lay library, header, pkg-config file and CMake package: PREFIX=, DESTDIR=
 	tools/install "$(PREFIX)" "$(DESTDIR)"
 
-bench: examples bench-programs ## measure side by side: SUITE=echo|text|memory, ROWS='20Bx100 16KiB*'
+bench: examples bench-programs ## measure side by side: SUITE=echo|text|memory|variants, ROWS='20Bx100 16KiB*'
 	python3 bench/run.py $(if $(SUITE),--suite $(SUITE)) $(if $(ROWS),--rows $(ROWS))
 
 bench-programs: build/bin/floor build/bin/load ## build the load generator and the bare TCP echo

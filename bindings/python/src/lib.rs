@@ -21,6 +21,7 @@ mod futures;
 mod inbox;
 mod options;
 mod payload;
+mod route;
 mod threads;
 mod tls;
 mod trace;

@@ -8,6 +8,7 @@ async with ropeway.connect("ws://127.0.0.1:8080/") as connection:
 from ._ropeway import __version__
 from .asyncio.client import ClientConnection, connect, unix_connect
 from .asyncio.connection import broadcast
+from .asyncio.router import Router, route, unix_route
 from .asyncio.server import Server, ServerConnection, serve, unix_serve
 from .auth import basic_auth
 from .compression import Compression
@@ -18,6 +19,7 @@ from .frames import Close, CloseCode
 from .http11 import Request, Response
 from .protocol import State
 from .tls import ClientTLS, ServerTLS, TLSInfo
+from .typing import Data, HeadersLike, LoggerLike, Origin, StatusLike, Subprotocol
 
 __all__ = [
     "ClientConnection",
@@ -25,20 +27,29 @@ __all__ = [
     "Close",
     "CloseCode",
     "Compression",
+    "Data",
     "Headers",
+    "HeadersLike",
+    "LoggerLike",
+    "Origin",
     "Request",
     "Response",
+    "Router",
     "Server",
     "ServerConnection",
     "ServerTLS",
     "State",
+    "StatusLike",
+    "Subprotocol",
     "TLSInfo",
     "__version__",
     "basic_auth",
     "broadcast",
     "connect",
+    "route",
     "serve",
     "unix_connect",
+    "unix_route",
     "unix_serve",
     *_exceptions,
 ]

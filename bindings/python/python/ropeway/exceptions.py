@@ -22,6 +22,8 @@ __all__ = [
     "InvalidMessage",
     "InvalidOrigin",
     "InvalidProxy",
+    "InvalidProxyMessage",
+    "InvalidProxyStatus",
     "InvalidState",
     "InvalidStatus",
     "InvalidURI",
@@ -86,7 +88,16 @@ class InvalidURI(WebSocketException):
 
 
 class InvalidProxy(WebSocketException):
-    """The proxy's URI cannot be used."""
+    """The proxy's URI cannot be used. `proxy` is the environment variable that holds it; None for an argument."""
+
+    def __init__(self, proxy: str | None, msg: str) -> None:
+        super().__init__(proxy, msg)
+        self.proxy = proxy
+        self.msg = msg
+
+    def __str__(self) -> str:
+        where = "proxy=" if self.proxy is None else f"the environment variable {self.proxy}"
+        return f"{where} holds no proxy that can be used: {self.msg}"
 
 
 class InvalidHandshake(WebSocketException):
@@ -107,6 +118,21 @@ class TooManyHeaders(SecurityError):
 
 class ProxyError(InvalidHandshake):
     """The proxy could not be connected through."""
+
+
+class InvalidProxyStatus(ProxyError):
+    """The proxy refused; `response` is its answer, as far as it is known."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(response)
+        self.response = response
+
+    def __str__(self) -> str:
+        return f"the proxy refused to connect: HTTP {self.response.status_code} {self.response.reason_phrase}".rstrip()
+
+
+class InvalidProxyMessage(ProxyError):
+    """What the proxy answered is no HTTP."""
 
 
 class InvalidMessage(InvalidHandshake):

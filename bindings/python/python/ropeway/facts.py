@@ -17,11 +17,14 @@ from .exceptions import (
     InvalidHandshake,
     InvalidHeader,
     InvalidMessage,
+    InvalidProxyMessage,
+    InvalidProxyStatus,
     InvalidStatus,
     InvalidUpgrade,
     NegotiationError,
     PayloadTooBig,
     ProtocolError,
+    ProxyError,
     SecurityError,
     TLSError,
     TooManyHeaders,
@@ -134,6 +137,12 @@ def cause(closed: Closed) -> Exception | None:
             return (InvalidUpgrade if details[0] in ("Upgrade", "Connection") else InvalidHeader)(*details)
         case "security":
             return SecurityError(message)
+        case "proxy":
+            return ProxyError(message)
+        case "proxy_status":
+            return InvalidProxyStatus(response_of(details))
+        case "proxy_message":
+            return InvalidProxyMessage(message)
         case "negotiation":
             return NegotiationError(message)
         case "head_size":

@@ -24,6 +24,7 @@ from ..admission import (
     offered,
     respond,
 )
+from ..auth import basic_auth
 from ..compression import Compression
 from ..datastructures import Headers
 from ..exceptions import InvalidOrigin, NegotiationError
@@ -33,10 +34,10 @@ from ..logs import Logger, log_request, log_response
 from ..protocol import State
 from ..settings import options, queue_marks, refuse, whole_limit
 from ..tls import ServerTLS, native_server
-from .connection import Connection, Data
+from .connection import Connection, Data, broadcast
 from .listening import Address, ListeningSocket, Places
 
-__all__ = ["Server", "ServerConnection", "serve", "unix_serve"]
+__all__ = ["Server", "ServerConnection", "basic_auth", "broadcast", "serve", "unix_serve"]
 
 SERVER = f"Python ropeway/{__version__}"
 _FAILED = "The request could not be processed. The server's log says why.\n"
@@ -58,6 +59,8 @@ class ServerConnection(Connection):
     server: Server
     username: str
     """Who has authenticated, with `basic_auth`."""
+    route: Any
+    """The handler and its variables, with `route`."""
     _opening: asyncio.Future[bool]
     _task: asyncio.Task[None]
 

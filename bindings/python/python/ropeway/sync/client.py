@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterator, Mapping
 from types import TracebackType
 from typing import Any, ClassVar
 
-from ..client import MAX_REDIRECTS, ClientSettings
+from ..client import ClientSettings
 from ..exceptions import InvalidMessage
 from ..facts import cause, response_of
 from ..logs import log_request, log_response
@@ -35,10 +35,7 @@ class reconnect(ClientSettings[ClientConnection]):
 
     _class = ClientConnection
     _dialling_names = ("address", "source_address", "all_errors")
-    _refused: ClassVar[Mapping[str, str]] = {
-        "proxy_ssl": "proxies are not there yet",
-        "proxy_server_hostname": "proxies are not there yet",
-    }
+    _refused: ClassVar[Mapping[str, str]] = {}
 
     def connect(self) -> ClientConnection:
         """Connects once."""
@@ -69,9 +66,8 @@ class reconnect(ClientSettings[ClientConnection]):
         connection._max_size = self._max_size
         if over is not None:
             connection._known_addresses = (over.getsockname(), over.getpeername())
-        descriptor, redirects = (None, MAX_REDIRECTS) if over is None else (over.fileno(), 0)
         log_request(self.logger, ">", self._request)
-        connection._dial(self.uri, self._options, self._tls, descriptor, redirects)
+        connection._dial(self.uri, self._options, self._route, None if over is None else over.fileno())
         try:
             opened = connection._open()
         except BaseException:
