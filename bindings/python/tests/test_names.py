@@ -38,7 +38,8 @@ DIFFERENCES = {
     "how servers and connect work inside": {
         "all_connections", "close_task", "create_server", "handler_tasks", "handlers_waiter", "server", "lock",
         "handler_threads", "socket_closed", "SHUTDOWN_POLLING_INTERVAL", "additional_headers", "factory",
-        "create_connection_kwargs", "open_tcp_connection", "open_timeout", "process_redirect", "proxy", "user_agent_header", "ws_uri",
+        "create_connection_kwargs", "open_tcp_connection", "open_timeout", "process_redirect", "proxy", "ws_uri",
+        "user_agent_header",
     },
     "the router's own business": {"handler", "handler_kwargs"},
     "a warning of a change to come in websockets, which is not to come here": {

@@ -142,4 +142,47 @@ mod tests {
             })
             .expect("is the same");
     }
+
+    /// Whatever a proxy says, there is an answer to it, and always the same.
+    #[test]
+    fn no_bytes_make_a_panic_or_a_difference() {
+        let piece = prop_oneof![
+            Just(&b"HTTP/1.1 407 A\r\n"[..]),
+            Just(&b"HTTP/1.1 200 OK\r\n\r\n"[..]),
+            Just(&b"HTTP/1.1 103 E\r\n\r\n"[..]),
+            Just(&b"Proxy-Authenticate: Digest realm=\"r\", nonce=n, qop=auth, stale=true\r\n"[..]),
+            Just(&b"Proxy-Authenticate: Basic realm=\"x\\\"\r\n"[..]),
+            Just(&b"Content-Length: 3\r\n"[..]),
+            Just(&b"Connection: close\r\n"[..]),
+            Just(&b"\r\n"[..]),
+            Just(&b"abc"[..]),
+            Just(&b"\x05"[..]),
+            Just(&b"\x00"[..]),
+            Just(&b"\x02"[..]),
+            Just(&b"\x01\x04"[..]),
+            Just(&b"\x03\xff"[..]),
+            Just(&b"\xff"[..]),
+        ];
+        let connections = proptest::collection::vec(proptest::collection::vec(piece, 0..12), 6);
+        let make = |socks: bool| -> Negotiation {
+            let url = ProxyUrl::parse("http://user:secret@proxy").expect("a URL");
+            if socks {
+                let made = Socks5::new("h", 80, url.credentials);
+                return made.expect("short enough").into();
+            }
+            let limits = crate::handshake::HeadLimits::default();
+            Connect::new("h:80".to_owned(), url.credentials, "c".to_owned(), limits).into()
+        };
+        TestRunner::deterministic()
+            .run(
+                &(connections, 1_usize..9, any::<bool>()),
+                |(said, most, socks)| {
+                    let said: Vec<_> = said.iter().map(|pieces| pieces.concat()).collect();
+                    let whole = drive(make(socks), &said, usize::MAX);
+                    prop_assert_eq!(drive(make(socks), &said, most), whole);
+                    Ok(())
+                },
+            )
+            .expect("is the same");
+    }
 }

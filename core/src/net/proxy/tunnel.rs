@@ -17,6 +17,8 @@ use crate::tls_error::TlsError;
 
 /// Bytes asked of the stream at once.
 const READ_SIZE: usize = 4 << 10;
+/// Reads before other connections get their turn.
+const READS: usize = 16;
 
 /// The way to one server through one proxy.
 pub(crate) struct Route {
@@ -139,7 +141,7 @@ impl Route {
         let Some(mut tunnel) = self.tunnel.take() else {
             return TunnelState::Pending;
         };
-        loop {
+        for _ in 0..READS {
             tunnel.send();
             let mut buffer = [0; READ_SIZE];
             let (progress, rest) = match tunnel.stream.receive(&mut buffer) {
@@ -150,13 +152,11 @@ impl Route {
                     (progress, bytes)
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    let busy = tunnel.stream.has_more();
+                    if tunnel.stream.has_more() {
+                        break;
+                    }
                     self.tunnel = Some(tunnel);
-                    return if busy {
-                        TunnelState::Busy
-                    } else {
-                        TunnelState::Pending
-                    };
+                    return TunnelState::Pending;
                 }
                 Err(error) => (self.negotiation.end().map_err(|_| broken(&error)), &[][..]),
             };
@@ -167,6 +167,8 @@ impl Route {
                 Err(problem) => return self.fail(problem),
             }
         }
+        self.tunnel = Some(tunnel);
+        TunnelState::Busy
     }
 
     /// What a tunnel waits for, once there is one.
