@@ -315,6 +315,26 @@ impl Input {
         }
     }
 
+    /// The message that is lent, to keep: its own memory where it was gathered, otherwise a copy.
+    pub(crate) fn keep(&mut self, source: Source) -> Gathered {
+        if matches!(source, Source::Message) {
+            return std::mem::take(&mut self.message);
+        }
+        let mut copy = Gathered::new();
+        copy.extend(self.payload(source));
+        copy
+    }
+
+    /// Takes memory for a message to be gathered; gives back what is not wanted.
+    pub(crate) fn reuse(&mut self, mut memory: Gathered) -> Option<Gathered> {
+        if memory.capacity() > SPARE_LIMIT || memory.capacity() <= self.spare.capacity() {
+            return Some(memory);
+        }
+        memory.clear();
+        std::mem::swap(&mut memory, &mut self.spare);
+        (memory.capacity() > 0).then_some(memory)
+    }
+
     #[inline]
     pub(crate) fn payload(&self, source: Source) -> &[u8] {
         match source {

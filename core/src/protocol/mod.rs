@@ -55,6 +55,7 @@ use std::sync::Arc;
 
 pub(crate) use deflate::{Alone, compress_server_frames};
 pub use event::{CloseFrame, Closed, Event, MessageKind, Opened};
+pub use gathered::Gathered;
 pub use input::Input;
 pub use opening::Accept;
 pub use options::Options;
