@@ -143,7 +143,7 @@ def print_figure(row: Row, name: str, base: str, figure: dict) -> None:
     """One line of the table on the terminal."""
     ratio = f"{figure['ratio']:5.2f}" if "ratio" in figure else "    –"
     print(
-        f"{row.name:<18} {name:<16} {thousands(figure['per_cpu_second']):>8} k/CPU-s  × {base} {ratio}  "
+        f"{row.name:<18} {name:<18} {thousands(figure['per_cpu_second']):>8} k/CPU-s  × {base} {ratio}  "
         f"({thousands(figure['lowest'])}–{thousands(figure['highest'])})  busy {figure['server_busy']:.2f}"
         f"/{figure['load_busy']:.2f}  "
         f"p50 {figure['p50_us']:.0f} p99 {figure['p99_us']:.0f} p99.9 {figure['p99_9_us']:.0f} µs",
@@ -162,8 +162,8 @@ def run_memory(servers: list[Server], counts: tuple[int, ...]) -> dict:
     for count in counts:
         results[str(count)] = {server.name: hold(server, count) for server in servers}
         for name, held in results[str(count)].items():
-            print(f"{count:>6} connections  {name:<16} bytes each, fresh: {pages(held['fresh'])}")
-            print(f"{'':>37}after one echo: {pages(held['echoed'])}", flush=True)
+            print(f"{count:>6} connections  {name:<18} bytes each, fresh: {pages(held['fresh'])}")
+            print(f"{'':>39}after one echo: {pages(held['echoed'])}", flush=True)
     return results
 
 

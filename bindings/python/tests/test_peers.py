@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib
 import inspect
 import logging
 import socket
@@ -123,10 +122,3 @@ def test_every_argument_is_taken_or_refused_by_name() -> None:
     for name in refused:
         with pytest.raises(ropeway.NotSupported, match=name):
             ropeway.serve(echo, **{name: sample(name)})
-
-
-@pytest.mark.parametrize("module", ["client", "server", "connection", "router"])
-def test_the_modules_have_the_same_names(module: str) -> None:
-    theirs = importlib.import_module(f"websockets.asyncio.{module}")
-    ours = importlib.import_module(f"ropeway.asyncio.{module}")
-    assert [name for name in theirs.__all__ if not hasattr(ours, name)] == []
