@@ -10,7 +10,7 @@ VENV := build/venv/.made
 CFLAGS ?= -O3
 BENCH_C := $(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -pedantic $(CFLAGS)
 
-.PHONY: help demo test lib python sdist node examples install bench bench-programs simulate fuzz fmt lint header clean test-deps
+.PHONY: help demo test lib python sdist node examples install bench bench-programs simulate soak fuzz fmt lint header clean test-deps
 
 help: ## print these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' Makefile
@@ -41,13 +41,17 @@ examples: lib $(VENV) ## build the example programs into build/bin
 install: lib ## lay library, header, pkg-config file and CMake package: PREFIX=, DESTDIR=
 	tools/install "$(PREFIX)" "$(DESTDIR)"
 
-bench: examples bench-programs ## measure side by side: SUITE=echo|text|memory|variants, ROWS='20Bx100 16KiB*'
+bench: examples bench-programs ## measure side by side: SUITE=echo|text|memory|variants|python-…, ROWS='20Bx100 16KiB*'
 	python3 bench/run.py $(if $(SUITE),--suite $(SUITE)) $(if $(ROWS),--rows $(ROWS))
 
 bench-programs: build/bin/floor build/bin/load ## build the load generator and the bare TCP echo
 
 simulate: ## simulated connections: SEEDS=100000 FIRST=0
 	tools/simulate $(or $(SEEDS),100000) $(FIRST)
+
+soak: ## a server among clients that misbehave: MINUTES=10 CONNECTIONS=1000
+	ulimit -n $$(ulimit -Hn) && cargo run --release --package ropeway-core --example soak -- \
+		$$(( $(or $(MINUTES),10) * 60 )) $(or $(CONNECTIONS),1000)
 
 fuzz: ## fuzz one target, or all of them: TARGET=server SECONDS=60
 	tools/fuzz $(if $(TARGET),run $(TARGET),all) $(or $(SECONDS),60)
