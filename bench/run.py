@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures echo servers side by side: messages per second of the server's own CPU time, and memory per idle connection.
 
-Each server runs alone on the first core, the load generator (bench/load) on the second. Rounds are interleaved: in each
+Each server runs alone on the first core, the load generator on the second. Rounds are interleaved: in each
 round every server is measured once on a row before the next round begins, so that a machine that slows down slows all of
 them. A figure is the median of its rounds; the spread is from the lowest to the highest. See bench/README.md.
 """
@@ -21,9 +21,11 @@ import subprocess
 import sys
 import time
 
-from servers import FLOOR, ROOT, Running, Server, chosen
+from clients import client_table, run_clients
+from servers import (
+    FLOOR, PLAIN, ROOT, SERVERS, VARIANTS, Running, Server, chosen, make_certificate, python_servers,
+)
 
-LOAD = ROOT / "build/bin/load"
 LOAD_CORE = "1"
 RESULTS = ROOT / "build/bench"
 DOCUMENT = ROOT / "docs/performance.md"
@@ -61,22 +63,50 @@ TEXT = [
     Row(16 << 10, 100, 1, "mixed"),
 ]
 IDLE = (5000, 10000)
+# Ropeway with TLS and with compression beside itself, in JSON.
+VARIANT_ROWS = [Row(size, 100, depth, "json") for size in (125, 1 << 10, 16 << 10) for depth in (1, 16)]
+VARIANT_IDLE = (2000,)
+PYTHON_ROWS = [Row(20, 1), Row(20, 100), Row(20, 100, 16), Row(8 << 10, 100)]
+
+
+@dataclasses.dataclass(frozen=True)
+class Suite:
+    """What is measured together: rows, or counts of idle connections, over servers."""
+
+    servers: list[Server]
+    rows: list[Row] = dataclasses.field(default_factory=list)
+    counts: tuple[int, ...] = ()
+    base: str = FLOOR
+    clients: bool = False
+
+
+SUITES = {
+    "echo": Suite(SERVERS, ECHO),
+    "text": Suite(SERVERS, TEXT),
+    "memory": Suite(SERVERS, counts=IDLE),
+    "variants": Suite(VARIANTS, VARIANT_ROWS, base=PLAIN),
+    "variants-memory": Suite(VARIANTS, counts=VARIANT_IDLE),
+    "python-uvloop": Suite(python_servers("uvloop"), PYTHON_ROWS, base="ropeway"),
+    "python-asyncio": Suite(python_servers("asyncio"), PYTHON_ROWS, base="ropeway"),
+    "python-clients": Suite([], clients=True),
+}
 
 
 def measure(server: Server, row: Row, seconds: float) -> dict:
     """One window of one row against one freshly started server; the generator's JSON."""
     with Running(server) as running:
-        command = ["taskset", "--cpu-list", LOAD_CORE, LOAD, "--port", running.port, "--server-pid", running.process.pid]
+        command = ["taskset", "--cpu-list", LOAD_CORE, *server.load]
+        command += ["--port", running.port, "--server-pid", running.process.pid]
         command += ["--size", row.size, "--connections", row.connections, "--depth", row.depth, "--kind", row.kind]
-        command += ["--seconds", seconds, *(["--raw"] if server.raw else [])]
-        done = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, text=True)
+        command += ["--seconds", seconds]
+        done = subprocess.run([str(word) for word in command], cwd=ROOT, stdout=subprocess.PIPE, text=True)
         if done.returncode != 0:
             raise SystemExit(f"{server.name}, {row.name}: the load generator ended with status {done.returncode}")
         return json.loads(done.stdout)
 
 
-def run_echo(rows: list[Row], servers: list[Server], rounds: int, seconds: float) -> dict:
-    """All rows over all servers; by row and server, each round's figures."""
+def run_echo(rows: list[Row], servers: list[Server], base: str, rounds: int, seconds: float) -> dict:
+    """All rows over all servers; by row and server, each round's figures. Ratios are to the server named `base`."""
     results = {}
     for row in rows:
         windows = {server.name: [] for server in servers}
@@ -85,12 +115,12 @@ def run_echo(rows: list[Row], servers: list[Server], rounds: int, seconds: float
                 windows[server.name].append(measure(server, row, seconds))
         results[row.name] = windows
         for name, measured in windows.items():
-            print_figure(row, name, summary(measured, windows.get(FLOOR)))
+            print_figure(row, name, base, summary(measured, windows.get(base)))
     return results
 
 
-def summary(windows: list[dict], floor: list[dict] | None) -> dict:
-    """Median and spread of a server's rounds on one row, and the median's ratio to the floor's."""
+def summary(windows: list[dict], base: list[dict] | None) -> dict:
+    """Median and spread of a server's rounds on one row, and the median's ratio to the base's."""
     rates = [w["messages"] / w["server_cpu_seconds"] for w in windows]
     figure = {
         "per_cpu_second": statistics.median(rates),
@@ -102,18 +132,18 @@ def summary(windows: list[dict], floor: list[dict] | None) -> dict:
         "p99_us": statistics.median(w["p99_ns"] for w in windows) / 1e3,
         "p99_9_us": statistics.median(w["p99_9_ns"] for w in windows) / 1e3,
     }
-    if floor:
+    if base:
         figure["ratio"] = figure["per_cpu_second"] / statistics.median(
-            w["messages"] / w["server_cpu_seconds"] for w in floor
+            w["messages"] / w["server_cpu_seconds"] for w in base
         )
     return figure
 
 
-def print_figure(row: Row, name: str, figure: dict) -> None:
+def print_figure(row: Row, name: str, base: str, figure: dict) -> None:
     """One line of the table on the terminal."""
     ratio = f"{figure['ratio']:5.2f}" if "ratio" in figure else "    –"
     print(
-        f"{row.name:<18} {name:<16} {thousands(figure['per_cpu_second']):>8} k/CPU-s  × floor {ratio}  "
+        f"{row.name:<18} {name:<18} {thousands(figure['per_cpu_second']):>8} k/CPU-s  × {base} {ratio}  "
         f"({thousands(figure['lowest'])}–{thousands(figure['highest'])})  busy {figure['server_busy']:.2f}"
         f"/{figure['load_busy']:.2f}  "
         f"p50 {figure['p50_us']:.0f} p99 {figure['p99_us']:.0f} p99.9 {figure['p99_9_us']:.0f} µs",
@@ -132,8 +162,8 @@ def run_memory(servers: list[Server], counts: tuple[int, ...]) -> dict:
     for count in counts:
         results[str(count)] = {server.name: hold(server, count) for server in servers}
         for name, held in results[str(count)].items():
-            print(f"{count:>6} connections  {name:<16} bytes each, fresh: {pages(held['fresh'])}")
-            print(f"{'':>37}after one echo: {pages(held['echoed'])}", flush=True)
+            print(f"{count:>6} connections  {name:<18} bytes each, fresh: {pages(held['fresh'])}")
+            print(f"{'':>39}after one echo: {pages(held['echoed'])}", flush=True)
     return results
 
 
@@ -145,10 +175,11 @@ def pages(each: dict[str, float]) -> str:
 def hold(server: Server, count: int) -> dict[str, dict[str, float]]:
     """Opens `count` connections to one server; what each added to its memory, in bytes."""
     with Running(server) as running:
-        command = ["taskset", "--cpu-list", LOAD_CORE, LOAD, "--port", running.port, "--idle", count, "--size", 1024]
-        command += ["--raw"] if server.raw else []
+        command = ["taskset", "--cpu-list", LOAD_CORE, *server.load]
+        command += ["--port", running.port, "--idle", count, "--size", 1024]
+        words = [str(word) for word in command]
         before = running.memory()
-        load = subprocess.Popen([str(w) for w in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        load = subprocess.Popen(words, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         each = {}
         for state, word in (("fresh", "open"), ("echoed", "echoed")):
             if state == "echoed":
@@ -177,14 +208,14 @@ def machine() -> str:
     )
 
 
-def echo_table(results: dict, servers: list[str]) -> list[str]:
-    """The Markdown table of an echo suite: thousands per server-CPU-second, the ratio to the floor, the spread."""
+def echo_table(results: dict, servers: list[str], base: str) -> list[str]:
+    """The Markdown table of an echo suite: thousands per server-CPU-second, the ratio to the base, the spread."""
     lines = ["| row | " + " | ".join(servers) + " |", "|---|" + "---:|" * len(servers)]
     for row, windows in results.items():
         cells = []
         for name in servers:
-            figure = summary(windows[name], windows.get(FLOOR))
-            ratio = f" **{figure['ratio']:.2f}**" if name != FLOOR and "ratio" in figure else ""
+            figure = summary(windows[name], windows.get(base))
+            ratio = f" **{figure['ratio']:.2f}**" if name != base and "ratio" in figure else ""
             spread = f"{thousands(figure['lowest'])}–{thousands(figure['highest'])}"
             cells.append(f"{thousands(figure['per_cpu_second'])}{ratio} ({spread})")
         lines.append(f"| {row} | {' | '.join(cells)} |")
@@ -210,7 +241,7 @@ def write_document(suite: str, lines: list[str], how: str) -> None:
 def main() -> int:
     """Runs the suites asked for."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--suite", choices=("echo", "text", "memory"), action="append", help="one suite (repeatable; all)")
+    parser.add_argument("--suite", choices=SUITES, action="append", help="one suite (repeatable; all)")
     parser.add_argument("--rows", default="", help="only rows like these, e.g. '20Bx100 16KiB*'; for memory, the counts")
     parser.add_argument("--server", action="append", default=[], help="a server's name, or NAME=COMMAND (repeatable; all)")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each row (5)")
@@ -226,30 +257,40 @@ def main() -> int:
     subprocess.run([ROOT / "tools/need", "taskset"], check=True)
     if os.getloadavg()[0] > 0.5:
         print(f"note: load average {os.getloadavg()[0]:.1f}: on a busy machine figures are low and wide", flush=True)
-    servers = chosen(arguments.server)
-    names = [server.name for server in servers]
     patterns = arguments.rows.split() or ["*"]
     RESULTS.mkdir(parents=True, exist_ok=True)
+    make_certificate()
 
-    for suite in arguments.suite or ("echo", "text", "memory"):
-        print(f"suite {suite}: {machine()}", flush=True)
-        if suite == "memory":
-            counts = tuple(n for n in IDLE if any(fnmatch.fnmatch(str(n), p) for p in patterns))
+    # Python's peers are wanted by name only: they have to be installed first.
+    for name in arguments.suite or [name for name in SUITES if not name.startswith("python")]:
+        print(f"suite {name}: {machine()}", flush=True)
+        suite = SUITES[name]
+        servers = chosen(arguments.server, suite.servers)
+        names = [server.name for server in servers]
+        if suite.clients:
+            results = run_clients(arguments.rounds, arguments.seconds)
+            how = (
+                "Microseconds of the client's processor time for one round trip, **ratio to Ropeway's on the same loop**; "
+                f"median of {arguments.rounds} interleaved rounds of {arguments.seconds:g} s."
+            )
+            lines = client_table(results)
+        elif suite.counts:
+            counts = tuple(n for n in suite.counts if any(fnmatch.fnmatch(str(n), p) for p in patterns))
             results = run_memory(servers, counts)
             how = "Resident bytes (Rss) added per connection: fresh / after one echo of 1 KiB on each."
             lines = memory_table(results, names)
         else:
-            rows = [r for r in (ECHO if suite == "echo" else TEXT) if any(fnmatch.fnmatch(r.name, p) for p in patterns)]
-            results = run_echo(rows, servers, arguments.rounds, arguments.seconds)
+            rows = [row for row in suite.rows if any(fnmatch.fnmatch(row.name, p) for p in patterns)]
+            results = run_echo(rows, servers, suite.base, arguments.rounds, arguments.seconds)
             how = (
-                f"Thousands of messages per server-CPU-second, **ratio to {FLOOR}**, (lowest–highest); "
+                f"Thousands of messages per server-CPU-second, **ratio to {suite.base}**, (lowest–highest); "
                 f"median of {arguments.rounds} interleaved rounds of {arguments.seconds:g} s."
             )
-            lines = echo_table(results, names)
+            lines = echo_table(results, names, suite.base)
         if results:
-            (RESULTS / f"{suite}.json").write_text(json.dumps({"machine": machine(), "results": results}, indent=1) + "\n")
+            (RESULTS / f"{name}.json").write_text(json.dumps({"machine": machine(), "results": results}, indent=1) + "\n")
         if arguments.write_docs:
-            write_document(suite, lines, how)
+            write_document(name, lines, how)
     return 0
 
 

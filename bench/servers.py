@@ -17,8 +17,8 @@ class Server:
     name: str
     command: tuple[str, ...]
     about: str
-    raw: bool = False
-    """Speaks no WebSocket: the load generator sends it bare bytes."""
+    load: tuple[str, ...] = ("build/bin/load",)
+    """The load generator it is measured by, with what it has to be told of this server."""
     listening: str = r"listening on \w+://[\d.]+:(\d+)"
     """The line on standard output that ends its start; its first group is the port."""
 
@@ -26,10 +26,57 @@ class Server:
 FLOOR = "floor 64 KiB"
 
 SERVERS = [
-    Server(FLOOR, ("build/bin/floor",), "bare epoll TCP echo, receive buffer of 64 KiB", raw=True),
-    Server("floor 512 KiB", ("build/bin/floor", "--buffer", "524288"), "the same with 512 KiB", raw=True),
+    Server(FLOOR, ("build/bin/floor",), "bare epoll TCP echo, receive buffer of 64 KiB", load=("build/bin/load", "--raw")),
+    Server("floor 512 KiB", ("build/bin/floor", "--buffer", "524288"), "the same with 512 KiB", load=("build/bin/load", "--raw")),
     Server("ropeway C", ("build/bin/echo_server", "--port", "0"), "examples/c/echo_server on the shared library"),
 ]
+
+PLAIN = "plain"
+CERTIFICATE, KEY = "build/bench/certificate.pem", "build/bench/key.pem"
+
+
+def variant(name: str, about: str, server: tuple[str, ...] = (), load: tuple[str, ...] = ()) -> Server:
+    """Ropeway's echo server with words of its own, and the load that speaks with it."""
+    return Server(name, ("build/bin/echo_server", "--port", "0", *server), about, ("build/bin/ropeway_load", *load))
+
+
+VARIANTS = [
+    variant(PLAIN, "neither TLS nor compression"),
+    variant("TLS", "TLS 1.3", ("--tls-cert", CERTIFICATE, "--tls-key", KEY), ("--ca", CERTIFICATE)),
+    variant("deflate, shared", "nothing kept between messages", ("--deflate",), ("--deflate", "no-takeover")),
+    variant("deflate, takeover", "a window each way", ("--deflate-takeover",), ("--deflate", "takeover")),
+]
+
+
+def python_servers(loop: str) -> list[Server]:
+    """Python's libraries on one event loop; bench/python/requirements.txt has those that the tests do not want."""
+    libraries = {
+        "ropeway": "`async for`",
+        "ropeway-listener": "`on_message`",
+        "picows": "its own API, frame by frame",
+        "picows-websockets": "its face of `websockets`",
+        "websockets": "its asyncio API",
+        "aiohttp": "its web server",
+        "floor": "`add_reader`, no WebSocket",
+    }
+    return [
+        Server(
+            library,
+            ("build/venv/bin/python", "bench/python/echo.py", library, loop),
+            about,
+            ("build/bin/load", "--raw") if library == "floor" else ("build/bin/load",),
+        )
+        for library, about in libraries.items()
+    ]
+
+
+def make_certificate() -> None:
+    """A certificate for 127.0.0.1 that signs itself, for the variants with TLS."""
+    (ROOT / CERTIFICATE).parent.mkdir(parents=True, exist_ok=True)
+    words = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=bench".split()
+    names = ["-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"]
+    command = ["openssl", *words, *names, "-keyout", KEY, "-out", CERTIFICATE]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
 
 
 class Running:
@@ -69,17 +116,17 @@ class Running:
         return {key: int(fields[key]) * 1024 for key in ("Rss", "Pss", "Private_Dirty")}
 
 
-def chosen(names: list[str]) -> list[Server]:
-    """The servers with these names, or all; one given as NAME=COMMAND is added for this run alone."""
+def chosen(names: list[str], known: list[Server]) -> list[Server]:
+    """Those of the known servers with these names, or all; one given as NAME=COMMAND is added for this run alone."""
     if not names:
-        return [s for s in SERVERS if (ROOT / s.command[0]).exists()]
+        return [s for s in known if (ROOT / s.command[0]).exists()]
     servers = []
     for name in names:
         if "=" in name:
             label, command = name.split("=", 1)
             servers.append(Server(label, tuple(command.split()), "given on the command line"))
-        elif known := [s for s in SERVERS if s.name == name]:
-            servers += known
+        elif found := [s for s in known if s.name == name]:
+            servers += found
         else:
-            raise SystemExit(f"no server named {name!r}; there are: {', '.join(s.name for s in SERVERS)}")
+            raise SystemExit(f"no server named {name!r}; there are: {', '.join(s.name for s in known)}")
     return servers

@@ -86,7 +86,8 @@
 /// Client: bytes of a refusing response's body that are kept. Default 64 KiB.
 #define ROPEWAY_OPTION_MAX_REFUSED_BODY 104
 
-/// Name resolution, connecting and opening handshake together, in milliseconds; 0 turns it off. Default 10,000.
+/// Name resolution, connecting, what a proxy takes and opening handshake together, in milliseconds; 0 turns it off.
+/// Default 10,000.
 #define ROPEWAY_OPTION_OPEN_TIMEOUT 200
 
 /// Closing handshake up to the end of the stream, in milliseconds; 0 turns it off. Default 10,000.
@@ -191,6 +192,10 @@
 /// Server with ROPEWAY_OPTION_TLS_CLIENT_CA, 1: clients without a certificate are served too. Default 0.
 #define ROPEWAY_OPTION_TLS_CLIENT_CERTIFICATE_OPTIONAL 907
 
+/// A string, client and server: the application protocols offered or taken (ALPN, RFC 7301), best first, with commas
+/// between; "" for none. A client that offers a server some, but none of its own, is refused. Default "http/1.1".
+#define ROPEWAY_OPTION_TLS_APPLICATION_PROTOCOLS 908
+
 /// DANGER. Client, 1: any certificate is taken, of anybody, expired or not, so that whoever is on the way can read and
 /// change everything. For tests only. Default 0.
 #define ROPEWAY_OPTION_DANGER_TLS_ACCEPT_INVALID_CERTIFICATES 999
@@ -200,20 +205,20 @@
 /// resolves the server's name) or "socks5h://" (the proxy resolves it); then "user:password@" if it wants credentials,
 /// percent-encoded where they hold special characters; the host; and ":port", by default 80, 443 or, of SOCKS, 1080.
 /// Without a scheme it is "http://". Credentials are sent when the proxy asks for them: to HTTP proxies as Digest
-/// (RFC 7616; SHA-256 or MD5) rather than Basic (RFC 7617), to SOCKS proxies as RFC 1929 says. Connections to Unix sockets
-/// go through none. Default: as ROPEWAY_OPTION_PROXY_FROM_ENVIRONMENT says; of the two what was set last counts.
+/// (RFC 7616; SHA-256 or MD5) rather than Basic (RFC 7617), to SOCKS proxies as RFC 1929 says. Connections to Unix
+/// sockets go through none. Default: as ROPEWAY_OPTION_PROXY_FROM_ENVIRONMENT says; of the two what was set last counts.
 #define ROPEWAY_OPTION_PROXY 1000
 
 /// Client, 1: connections go through the proxy that the environment names when they are dialled: for ws URLs the first
-/// of ws_proxy, http_proxy and all_proxy that is set and not empty, for wss URLs of wss_proxy, https_proxy and all_proxy,
-/// each in lower case or else in upper case. Hosts in no_proxy, and localhost and loopback addresses, are reached without.
-/// HTTP_PROXY is not looked at where REQUEST_METHOD is set, since a web server's client chooses it there. 0: no proxy.
-/// The environment must not be changed by another thread during a call that dials. Default 1.
+/// of ws_proxy, http_proxy and all_proxy that is set and not empty, for wss URLs of wss_proxy, https_proxy and
+/// all_proxy, each in lower case or else in upper case. Hosts in no_proxy, and localhost and loopback addresses, are
+/// reached without. HTTP_PROXY is not looked at where REQUEST_METHOD is set, since a web server's client chooses it
+/// there. 0: no proxy. The environment must not be changed by another thread during a call that dials. Default 1.
 #define ROPEWAY_OPTION_PROXY_FROM_ENVIRONMENT 1001
 
 /// A string, client, set once for each: an authority to trust, besides those of the system, in an https proxy's own
-/// certificate; a path or PEM text, as of ROPEWAY_OPTION_TLS_CA. That one and the other TLS options are about the server
-/// behind the proxy. Default none.
+/// certificate; a path or PEM text, as of ROPEWAY_OPTION_TLS_CA. That one and the other TLS options are about the
+/// server behind the proxy. Default none.
 #define ROPEWAY_OPTION_PROXY_CA 1002
 
 /// This side is a client: it dialled, and masks its frames.
@@ -609,6 +614,34 @@ typedef struct ropeway_event {
     /// Number of the attempt that comes next.
     uint32_t attempt;
 } ropeway_event;
+
+/// A certificate in DER (X.509, RFC 5280).
+typedef struct ropeway_certificate {
+    /// Its bytes.
+    const void *data;
+    /// How many there are.
+    size_t length;
+} ropeway_certificate;
+
+/// What a TLS handshake agreed on. Later releases may add fields at the end; `size` says how many there are.
+typedef struct ropeway_tls_info {
+    /// Size of this structure in the library in use, in bytes.
+    uint32_t size;
+    /// 1 when an earlier session was resumed.
+    int32_t resumed;
+    /// "TLSv1.3" or "TLSv1.2".
+    const char *version;
+    /// The cipher suite's name in the RFCs, as "TLS13_AES_256_GCM_SHA384".
+    const char *cipher_suite;
+    /// The application protocol (ALPN, RFC 7301); NULL when none was agreed on.
+    const char *application_protocol;
+    /// The name that the client asked for (SNI, RFC 6066 section 3); NULL when it gave an address, or nothing.
+    const char *server_name;
+    /// The peer's certificate chain, its own certificate first; NULL when it showed none.
+    const struct ropeway_certificate *certificates;
+    /// How many certificates there are.
+    size_t certificate_count;
+} ropeway_tls_info;
 
 /// Done.
 #define ROPEWAY_OK 0
@@ -1122,7 +1155,7 @@ ropeway_status ropeway_client_open(const char *url,
 void ropeway_client_free(struct ropeway_client *client);
 
 /// Sends a whole message of the kind ROPEWAY_TEXT or ROPEWAY_BINARY: `length` bytes at `data`, which are copied. Waits
-/// while the send queue is above its high-water mark; what the peer sends meanwhile is kept for
+/// while the send queue is above its high-water mark; messages and pongs that come meanwhile are kept for
 /// ropeway_client_receive, up to ROPEWAY_OPTION_SEND_QUEUE_LIMIT, after which the peer has to wait.
 ///
 /// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_ARGUMENT, ROPEWAY_ERROR_CLOSED, ROPEWAY_ERROR_INVALID_UTF8,
@@ -1441,7 +1474,8 @@ ropeway_status ropeway_engine_abort(struct ropeway_engine *engine, ropeway_conne
 
 /// Stops to read from a connection until ropeway_engine_resume, so that its peer has to wait once the kernel's buffers
 /// are full. Messages that have been read already are held back too, and the keep-alive rests. Sending goes on; close
-/// and abort end the pause.
+/// and abort end the pause. Before ROPEWAY_EVENT_OPENED it holds from there on. When the peer ends its direction in
+/// order, that waits too; when the connection breaks, ROPEWAY_EVENT_CLOSED comes, and what was not read is lost.
 ///
 /// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_CLOSED.
 ropeway_status ropeway_engine_pause(struct ropeway_engine *engine,
@@ -1483,6 +1517,22 @@ ropeway_status ropeway_engine_set_user_data(struct ropeway_engine *engine,
 ropeway_status ropeway_engine_user_data(const struct ropeway_engine *engine,
                                         ropeway_connection connection,
                                         void **user_data);
+
+/// Writes what the TLS handshake of a connection agreed on to `*info`, lent until the next call of this function on the
+/// engine.
+///
+/// ROPEWAY_NONE for a connection without TLS, and before its handshake is done. Errors: ROPEWAY_ERROR_NULL,
+/// ROPEWAY_ERROR_CLOSED.
+ropeway_status ropeway_engine_tls_info(const struct ropeway_engine *engine,
+                                       ropeway_connection connection,
+                                       const struct ropeway_tls_info **info);
+
+/// Writes what the TLS handshake of a client agreed on to `*info`, lent until the next call of this function on the
+/// client.
+///
+/// ROPEWAY_NONE for a connection without TLS, and once it has ended. Errors: ROPEWAY_ERROR_NULL.
+ropeway_status ropeway_client_tls_info(struct ropeway_client *client,
+                                       const struct ropeway_tls_info **info);
 
 /// Gives the requests that a connection has still to send the header fields of `options`, none for NULL, in place of
 /// those it was dialled with; nothing else of them counts. All is copied. They are for the present attempt, if its

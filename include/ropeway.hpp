@@ -151,6 +151,32 @@ private:
     const ropeway_head *head_;
 };
 
+/// What a TLS handshake agreed on, lent as ropeway_engine_tls_info says.
+class TlsInfo {
+public:
+    explicit TlsInfo(const ropeway_tls_info *info) noexcept : info_(info) {}
+
+    std::string_view version() const noexcept { return info_->version; }
+    std::string_view cipher_suite() const noexcept { return info_->cipher_suite; }
+    /// Empty when none was agreed on.
+    std::string_view application_protocol() const noexcept { return text(info_->application_protocol); }
+    /// Empty when the client asked for no name.
+    std::string_view server_name() const noexcept { return text(info_->server_name); }
+    bool resumed() const noexcept { return info_->resumed != 0; }
+    std::size_t certificate_count() const noexcept { return info_->certificate_count; }
+    /// A certificate of the peer's chain in DER, its own the first; empty past the last.
+    Bytes certificate(std::size_t index) const noexcept {
+        if (index >= info_->certificate_count) return {};
+        return {info_->certificates[index].data, info_->certificates[index].length};
+    }
+    const ropeway_tls_info &raw() const noexcept { return *info_; }
+
+private:
+    static std::string_view text(const char *text) noexcept { return text ? std::string_view(text) : std::string_view(); }
+
+    const ropeway_tls_info *info_;
+};
+
 /// What has happened, lent as ropeway_event says.
 class Event {
 public:
@@ -321,6 +347,10 @@ public:
         const Status status = ropeway_engine_listener_port(get(), listener, &port);
         return status ? Result<std::uint16_t>(port) : Result<std::uint16_t>(status);
     }
+    /// Gives a wss listener new certificates, for connections accepted from now on: ropeway_engine_reload_tls.
+    Status reload_tls(Listener listener, const Options &options) noexcept {
+        return ropeway_engine_reload_tls(get(), listener, options.get());
+    }
     Status close_listener(Listener listener) noexcept { return ropeway_engine_close_listener(get(), listener); }
 
     Result<Connection> connect(const std::string &url) noexcept { return connect_with(url, nullptr); }
@@ -365,6 +395,10 @@ public:
     Status send(Connection connection, int kind, Bytes bytes) noexcept {
         return ropeway_engine_send(get(), connection, kind, bytes.data(), bytes.size());
     }
+    /// With a word on compression for this message: one of the ROPEWAY_COMPRESS_ numbers.
+    Status send_compressed(Connection connection, int kind, int compress, Bytes bytes) noexcept {
+        return ropeway_engine_send_compressed(get(), connection, kind, compress, bytes.data(), bytes.size());
+    }
     Status send_fragment(Connection connection, int kind, Bytes bytes, bool last) noexcept {
         return ropeway_engine_send_fragment(get(), connection, kind, bytes.data(), bytes.size(), last);
     }
@@ -378,6 +412,12 @@ public:
         return ropeway_engine_close(get(), connection, code, reason.c_str());
     }
     Status abort(Connection connection) noexcept { return ropeway_engine_abort(get(), connection); }
+    /// What TLS agreed on, lent until the next call; without it, and with the status ROPEWAY_NONE, where there is no TLS.
+    Result<TlsInfo> tls_info(Connection connection) const noexcept {
+        const ropeway_tls_info *info;
+        const Status status = ropeway_engine_tls_info(get(), connection, &info);
+        return status == ROPEWAY_OK ? Result<TlsInfo>(TlsInfo(info)) : Result<TlsInfo>(status);
+    }
     /// The header fields of a connection's further requests: ropeway_engine_set_connection_headers.
     Status set_headers(Connection connection, const Options &headers) noexcept {
         return ropeway_engine_set_connection_headers(get(), connection, headers.get());
@@ -468,6 +508,13 @@ public:
         const ropeway_event *event;
         const Status status = ropeway_client_opened(get(), &event);
         return status ? Result<Event>(Event(event)) : Result<Event>(status);
+    }
+
+    /// What TLS agreed on, lent until the next call; without it, and with the status ROPEWAY_NONE, where there is no TLS.
+    Result<TlsInfo> tls_info() noexcept {
+        const ropeway_tls_info *info;
+        const Status status = ropeway_client_tls_info(get(), &info);
+        return status == ROPEWAY_OK ? Result<TlsInfo>(TlsInfo(info)) : Result<TlsInfo>(status);
     }
 
     ropeway_client *get() const noexcept { return client_.get(); }

@@ -18,13 +18,12 @@
  *
  * Connections come from several loopback addresses, 16,000 from each, so that ports do not run out.
  */
-#include "histogram.h"
+#include "fail.h"
+#include "window.h"
 #include "wire.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,41 +61,8 @@ struct connection {
 };
 
 static struct ring ring;
-static struct histogram histogram;
+static struct window window;
 static unsigned char buffer[BUFFER];
-
-static uint64_t now(clockid_t clock) {
-    struct timespec time;
-    clock_gettime(clock, &time);
-    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
-}
-
-/* CPU nanoseconds that all living threads of a process have used, from /proc/PID/task/TID/schedstat; 0 for no process. */
-static uint64_t cpu_of(long pid) {
-    char path[320];
-    uint64_t sum = 0;
-    if (pid == 0) {
-        return 0;
-    }
-    snprintf(path, sizeof path, "/proc/%ld/task", pid);
-    DIR *tasks = opendir(path);
-    if (!tasks) {
-        fail("the server's process is gone");
-    }
-    for (struct dirent *task; (task = readdir(tasks));) {
-        snprintf(path, sizeof path, "/proc/%ld/task/%s/schedstat", pid, task->d_name);
-        FILE *file = task->d_name[0] == '.' ? NULL : fopen(path, "re");
-        uint64_t used;
-        if (file && fscanf(file, "%" SCNu64, &used) == 1) {
-            sum += used;
-        }
-        if (file) {
-            fclose(file);
-        }
-    }
-    closedir(tasks);
-    return sum;
-}
 
 /* Sends what is left of the batch, around the ring's end in one call. */
 static void send_batch(int epoll, struct connection *c) {
@@ -157,12 +123,12 @@ static void check(const unsigned char *bytes, size_t length, size_t *at) {
     }
 }
 
-/* Receives once; returns how many messages that completed. */
-static uint64_t on_readable(int epoll, struct connection *c, size_t depth) {
+/* Receives once, and counts the messages that this completed. */
+static void on_readable(int epoll, struct connection *c, size_t depth) {
     ssize_t got = recv(c->fd, buffer, sizeof buffer, 0);
     if (got <= 0) {
         if (got < 0 && errno == EAGAIN) {
-            return 0;
+            return;
         }
         fail("the server ended a connection");
     }
@@ -176,12 +142,11 @@ static uint64_t on_readable(int epoll, struct connection *c, size_t depth) {
     uint64_t completed = before - (c->left + ring.expected_frame - 1) / ring.expected_frame;
     if (completed > 0) {
         uint64_t time = now(CLOCK_MONOTONIC);
-        histogram_add(&histogram, time - c->began, completed);
+        window_add(&window, time - c->began, completed);
         if (c->left == 0) {
             begin_batch(epoll, c, depth, time);
         }
     }
-    return completed;
 }
 
 static int measure(const struct options *options) {
@@ -203,29 +168,13 @@ static int measure(const struct options *options) {
         begin_batch(epoll, &connections[i], options->depth, now(CLOCK_MONOTONIC));
     }
 
-    uint64_t messages = 0, own_cpu = 0, server_cpu = 0;
-    uint64_t window = now(CLOCK_MONOTONIC) + (uint64_t)(options->warmup * 1e9);
-    uint64_t end = UINT64_MAX;
+    window_set(&window, options->warmup, options->seconds, options->server_pid);
     struct epoll_event events[EVENTS];
-    for (;;) {
+    while (!window_over(&window)) {
         int ready = epoll_wait(epoll, events, EVENTS, 5000);
         if (ready == 0) {
             errno = 0;
             fail("nothing has come back for five seconds");
-        }
-        uint64_t time = now(CLOCK_MONOTONIC);
-        if (end == UINT64_MAX && time >= window) {
-            memset(&histogram, 0, sizeof histogram);
-            messages = 0;
-            own_cpu = now(CLOCK_PROCESS_CPUTIME_ID);
-            server_cpu = cpu_of(options->server_pid);
-            window = now(CLOCK_MONOTONIC);
-            end = window + (uint64_t)(options->seconds * 1e9);
-        } else if (time >= end) {
-            server_cpu = cpu_of(options->server_pid) - server_cpu;
-            own_cpu = now(CLOCK_PROCESS_CPUTIME_ID) - own_cpu;
-            end = now(CLOCK_MONOTONIC);
-            break;
         }
         for (int i = 0; i < ready; i++) {
             struct connection *c = events[i].data.ptr;
@@ -233,16 +182,11 @@ static int measure(const struct options *options) {
                 send_batch(epoll, c);
             }
             if (events[i].events & ~(uint32_t)EPOLLOUT) {
-                messages += on_readable(epoll, c, options->depth);
+                on_readable(epoll, c, options->depth);
             }
         }
     }
-    double seconds = (double)(end - window) / 1e9;
-    printf("{\"messages\": %" PRIu64 ", \"seconds\": %.6f, \"messages_per_second\": %.0f, "
-           "\"p50_ns\": %" PRIu64 ", \"p99_ns\": %" PRIu64 ", \"p99_9_ns\": %" PRIu64 ", "
-           "\"load_cpu_seconds\": %.6f, \"server_cpu_seconds\": %.6f}\n",
-           messages, seconds, (double)messages / seconds, histogram_at(&histogram, 0.5), histogram_at(&histogram, 0.99),
-           histogram_at(&histogram, 0.999), (double)own_cpu / 1e9, (double)server_cpu / 1e9);
+    window_print(&window);
     return 0;
 }
 

@@ -1,6 +1,8 @@
 /* Connections and frames of the load generator; see wire.h. */
 #include "wire.h"
 
+#include "fail.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -18,15 +20,6 @@ enum { RING_BYTES = 256 * 1024, RING_FRAMES = 1024 };
 /* The nonce and its answer of RFC 6455 section 1.3: a fixed key spares the generator a SHA-1 of its own. */
 static const char KEY[] = "dGhlIHNhbXBsZSBub25jZQ==";
 static const char ACCEPT[] = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
-
-_Noreturn void fail(const char *what) {
-    if (errno != 0) {
-        fprintf(stderr, "load: %s: %s\n", what, strerror(errno));
-    } else {
-        fprintf(stderr, "load: %s\n", what);
-    }
-    exit(1);
-}
 
 static uint64_t random_state = 0x9e3779b97f4a7c15u;
 

@@ -35,7 +35,4 @@ struct ring ring_make(size_t size, enum kind kind, bool raw);
  */
 int wire_open(uint16_t port, unsigned source, bool raw);
 
-/* Ends the program with the message and, where `errno` is set, its text. */
-_Noreturn void fail(const char *what);
-
 #endif

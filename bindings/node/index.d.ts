@@ -5,10 +5,22 @@ import type { Agent, ClientRequest, Server as HttpServer, IncomingMessage } from
 import type { Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex, DuplexOptions } from 'node:stream';
+import type { ReadableStream, WritableStream } from 'node:stream/web';
 import type { SecureContextOptions } from 'node:tls';
 
-/** What can be sent: text as a string, bytes as anything else. A number is sent as its decimal digits. */
-export type Data = string | number | Buffer | ArrayBuffer | ArrayBufferView | Blob | readonly number[];
+/**
+ * What can be sent: text as a string, bytes as anything else. A number is sent as its decimal digits, a list of Buffers as one
+ * message.
+ */
+export type Data =
+  | string
+  | number
+  | Buffer
+  | ArrayBuffer
+  | ArrayBufferView
+  | Blob
+  | readonly number[]
+  | readonly Buffer[];
 
 /** What a binary message is received as: see {@link WebSocket.binaryType}. A text message of `'message'` is a Buffer. */
 export type RawData = Buffer | ArrayBuffer | Buffer[] | Blob;
@@ -78,6 +90,19 @@ export interface ClientOptions extends ConnectionOptions {
   headers?: Record<string, string | number | readonly string[] | undefined>;
   /** The Origin field. */
   origin?: string;
+  /** `user:password`, where neither the URL nor `headers` has any. */
+  auth?: string;
+  /** Follow redirects; no secrets go along to another origin. Default false. */
+  followRedirects?: boolean;
+  /** How many of them. Default 10. */
+  maxRedirects?: number;
+  /**
+   * A proxy's URL (`http:`, `https:`, `socks5:` or `socks5h:`), or true for the one that the environment names
+   * (`https_proxy`, `no_proxy` and so on). Default none.
+   */
+  proxy?: string | boolean;
+  /** The address to connect from. */
+  localAddress?: string;
   /** Offer permessage-deflate. Default true. */
   perMessageDeflate?: boolean | PerMessageDeflateOptions;
   protocolVersion?: 8 | 13;
@@ -149,7 +174,7 @@ export interface WebSocketEventMap {
 }
 
 /** An error of a connection. */
-export interface WebSocketError extends Error {
+export interface ConnectionError extends Error {
   /** `WS_ERR_…` as in `ws`, a system error's such as `ECONNREFUSED`, or `ROPEWAY_…`. */
   code: string;
   /** Who has to change something. */
@@ -163,12 +188,13 @@ export interface WebSocketEvents {
   message: [data: RawData, isBinary: boolean];
   /** 1005 when the peer gave no code, 1006 when there was no Close frame. */
   close: [code: number, reason: Buffer];
-  error: [error: WebSocketError];
+  error: [error: ConnectionError];
   ping: [data: Buffer];
   pong: [data: Buffer];
   /** The send queue has fallen to its low-water mark. */
   drain: [];
   upgrade: [response: IncomingMessage];
+  redirect: [url: string, request: ClientRequest];
   'unexpected-response': [request: ClientRequest, response: IncomingMessage];
 }
 
@@ -375,6 +401,37 @@ export { WebSocketServer as Server };
 
 /** A connection as a stream: each chunk read is a message, and each chunk written becomes one. */
 export function createWebSocketStream(websocket: WebSocket, options?: DuplexOptions): Duplex;
+
+/** How a {@link WebSocketStream} is closed with a code, and how it fails. */
+export class WebSocketError extends DOMException {
+  constructor(message?: string, init?: { closeCode?: number; reason?: string });
+  readonly closeCode: number | null;
+  readonly reason: string;
+}
+
+/** Options of a {@link WebSocketStream}: those of a client, and a signal that gives the opening up. */
+export interface WebSocketStreamOptions extends ClientOptions {
+  signal?: AbortSignal;
+}
+
+/**
+ * A client as a pair of web streams: reading slowly slows the peer down, and a write waits while the send queue is above its
+ * high-water mark.
+ */
+export class WebSocketStream {
+  constructor(url: string | URL, options?: WebSocketStreamOptions);
+  readonly url: string;
+  /** Text comes as a string, binary as a Uint8Array. */
+  readonly opened: Promise<{
+    readable: ReadableStream<string | Uint8Array>;
+    writable: WritableStream<string | ArrayBuffer | ArrayBufferView>;
+    protocol: string;
+    extensions: string;
+  }>;
+  /** Rejects when the connection does not end cleanly. */
+  readonly closed: Promise<{ closeCode: number; reason: string }>;
+  close(init?: { closeCode?: number; reason?: string }): void;
+}
 
 /** The package's version. */
 export const version: string;

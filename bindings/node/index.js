@@ -2,6 +2,7 @@ const { WebSocket } = require('./lib/websocket');
 const { WebSocketServer } = require('./lib/server');
 const { Event, CloseEvent, ErrorEvent, MessageEvent } = require('./lib/events');
 const { createWebSocketStream } = require('./lib/stream');
+const { WebSocketStream, WebSocketError } = require('./lib/websocket-stream');
 const { selfTest } = require('./lib/self-test');
 const { version } = require('./package.json');
 
@@ -13,6 +14,8 @@ module.exports = Object.assign(WebSocket, {
   WebSocketServer,
   Server: WebSocketServer,
   createWebSocketStream,
+  WebSocketStream,
+  WebSocketError,
   Event,
   CloseEvent,
   ErrorEvent,

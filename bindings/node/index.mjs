@@ -6,6 +6,8 @@ export const {
   WebSocketServer,
   Server,
   createWebSocketStream,
+  WebSocketStream,
+  WebSocketError,
   Event,
   CloseEvent,
   ErrorEvent,

@@ -11,14 +11,16 @@ use crate::event::{Lent, ropeway_event};
 use crate::guard::{self, Out, Owned};
 use crate::options::{self, ropeway_options};
 use crate::status::{ROPEWAY_NONE, ROPEWAY_OK, ropeway_status};
+use crate::tls_info::LentInfo;
 
 /// One connection, used by one thread at a time, whose calls wait. Nothing is read while no call is under way, so call
 /// ropeway_client_receive now and then, or the peer's pings stay unanswered.
 #[derive(Debug)]
 pub struct ropeway_client {
-    client: Owned<Client>,
+    pub(crate) client: Owned<Client>,
     /// Apart from the client, so that C may look at it while it calls.
     lent: UnsafeCell<Lent>,
+    pub(crate) tls_info: LentInfo,
 }
 
 /// Connects to `url`, as "wss://example.com/chat", or "ws+unix:/path/to.sock:/chat" for a Unix socket, and writes the open connection to `*client`. Waits, at most
@@ -46,6 +48,7 @@ pub unsafe extern "C" fn ropeway_client_open(
         let client = ropeway_client {
             client: Owned::new(client),
             lent: UnsafeCell::new(Lent::new()),
+            tls_info: LentInfo::default(),
         };
         // SAFETY: the header asks for room for a pointer.
         unsafe { out.set(guard::give(client)) };
@@ -92,7 +95,7 @@ unsafe fn send(
 }
 
 /// Sends a whole message of the kind ROPEWAY_TEXT or ROPEWAY_BINARY: `length` bytes at `data`, which are copied. Waits
-/// while the send queue is above its high-water mark; what the peer sends meanwhile is kept for
+/// while the send queue is above its high-water mark; messages and pongs that come meanwhile are kept for
 /// ropeway_client_receive, up to ROPEWAY_OPTION_SEND_QUEUE_LIMIT, after which the peer has to wait.
 ///
 /// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_ARGUMENT, ROPEWAY_ERROR_CLOSED, ROPEWAY_ERROR_INVALID_UTF8,

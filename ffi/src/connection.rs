@@ -371,7 +371,8 @@ pub unsafe extern "C" fn ropeway_engine_abort(
 
 /// Stops to read from a connection until ropeway_engine_resume, so that its peer has to wait once the kernel's buffers
 /// are full. Messages that have been read already are held back too, and the keep-alive rests. Sending goes on; close
-/// and abort end the pause.
+/// and abort end the pause. Before ROPEWAY_EVENT_OPENED it holds from there on. When the peer ends its direction in
+/// order, that waits too; when the connection breaks, ROPEWAY_EVENT_CLOSED comes, and what was not read is lost.
 ///
 /// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_CLOSED.
 #[unsafe(no_mangle)]

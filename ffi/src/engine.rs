@@ -16,6 +16,7 @@ use crate::guard::{self, Out, Outcome, Owned};
 use crate::options::{self, ropeway_options};
 use crate::remote::ropeway_remote;
 use crate::status::{ROPEWAY_OK, ropeway_status};
+use crate::tls_info::LentInfo;
 
 /// Many connections and listeners. Used by one thread at a time; other threads reach it through a ropeway_remote.
 #[derive(Debug)]
@@ -23,6 +24,7 @@ pub struct ropeway_engine {
     engine: Owned<Engine>,
     /// Apart from the engine, so that C may look at it while it calls.
     lent: UnsafeCell<Lent>,
+    pub(crate) tls_info: LentInfo,
     /// What a connection made without options gets.
     defaults: Arc<Options>,
 }
@@ -76,6 +78,7 @@ pub unsafe extern "C" fn ropeway_engine_new(
         let engine = ropeway_engine {
             engine: Owned::new(engine),
             lent: UnsafeCell::new(Lent::new()),
+            tls_info: LentInfo::default(),
             defaults: Arc::default(),
         };
         // SAFETY: the header asks for room for a pointer.

@@ -50,6 +50,8 @@ pub mod listener;
 
 pub mod connection;
 
+pub mod tls_info;
+
 pub mod reconnect;
 
 pub mod topic;

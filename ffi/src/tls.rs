@@ -30,6 +30,9 @@ pub const ROPEWAY_OPTION_TLS_RESUMPTION: i32 = 905;
 pub const ROPEWAY_OPTION_TLS_CLIENT_CA: i32 = 906;
 /// Server with ROPEWAY_OPTION_TLS_CLIENT_CA, 1: clients without a certificate are served too. Default 0.
 pub const ROPEWAY_OPTION_TLS_CLIENT_CERTIFICATE_OPTIONAL: i32 = 907;
+/// A string, client and server: the application protocols offered or taken (ALPN, RFC 7301), best first, with commas
+/// between; "" for none. A client that offers a server some, but none of its own, is refused. Default "http/1.1".
+pub const ROPEWAY_OPTION_TLS_APPLICATION_PROTOCOLS: i32 = 908;
 /// DANGER. Client, 1: any certificate is taken, of anybody, expired or not, so that whoever is on the way can read and
 /// change everything. For tests only. Default 0.
 pub const ROPEWAY_OPTION_DANGER_TLS_ACCEPT_INVALID_CERTIFICATES: i32 = 999;
@@ -89,6 +92,7 @@ impl Tls {
                 | ROPEWAY_OPTION_TLS_CA
                 | ROPEWAY_OPTION_TLS_SERVER_NAME
                 | ROPEWAY_OPTION_TLS_CLIENT_CA
+                | ROPEWAY_OPTION_TLS_APPLICATION_PROTOCOLS
         )
     }
 
@@ -104,6 +108,12 @@ impl Tls {
                 self.identities.push(TlsIdentity { certificates, key });
             }
             ROPEWAY_OPTION_TLS_CA => self.client.extra_roots.push(pem(value)),
+            ROPEWAY_OPTION_TLS_APPLICATION_PROTOCOLS => {
+                let names = value.split(',').filter(|name| !name.is_empty());
+                let names: Vec<String> = names.map(str::to_owned).collect();
+                self.client.application_protocols.clone_from(&names);
+                self.server.application_protocols = names;
+            }
             ROPEWAY_OPTION_TLS_SERVER_NAME => self.client.server_name = Some(value.to_owned()),
             _ => self.server.client_roots.push(pem(value)),
         }

@@ -45,4 +45,18 @@ AT(ropeway_frame, length, 32);
 AT(ropeway_frame, payload, 40);
 AT(ropeway_frame, payload_length, 48);
 SIZE(ropeway_frame, 56);
+
+AT(ropeway_certificate, data, 0);
+AT(ropeway_certificate, length, 8);
+SIZE(ropeway_certificate, 16);
+
+AT(ropeway_tls_info, size, 0);
+AT(ropeway_tls_info, resumed, 4);
+AT(ropeway_tls_info, version, 8);
+AT(ropeway_tls_info, cipher_suite, 16);
+AT(ropeway_tls_info, application_protocol, 24);
+AT(ropeway_tls_info, server_name, 32);
+AT(ropeway_tls_info, certificates, 40);
+AT(ropeway_tls_info, certificate_count, 48);
+SIZE(ropeway_tls_info, 56);
 #endif

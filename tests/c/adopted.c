@@ -2,27 +2,12 @@
 #include "harness.h"
 #include <fcntl.h>
 
-static int listening(uint16_t *port) {
-    struct sockaddr_in address;
-    socklen_t length = sizeof address;
-    int descriptor = socket(AF_INET, SOCK_STREAM, 0);
-    REQUIRE(descriptor >= 0);
-    memset(&address, 0, sizeof address);
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    REQUIRE(bind(descriptor, (struct sockaddr *)&address, sizeof address) == 0);
-    REQUIRE(listen(descriptor, 16) == 0);
-    REQUIRE(getsockname(descriptor, (struct sockaddr *)&address, &length) == 0);
-    *port = ntohs(address.sin_port);
-    return descriptor;
-}
-
 static void a_listening_socket(void) {
     ropeway_engine *engine = make_engine();
     ropeway_listener listener = 0;
     ropeway_connection client;
     uint16_t port, told = 0;
-    int descriptor = listening(&port);
+    int descriptor = raw_listen(&port);
     CHECK_STATUS(ropeway_engine_adopt_listener(engine, descriptor, NULL, &listener), ROPEWAY_OK);
     CHECK(fcntl(descriptor, F_GETFD) == -1 && errno == EBADF);
     CHECK_STATUS(ropeway_engine_listener_port(engine, listener, &told), ROPEWAY_OK);
@@ -41,7 +26,7 @@ static void a_connection_with_bytes_read(void) {
     char read_already[512];
     size_t length;
     uint16_t port;
-    int server = listening(&port), peer = raw_dial(port), host = accept(server, NULL, NULL);
+    int server = raw_listen(&port), peer = raw_dial(port), host = accept(server, NULL, NULL);
     REQUIRE(host >= 0);
     raw_send(peer, raw_request, sizeof raw_request - 1);
     raw_send(peer, hi, sizeof hi);
@@ -66,7 +51,7 @@ static void what_cannot_be_taken_over(void) {
     ropeway_listener listener = 0;
     ropeway_connection id = 0;
     uint16_t port;
-    int server = listening(&port), file = open("/dev/null", O_RDONLY);
+    int server = raw_listen(&port), file = open("/dev/null", O_RDONLY);
     CHECK_STATUS(ropeway_engine_adopt(NULL, file, NULL, 0, NULL, &id), ROPEWAY_ERROR_NULL);
     CHECK_STATUS(ropeway_engine_adopt(engine, file, NULL, 0, NULL, NULL), ROPEWAY_ERROR_NULL);
     CHECK_STATUS(ropeway_engine_adopt(engine, server, NULL, 1, NULL, &id), ROPEWAY_ERROR_NULL);

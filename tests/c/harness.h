@@ -149,6 +149,22 @@ static inline int raw_dial(uint16_t port) {
     return descriptor;
 }
 
+/* Listens on a free port of 127.0.0.1 and says which. */
+static inline int raw_listen(uint16_t *port) {
+    struct sockaddr_in address;
+    socklen_t length = sizeof address;
+    int descriptor = socket(AF_INET, SOCK_STREAM, 0);
+    REQUIRE(descriptor >= 0);
+    memset(&address, 0, sizeof address);
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    REQUIRE(bind(descriptor, (struct sockaddr *)&address, sizeof address) == 0);
+    REQUIRE(listen(descriptor, 16) == 0);
+    REQUIRE(getsockname(descriptor, (struct sockaddr *)&address, &length) == 0);
+    *port = ntohs(address.sin_port);
+    return descriptor;
+}
+
 static inline void raw_send(int descriptor, const void *data, size_t length) {
     REQUIRE(send(descriptor, data, length, MSG_NOSIGNAL) == (ssize_t)length);
 }

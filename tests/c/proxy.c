@@ -54,22 +54,12 @@ static void *run_proxy(void *argument) {
 }
 
 static struct proxy *start(const struct step *steps, size_t count, int serves) {
-    struct sockaddr_in address;
-    socklen_t length = sizeof address;
     struct proxy *proxy = calloc(1, sizeof *proxy);
     REQUIRE(proxy != NULL);
     proxy->steps = steps;
     proxy->count = count;
     proxy->serves = serves;
-    proxy->listener = socket(AF_INET, SOCK_STREAM, 0);
-    REQUIRE(proxy->listener >= 0);
-    memset(&address, 0, sizeof address);
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    REQUIRE(bind(proxy->listener, (struct sockaddr *)&address, sizeof address) == 0);
-    REQUIRE(listen(proxy->listener, 1) == 0);
-    REQUIRE(getsockname(proxy->listener, (struct sockaddr *)&address, &length) == 0);
-    proxy->port = ntohs(address.sin_port);
+    proxy->listener = raw_listen(&proxy->port);
     REQUIRE(pthread_create(&proxy->thread, NULL, run_proxy, proxy) == 0);
     return proxy;
 }

@@ -107,6 +107,54 @@ static void engine() {
     CHECK(remote->wake() == ROPEWAY_ERROR_ENGINE_GONE);
 }
 
+static const char *resolve(void *user, const char *host, std::uint16_t, ropeway_addresses *addresses) {
+    CHECK(host == "cabin.example"s);
+    ++*static_cast<int *>(user);
+    ropeway_addresses_add(addresses, "127.0.0.1");
+    return nullptr;
+}
+
+// A name of one's own, credentials, a compressed message; and what TLS would tell.
+static void settings() {
+    auto engine = ropeway::Engine::make();
+    ropeway::Options server, client;
+    int resolved = 0;
+    CHECK(server.set(ROPEWAY_OPTION_COMPRESSION, 1) && server.set(ROPEWAY_OPTION_ASK_UPGRADE, 1));
+    CHECK(client.set(ROPEWAY_OPTION_BASIC_AUTH, "user:pass") && client.set_resolver(resolve, &resolved));
+    const auto listener = engine->listen("ws://127.0.0.1:0/", server);
+    CHECK(engine->reload_tls(*listener, server) == ROPEWAY_ERROR_TLS_SETTINGS);
+    const auto dialled = engine->connect("ws://cabin.example:" + std::to_string(*engine->port(*listener)), client);
+    CHECK(dialled);
+    const std::string text(1000, 'x');
+    bool done = false;
+    while (!done && engine->poll(std::chrono::seconds(10))) {
+        for (const ropeway::Event event : engine->events()) {
+            const auto id = event.connection();
+            if (event.type() == ROPEWAY_EVENT_UPGRADE_REQUEST) {
+                CHECK(event.head().basic_auth("user", "pass") && !event.head().basic_auth("user", "word"));
+                CHECK(engine->accept(id));
+            } else if (event.type() == ROPEWAY_EVENT_OPENED && id == *dialled) {
+                CHECK(engine->tls_info(id).status() == ROPEWAY_NONE);
+                CHECK(engine->send_compressed(id, ROPEWAY_TEXT, 99, ropeway::Bytes(text.data(), text.size())) ==
+                      ROPEWAY_ERROR_INVALID_ARGUMENT);
+                CHECK(engine->send_compressed(id, ROPEWAY_TEXT, ROPEWAY_COMPRESS_ALWAYS,
+                                              ropeway::Bytes(text.data(), text.size())));
+            } else if (event.type() == ROPEWAY_EVENT_MESSAGE) {
+                CHECK(event.text() == text);
+                done = true;
+            }
+        }
+    }
+    CHECK(done && resolved == 1);
+
+    const ropeway_certificate chain[] = {{"0", 1}};
+    const ropeway_tls_info told = {sizeof told, 1, "TLSv1.3", "TLS13_X", nullptr, "cabin.example", chain, 1};
+    const ropeway::TlsInfo info(&told);
+    CHECK(info.version() == "TLSv1.3" && info.cipher_suite() == "TLS13_X" && info.application_protocol().empty());
+    CHECK(info.server_name() == "cabin.example" && info.resumed() && info.certificate_count() == 1);
+    CHECK(info.certificate(0).size() == 1 && info.certificate(1).empty() && &info.raw() == &told);
+}
+
 // A client that is there before its server, and is led on by it.
 static void reconnecting() {
     ropeway::Engine engine = std::move(*ropeway::Engine::make());
@@ -171,6 +219,7 @@ static void protocols() {
 int main() {
     options();
     engine();
+    settings();
     reconnecting();
     protocols();
     const auto nobody = ropeway::Client::open("ws://127.0.0.1:1/");

@@ -1,6 +1,7 @@
 /* Ropeway's client on its tour of an echo server of another make; what it has to see stands in tests/interop/parts.py.
  *
- *     interop_client [--ca CERTIFICATE] [--deflate off|takeover|no-takeover] [--commands] URL
+ *     interop_client [--ca CERTIFICATE] [--proxy URL] [--proxy-ca CERTIFICATE] [--deflate off|takeover|no-takeover]
+ *                    [--commands] URL
  */
 #include <ropeway.h>
 #include <stdio.h>
@@ -117,6 +118,10 @@ int main(int argc, char **argv) {
     for (i = 1; i < argc; i++) {
         if (i + 1 < argc && strcmp(argv[i], "--ca") == 0)
             expect(ropeway_options_set_string(options, ROPEWAY_OPTION_TLS_CA, argv[++i]), "--ca");
+        else if (i + 1 < argc && strcmp(argv[i], "--proxy") == 0)
+            expect(ropeway_options_set_string(options, ROPEWAY_OPTION_PROXY, argv[++i]), "--proxy");
+        else if (i + 1 < argc && strcmp(argv[i], "--proxy-ca") == 0)
+            expect(ropeway_options_set_string(options, ROPEWAY_OPTION_PROXY_CA, argv[++i]), "--proxy-ca");
         else if (i + 1 < argc && strcmp(argv[i], "--deflate") == 0) {
             int alone = strcmp(argv[++i], "no-takeover") == 0;
             expect(ropeway_options_set_int(options, ROPEWAY_OPTION_COMPRESSION, strcmp(argv[i], "off") != 0), "--deflate");
@@ -128,7 +133,10 @@ int main(int argc, char **argv) {
             url = argv[i];
     }
     if (url == NULL) {
-        fprintf(stderr, "usage: %s [--ca CERTIFICATE] [--deflate off|takeover|no-takeover] [--commands] URL\n", argv[0]);
+        fprintf(stderr,
+                "usage: %s [--ca CERTIFICATE] [--proxy URL] [--proxy-ca CERTIFICATE] [--deflate off|takeover|no-takeover]"
+                " [--commands] URL\n",
+                argv[0]);
         return 2;
     }
     open_client(url, options);

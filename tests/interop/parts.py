@@ -63,12 +63,13 @@ def need(tool: str) -> str:
     return path
 
 
-def certificate(folder: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:
-    """A certificate for localhost and 127.0.0.1 that signs itself, and its key, in PEM."""
+def certificate(folder: pathlib.Path, *names: str) -> tuple[pathlib.Path, pathlib.Path]:
+    """A certificate for localhost, 127.0.0.1 and further names that signs itself, and its key, in PEM."""
     chain, key = folder / "certificate.pem", folder / "key.pem"
+    all_names = ",".join(["DNS:localhost", "IP:127.0.0.1", *(f"DNS:{name}" for name in names)])
     subprocess.run(
         [need("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-         "-days", "2", "-subj", "/CN=Ropeway interoperation check", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+         "-days", "2", "-subj", "/CN=Ropeway interoperation check", "-addext", f"subjectAltName={all_names}",
          "-addext", "basicConstraints=critical,CA:FALSE", "-keyout", key, "-out", chain],
         check=True, capture_output=True, timeout=PATIENCE,
     )  # fmt: skip
@@ -120,10 +121,10 @@ def port_of(url: str) -> int:
     return int(url.rstrip("/").rsplit(":", 1)[1])
 
 
-def tour(*command: object, mode: str = "off") -> None:
+def tour(*command: object, mode: str = "off", **more) -> None:
     """Runs a client's tour and holds what was agreed against `mode`."""
     words = [str(word) for word in command]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE, **more)
     if done.returncode != 0:
         raise Wrong(f"{words} ended with {done.returncode}: {done.stderr.strip() or done.stdout.strip()}")
     agreed = done.stdout.strip()
@@ -133,9 +134,9 @@ def tour(*command: object, mode: str = "off") -> None:
         raise Wrong(f"{words} agreed on {agreed!r}")
 
 
-def our_tour(url: str, *arguments: object, mode: str = "off") -> None:
+def our_tour(url: str, *arguments: object, mode: str = "off", **more) -> None:
     """Ropeway's client against an echo server at `url`."""
-    tour(BIN / "interop_client", *arguments, "--deflate", mode, url, mode=mode)
+    tour(BIN / "interop_client", *arguments, "--deflate", mode, url, mode=mode, **more)
 
 
 def both_ways(

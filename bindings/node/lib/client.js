@@ -2,7 +2,7 @@
 
 const { EventEmitter } = require('node:events');
 const net = require('node:net');
-const tls = require('node:tls');
+const nodeTls = require('node:tls');
 
 const { binding, native, connections } = require('./engine');
 const { Driver } = require('./driver');
@@ -111,8 +111,17 @@ function streamOpener(url, options) {
   if (agent !== undefined && agent !== null && agent !== false) {
     throw new TypeError('The agent has neither connect nor createConnection');
   }
-  if (url.protocol === 'wss:' && NODES_TLS.some((name) => options[name] !== undefined)) return tls.connect;
+  if (url.protocol === 'wss:' && NODES_TLS.some((name) => options[name] !== undefined)) return nodeTls.connect;
   return undefined;
+}
+
+/** The caller's fields, with `auth` as Node's http has it. */
+function requestHeaders({ headers, auth }) {
+  const list = headerList(headers);
+  if (auth && !list.some((name, i) => i % 2 === 0 && name.toLowerCase() === 'authorization')) {
+    list.push('Authorization', `Basic ${Buffer.from(auth).toString('base64')}`);
+  }
+  return list;
 }
 
 /** Opens a client's connection. */
@@ -127,13 +136,16 @@ function openClient(websocket, address, protocolsArgument, optionsArgument) {
   }
   const made = makeOptions(
     { perMessageDeflate: true, ...options },
-    { server: false, protocols, headers: headerList(options.headers) },
+    { server: false, protocols, headers: requestHeaders(options) },
   );
   websocket._url = url.href;
   websocket._request = new ClientRequest(websocket, url);
   const opener = streamOpener(url, options);
   if (opener === undefined) {
-    const place = native.connect(url.href, made, url.protocol === 'wss:' ? tlsSettings(options) : undefined);
+    const { followRedirects, maxRedirects = 10, localAddress, proxy } = options;
+    const dial = { maxRedirects: followRedirects ? maxRedirects : 0, localAddress, proxy };
+    const tls = url.protocol === 'wss:' || followRedirects ? tlsSettings(options) : undefined;
+    const place = native.connect(url.href, made, dial, tls);
     if (typeof place !== 'number') throw Object.assign(new SyntaxError(place.message), { code: place.code });
     websocket._place = place;
     connections[place] = websocket;

@@ -3,7 +3,7 @@
 
 const binding = require('./binding');
 
-// A record: what happened, the place, and the payload's offset and length in the slab (src/batch.rs has the same).
+// A record: what happened, the place, and the payload's offset and length in a slab (src/batch.rs has the same).
 const RECORDS = 1024;
 const RECORD = 4;
 const TEXT = 1;
@@ -15,8 +15,11 @@ const OPENED = 6;
 const CLOSED = 7;
 const WRITABLE = 8;
 const ACCEPT_FAILED = 9;
+const REDIRECT = 10;
 // The payload is one of the values: the offset says which.
 const VALUE = 0x100;
+// The payload is in the wide slab.
+const WIDE = 0x200;
 const KIND = 0xff;
 
 /** Bits of what became of a message (src/seats.rs has the same). */
@@ -34,28 +37,31 @@ const connections = [];
 const listeners = [];
 
 let slab = new ArrayBuffer(0);
+let wide = slab;
 let values = [];
 let next = 0;
 let end = 0;
 
 /** Hands out a batch; with a count of -1 the rest of the last one, after a handler threw. */
-function dispatch(count, newSlab, newValues) {
+function dispatch(count, newSlab, newWide, newValues) {
   if (count >= 0) {
     next = 0;
     end = count;
     values = newValues;
     if (newSlab !== undefined) slab = newSlab.buffer;
+    if (newWide !== undefined) wide = newWide.buffer;
   }
   while (next < end) {
     const at = next++ * RECORD;
     const kind = records[at];
     const connection = connections[records[at + 1]];
+    const offset = records[at + 2];
+    const length = records[at + 3];
     if ((kind === TEXT || kind === BINARY) && connection !== undefined) {
-      connection._onMessage(new View(slab, records[at + 2], records[at + 3]), kind === BINARY);
+      connection._onMessage(new View(slab, offset, length), kind === BINARY);
       continue;
     }
-    const offset = records[at + 2];
-    const payload = kind & VALUE ? values[offset] : new View(slab, offset, records[at + 3]);
+    const payload = kind & VALUE ? values[offset] : new View(kind & WIDE ? wide : slab, offset, length);
     deliver(kind & KIND, records[at + 1], connection, payload);
   }
   values = undefined;
@@ -91,6 +97,8 @@ function tell(connection, kind, payload) {
       return connection._onOpened(payload);
     case WRITABLE:
       return connection._onWritable();
+    case REDIRECT:
+      return connection._onRedirect(payload);
   }
 }
 

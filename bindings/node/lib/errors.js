@@ -5,6 +5,7 @@ const { getSystemErrorName } = require('node:util');
 /** Messages that programs written for `ws` look at. */
 const MESSAGES = {
   ROPEWAY_HANDSHAKE_TIMEOUT: () => 'Opening handshake has timed out',
+  ROPEWAY_TOO_MANY_REDIRECTS: () => 'Maximum redirects exceeded',
   ROPEWAY_UNEXPECTED_RESPONSE: ({ response }) => `Unexpected server response: ${response.status}`,
 };
 

@@ -8,6 +8,7 @@ const net = require('node:net');
 const { WebSocket } = require('./websocket');
 const { EngineOpening, StreamOpening } = require('./opening');
 const { binding, native, listeners } = require('./engine');
+const topics = require('./topics');
 const { makeOptions } = require('./options');
 const { toError } = require('./errors');
 const { toRequest, toHead } = require('./http');
@@ -96,8 +97,7 @@ class WebSocketServer extends EventEmitter {
 
   /** Sends to all subscribers of a topic. How many there are. */
   publish(topic, data, { binary } = {}) {
-    const isText = typeof data === 'string';
-    return native.publish(String(topic), isText ? Buffer.from(data) : data, binary ?? !isText);
+    return topics.publish(String(topic), data, binary ?? typeof data !== 'string');
   }
 
   // Behind an HTTP server.

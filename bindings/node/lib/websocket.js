@@ -8,6 +8,7 @@ const { openClient } = require('./client');
 const { ConnectionSocket } = require('./socket');
 const { toBytes, toCloseReason } = require('./data');
 const { toResponse } = require('./http');
+const topics = require('./topics');
 const engine = require('./engine');
 
 const { native, send, queuedBytes, releaseSoon, GATHERED, QUEUED, REFUSED } = engine;
@@ -273,12 +274,12 @@ class WebSocket extends EventEmitter {
 
   /** Gets what is published to a topic from now on. Whether it did not before. */
   subscribe(topic) {
-    return this._place >= 0 && native.subscribe(this._place, String(topic));
+    return topics.subscribe(this, String(topic));
   }
 
   /** Gets it no more. Whether it did. */
   unsubscribe(topic) {
-    return this._place >= 0 && native.unsubscribe(this._place, String(topic));
+    return topics.unsubscribe(this, String(topic));
   }
 
   // What the engine tells.
@@ -293,6 +294,11 @@ class WebSocket extends EventEmitter {
     this._readyState = OPEN;
     if (this._server !== null) this._server._onConnection(this);
     else this.emit('open');
+  }
+
+  _onRedirect({ url }) {
+    this._url = url;
+    this.emit('redirect', url, this._request);
   }
 
   _onMessage(data, isBinary) {
@@ -381,6 +387,7 @@ class WebSocket extends EventEmitter {
   _end() {
     this._readyState = CLOSED;
     this._facade?._ended();
+    if (this._driver !== null) topics.leave(this);
     this._server?._onGone(this);
     const waiting = this._waiting;
     this._waiting = null;

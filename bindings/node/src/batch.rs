@@ -2,8 +2,9 @@
 //!
 //! A record is four 32-bit integers: what happened, the connection's place, and the payload's offset and length. The
 //! list belongs to JavaScript and is written anew for each call. A slab is JavaScript's too, and is written once: views
-//! of it may be kept, so that when it is used up another one follows, and the garbage collector frees the old one. With
-//! [`VALUE`] the payload is not in the slab: the offset says which of the values handed along it is.
+//! of it may be kept, so that when it is used up another one follows, and the garbage collector frees the old one. There
+//! are two, so that a small message that is kept does not hold a large slab ([`WIDE`]). With [`VALUE`] the payload is in
+//! neither: the offset says which of the values handed along it is.
 
 use std::ffi::c_void;
 use std::ptr;
@@ -13,7 +14,8 @@ use napi::{Result, check_status, sys};
 use ropeway_core::engine::EventKind;
 use ropeway_core::protocol::MessageKind;
 
-use crate::told::{ToldClosed, ToldOpened};
+use crate::slab::Slab;
+use crate::told::{ToldClosed, ToldOpened, ToldRedirect};
 
 /// What happened; `lib/engine.js` has the same numbers.
 pub(crate) mod kind {
@@ -26,18 +28,24 @@ pub(crate) mod kind {
     pub(crate) const CLOSED: i32 = 7;
     pub(crate) const WRITABLE: i32 = 8;
     pub(crate) const ACCEPT_FAILED: i32 = 9;
+    pub(crate) const REDIRECT: i32 = 10;
 }
 /// The payload is a value of its own.
 const VALUE: i32 = 0x100;
+/// The payload is in the wide slab.
+const WIDE: i32 = 0x200;
 
 /// Records of one call.
 pub(crate) const RECORDS: usize = 1024;
 /// 32-bit integers of a record.
 pub(crate) const RECORD: usize = 4;
-/// A view that is kept holds the whole slab, so it is not large.
+/// The slab of small payloads. A view that is kept holds the whole slab, so it is not large.
 const SLAB: usize = 64 << 10;
-/// A payload of this size or more gets a buffer of its own.
-const LARGE: usize = 16 << 10;
+/// Payloads of this size and more go into the wide slab.
+const MIDDLE: usize = 2 << 10;
+const WIDE_SLAB: usize = 512 << 10;
+/// A payload of this size or more gets memory of its own.
+pub(crate) const LARGE: usize = 64 << 10;
 
 /// What goes with an event.
 pub(crate) enum Payload<'a> {
@@ -68,6 +76,13 @@ pub(crate) fn describe<'a>(
         EventKind::Opened(opened) => (kind::OPENED, value(env, ToldOpened::from(opened))?),
         EventKind::Closed(closed) => (kind::CLOSED, value(env, ToldClosed::from(closed))?),
         EventKind::Writable => (kind::WRITABLE, Payload::None),
+        EventKind::Redirect { response, url } => {
+            let told = ToldRedirect {
+                url: url.to_string(),
+                response: response.into(),
+            };
+            (kind::REDIRECT, value(env, told)?)
+        }
         _ => return Ok(None),
     }))
 }
@@ -93,45 +108,40 @@ pub(crate) fn copy(env: sys::napi_env, bytes: &[u8]) -> Result<sys::napi_value> 
     Ok(buffer)
 }
 
-/// The list and the slab.
+/// The list and the slabs.
 pub(crate) struct Batch {
     env: sys::napi_env,
     /// The memory of JavaScript's list, `RECORDS * RECORD` integers.
     records: *mut i32,
     count: usize,
-    slab: Option<Slab>,
-    used: usize,
-    /// JavaScript does not know the slab yet.
-    fresh: bool,
+    slab: Slab,
+    wide: Slab,
+    /// A payload has come that the wide slab is for.
+    wants_wide: bool,
     /// Payloads with buffers of their own, and objects: an array of the present handle scope.
     values: sys::napi_value,
     value_count: u32,
 }
 
-/// A buffer of JavaScript's, kept by a reference.
-struct Slab {
-    reference: sys::napi_ref,
-    memory: *mut u8,
-}
-
 /// What is handed to JavaScript.
 pub(crate) struct Filled {
     pub(crate) count: usize,
-    /// The slab, if it is a new one.
+    /// The slabs, where they are new ones.
     pub(crate) slab: sys::napi_value,
+    pub(crate) wide: sys::napi_value,
     pub(crate) values: sys::napi_value,
 }
 
 impl Batch {
     /// `records` is the memory of a list of `RECORDS * RECORD` integers that lives as long as the environment.
-    pub(crate) const fn new(env: sys::napi_env, records: *mut i32) -> Self {
+    pub(crate) fn new(env: sys::napi_env, records: *mut i32) -> Self {
         Self {
             env,
             records,
             count: 0,
-            slab: None,
-            used: SLAB,
-            fresh: false,
+            slab: Slab::new(env, SLAB),
+            wide: Slab::new(env, WIDE_SLAB),
+            wants_wide: false,
             values: ptr::null_mut(),
             value_count: 0,
         }
@@ -139,7 +149,9 @@ impl Batch {
 
     /// Whether another event may be added: when not, those that there are have to be handed on.
     pub(crate) const fn has_room(&self) -> bool {
-        self.count < RECORDS && self.used + LARGE <= SLAB
+        self.count < RECORDS
+            && self.slab.has_room(MIDDLE)
+            && (!self.wants_wide || self.wide.has_room(LARGE))
     }
 
     /// Begins a batch; to be called within the handle scope that it is handed on in.
@@ -147,38 +159,12 @@ impl Batch {
         self.count = 0;
         self.values = ptr::null_mut();
         self.value_count = 0;
-        if self.used + LARGE <= SLAB {
-            return Ok(());
+        if !self.slab.has_room(MIDDLE) {
+            self.slab.renew()?;
         }
-        let mut buffer = ptr::null_mut();
-        let mut memory = ptr::null_mut();
-        let mut reference = ptr::null_mut();
-        // SAFETY: called on the environment's thread within a handle scope. The memory stays where it is while the
-        // reference keeps the buffer.
-        unsafe {
-            check_status!(sys::napi_create_buffer(
-                self.env,
-                SLAB,
-                &raw mut memory,
-                &raw mut buffer
-            ))?;
-            check_status!(sys::napi_create_reference(
-                self.env,
-                buffer,
-                1,
-                &raw mut reference
-            ))?;
+        if self.wants_wide && !self.wide.has_room(LARGE) {
+            self.wide.renew()?;
         }
-        let slab = Slab {
-            reference,
-            memory: memory.cast(),
-        };
-        if let Some(old) = self.slab.replace(slab) {
-            // SAFETY: a reference that `begin` made, deleted once.
-            check_status!(unsafe { sys::napi_delete_reference(self.env, old.reference) })?;
-        }
-        self.used = 0;
-        self.fresh = true;
         Ok(())
     }
 
@@ -187,23 +173,19 @@ impl Batch {
     pub(crate) fn push(&mut self, kind: i32, place: u32, payload: Payload<'_>) -> Result<()> {
         match payload {
             Payload::None => self.record(kind, place, 0, 0),
-            Payload::Bytes(bytes) => match &self.slab {
-                Some(slab) if bytes.len() < LARGE => {
-                    debug_assert!(self.used + bytes.len() <= SLAB);
-                    // SAFETY: `has_room` left LARGE bytes of the slab, and no view of what follows `used` has been
-                    // handed out.
-                    unsafe {
-                        let target = slab.memory.add(self.used);
-                        ptr::copy_nonoverlapping(bytes.as_ptr(), target, bytes.len());
-                    }
-                    self.record(kind, place, self.used as i32, bytes.len() as i32);
-                    self.used += bytes.len();
-                }
-                _ => {
-                    let buffer = copy(self.env, bytes)?;
-                    self.push_value(kind, place, buffer)?;
-                }
-            },
+            Payload::Bytes(bytes) if bytes.len() < MIDDLE => {
+                let offset = self.slab.put(bytes);
+                self.record(kind, place, offset, bytes.len());
+            }
+            Payload::Bytes(bytes) if bytes.len() < LARGE && self.wide.has_room(LARGE) => {
+                let offset = self.wide.put(bytes);
+                self.record(kind | WIDE, place, offset, bytes.len());
+            }
+            Payload::Bytes(bytes) => {
+                self.wants_wide |= bytes.len() < LARGE;
+                let buffer = copy(self.env, bytes)?;
+                self.push_value(kind, place, buffer)?;
+            }
             Payload::Value(value) => self.push_value(kind, place, value)?,
         }
         Ok(())
@@ -218,20 +200,20 @@ impl Batch {
             let index = self.value_count;
             check_status!(sys::napi_set_element(self.env, self.values, index, value))?;
         }
-        self.record(kind | VALUE, place, self.value_count as i32, 0);
+        self.record(kind | VALUE, place, self.value_count as usize, 0);
         self.value_count += 1;
         Ok(())
     }
 
     #[inline]
-    fn record(&mut self, kind: i32, place: u32, offset: i32, length: i32) {
+    fn record(&mut self, kind: i32, place: u32, offset: usize, length: usize) {
         debug_assert!(self.count < RECORDS);
         // SAFETY: `has_room` left a record's room in the list, which `new` was given.
         unsafe {
             self.records
                 .add(self.count * RECORD)
                 .cast::<[i32; RECORD]>()
-                .write_unaligned([kind, place as i32, offset, length]);
+                .write_unaligned([kind, place as i32, offset as i32, length as i32]);
         }
         self.count += 1;
     }
@@ -244,23 +226,17 @@ impl Batch {
         let mut undefined = ptr::null_mut();
         // SAFETY: called on the environment's thread, within the handle scope of `begin`.
         check_status!(unsafe { sys::napi_get_undefined(self.env, &raw mut undefined) })?;
-        let mut filled = Filled {
-            count: self.count,
-            slab: undefined,
-            values: if self.values.is_null() {
-                undefined
-            } else {
-                self.values
-            },
+        let values = if self.values.is_null() {
+            undefined
+        } else {
+            self.values
         };
-        if let Some(slab) = self.slab.as_ref().filter(|_| self.fresh) {
-            // SAFETY: as above.
-            check_status!(unsafe {
-                sys::napi_get_reference_value(self.env, slab.reference, &raw mut filled.slab)
-            })?;
-            self.fresh = false;
-        }
-        Ok(Some(filled))
+        Ok(Some(Filled {
+            count: self.count,
+            slab: self.slab.introduce()?.unwrap_or(undefined),
+            wide: self.wide.introduce()?.unwrap_or(undefined),
+            values,
+        }))
     }
 }
 

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use napi::bindgen_prelude::{Either, Function, JsValue, Null, Object, ToNapiValue, Unknown};
 use napi::{Env, Result, sys};
 use napi_derive::napi;
-use ropeway_core::engine::{ConnectOptions, EventKind, ListenOptions, ProxySetting};
+use ropeway_core::engine::{EventKind, ListenOptions};
 use ropeway_core::frame::CloseCode;
 use ropeway_core::handshake::{Refusal, WebSocketUrl};
 use ropeway_core::protocol::{MessageKind, Protocol};
@@ -15,7 +15,7 @@ use ropeway_core::{Error, SendError};
 
 use crate::batch::{self, Batch, Payload};
 use crate::detached::Detached;
-use crate::options::{self, Options, ServerTls, TlsClientSettings, invalid};
+use crate::options::{self, DialOptions, Options, ServerTls, TlsClientSettings, invalid};
 use crate::seats::{Decision, Seat, Seats};
 use crate::send;
 use crate::told::{self, ToldAddress, ToldError, ToldRefusal};
@@ -46,7 +46,7 @@ fn refused(error: &SendError) -> napi::Error {
 
 #[napi]
 impl Engine {
-    /// `records` is the list that `dispatch(count, slab, values)` finds its events in.
+    /// `records` is the list that `dispatch(count, slab, wide, values)` finds its events in.
     #[napi(constructor)]
     pub fn new(env: Env, records: Unknown<'_>, dispatch: Function<'_, (i32,), ()>) -> Result<Self> {
         let memory = batch::records_of(env.raw(), records.raw())?
@@ -140,13 +140,10 @@ impl Engine {
         &self,
         url: String,
         options: &Options,
+        dial: DialOptions,
         tls: Option<&TlsClientSettings>,
     ) -> Result<Either<u32, ToldError>> {
-        let connect = ConnectOptions {
-            // Node's environment names no proxy, as with `ws`.
-            proxy: ProxySetting::Off,
-            ..tls.map_or_else(ConnectOptions::default, TlsClientSettings::connect_options)
-        };
+        let connect = dial.into_connect_options(tls)?;
         let mut seats = self.0.seats.borrow_mut();
         let connected = (seats.engine.connections()).connect_with(&url, &connect, options.shared());
         Ok(match connected {

@@ -1,6 +1,7 @@
 //! A connection's settings, as JavaScript hands them over. Waits are in milliseconds and sizes in bytes; what is left
 //! out has the core's default.
 
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,8 @@ use napi_derive::napi;
 use ropeway_core::Role;
 use ropeway_core::deflate::Compression;
 use ropeway_core::engine::{
-    ConnectOptions, Pem, TlsClient, TlsClientOptions, TlsIdentity, TlsServer, TlsServerOptions,
+    ConnectOptions, Pem, ProxySetting, ProxyUrl, TlsClient, TlsClientOptions, TlsIdentity,
+    TlsServer, TlsServerOptions,
 };
 use ropeway_core::handshake::{HeadLimits, Headers};
 use ropeway_core::protocol;
@@ -210,12 +212,44 @@ impl TlsClientSettings {
             .map_err(|error| invalid(error.to_string()))?;
         Ok(Self(built))
     }
+}
 
-    pub(crate) fn connect_options(&self) -> ConnectOptions {
-        ConnectOptions {
-            tls: Some(self.0.clone()),
+/// How a client dials.
+#[napi(object, object_to_js = false)]
+pub struct DialOptions {
+    pub max_redirects: u32,
+    /// A proxy's URL, or true for the one that the environment names. Default none, as Node has it.
+    pub proxy: Option<Either<bool, String>>,
+    /// The address to connect from.
+    pub local_address: Option<String>,
+}
+
+impl DialOptions {
+    pub(crate) fn into_connect_options(
+        self,
+        tls: Option<&TlsClientSettings>,
+    ) -> Result<ConnectOptions> {
+        let address = |text: String| {
+            let address: IpAddr = text
+                .parse()
+                .map_err(|_| invalid(format!("{text} is no IP address")))?;
+            Ok::<_, Error>(SocketAddr::new(address, 0))
+        };
+        let proxy = match self.proxy {
+            None | Some(Either::A(false)) => ProxySetting::Off,
+            Some(Either::A(true)) => ProxySetting::Environment,
+            Some(Either::B(url)) => {
+                let url = ProxyUrl::parse(&url).map_err(|error| invalid(error.to_string()))?;
+                ProxySetting::Url(url)
+            }
+        };
+        Ok(ConnectOptions {
+            proxy,
+            tls: tls.map(|settings| settings.0.clone()),
+            max_redirects: self.max_redirects,
+            local_address: self.local_address.map(address).transpose()?,
             ..ConnectOptions::default()
-        }
+        })
     }
 }
 
@@ -225,6 +259,7 @@ impl ServerTls {
             identities: vec![identity(self.cert, self.key)],
             client_roots: (self.ca.unwrap_or_default().into_iter().map(pem)).collect(),
             client_certificate_optional: self.request_cert_only == Some(true),
+            ..TlsServerOptions::default()
         };
         options.build().map_err(|error| invalid(error.to_string()))
     }

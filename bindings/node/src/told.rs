@@ -30,6 +30,13 @@ pub struct ToldOpened {
     pub response: Option<ToldResponse>,
 }
 
+/// A server sends the handshake elsewhere.
+#[napi(object, object_from_js = false)]
+pub struct ToldRedirect {
+    pub url: String,
+    pub response: ToldResponse,
+}
+
 #[napi(object, object_from_js = false)]
 pub struct ToldResponse {
     pub status: u16,
@@ -192,6 +199,7 @@ fn code(error: &Error) -> &'static str {
             _ => "ROPEWAY_CLOSE_TIMEOUT",
         },
         Error::Handshake(HandshakeError::InvalidStatus(_)) => "ROPEWAY_UNEXPECTED_RESPONSE",
+        Error::Handshake(HandshakeError::TooManyRedirects { .. }) => "ROPEWAY_TOO_MANY_REDIRECTS",
         Error::Handshake(_) => "ROPEWAY_HANDSHAKE",
         Error::Tls(_) => "ROPEWAY_TLS",
         Error::Resolve { .. } => "ENOTFOUND",

@@ -6,8 +6,10 @@ use std::rc::Rc;
 
 use napi::{Result, Status, check_status, sys};
 use ropeway_core::engine::{ConnectionId, EventKind, ListenerId};
+use ropeway_core::protocol::Gathered;
 
-use crate::batch::{self, Batch, Payload, kind};
+use crate::batch::{self, Batch, LARGE, Payload, kind};
+use crate::pool::{Lending, Pool};
 use crate::seats::{Seat, Seats, unusable};
 use crate::told::{ToldClosed, ToldError, ToldRequest};
 use crate::watch::{Wake, Watch};
@@ -21,9 +23,11 @@ pub(crate) struct Thread {
     pub(crate) seats: RefCell<Seats>,
     batch: RefCell<Batch>,
     pub(crate) watch: RefCell<Option<Watch>>,
+    /// Memory of large messages.
+    pool: Pool<Gathered>,
     /// Strings on their way to the engine.
     pub(crate) scratch: RefCell<Vec<u8>>,
-    /// `(count, slab, values)`; a count of -1 goes on after a handler threw.
+    /// `(count, slab, wide, values)`; a count of -1 goes on after a handler threw.
     dispatch: sys::napi_ref,
     context: sys::napi_async_context,
     /// Places whose connections' ends are being told.
@@ -44,6 +48,8 @@ enum Later {
     /// A connection on a listener that ended before it had a place.
     Lost(ListenerId, Box<ToldClosed>),
     AcceptFailed(ListenerId, Box<ToldError>),
+    /// A message that is handed on in its own memory, of which kind.
+    Large(ConnectionId, u32, i32),
 }
 
 /// The place that a connection's number names.
@@ -107,6 +113,7 @@ impl Thread {
             seats: RefCell::new(seats),
             batch: RefCell::new(batch),
             watch: RefCell::new(None),
+            pool: Pool::new(),
             scratch: RefCell::new(Vec::new()),
             dispatch: reference,
             context,
@@ -165,7 +172,12 @@ impl Thread {
                     break;
                 }
                 Step::Told(id) => last = id,
-                Step::Later(later) => self.do_later(later, &mut seats, &mut batch)?,
+                Step::Later(later) => {
+                    if let Later::Large(id, ..) = later {
+                        last = id;
+                    }
+                    self.do_later(later, &mut seats, &mut batch)?;
+                }
             }
         }
         self.leaving.set(leaving);
@@ -188,6 +200,9 @@ impl Thread {
             }
             EventKind::Closed(closed) if place == NOWHERE => {
                 Later::Lost(event.listener, Box::new(closed.into()))
+            }
+            EventKind::Message { kind, payload } if payload.len() >= LARGE => {
+                Later::Large(id, place, batch::message_kind(kind))
             }
             EventKind::AcceptFailed { listener, error } => {
                 Later::AcceptFailed(listener, Box::new(ToldError::from(&error)))
@@ -235,6 +250,21 @@ impl Thread {
                 told.listener = seats.number(listener);
                 batch.push(kind::CLOSED, NOWHERE, batch::value(self.env, *told)?)
             }
+            Later::Large(_, place, kind) => {
+                let Some(message) = seats.engine.keep_message() else {
+                    return Ok(());
+                };
+                if let Some(memory) = self.pool.take()
+                    && let Some(unwanted) = seats.engine.reuse(memory)
+                {
+                    self.pool.give(unwanted);
+                }
+                let buffer = match self.pool.lend(self.env, message)? {
+                    Lending::Buffer(buffer) => buffer,
+                    Lending::Refused(message) => batch::copy(self.env, message.bytes())?,
+                };
+                batch.push(kind, place, Payload::Value(buffer))
+            }
             Later::AcceptFailed(listener, error) => match seats.number(listener) {
                 Some(number) => {
                     let error = batch::value(self.env, *error)?;
@@ -265,7 +295,7 @@ impl Thread {
                     &raw mut dispatch
                 ))?;
                 check_status!(sys::napi_create_int32(env, count, &raw mut number))?;
-                let arguments = [number, filled.slab, filled.values];
+                let arguments = [number, filled.slab, filled.wide, filled.values];
                 let status = sys::napi_make_callback(
                     env,
                     self.context,

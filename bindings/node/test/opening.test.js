@@ -1,5 +1,6 @@
 const assert = require('node:assert');
 const { once } = require('node:events');
+const http = require('node:http');
 const net = require('node:net');
 const os = require('node:os');
 const path = require('node:path');
@@ -221,10 +222,10 @@ test('a port that is taken, and a host by name', async (t) => {
 
 test('ws+unix', async (t) => {
   const file = path.join(os.tmpdir(), `ropeway-${process.pid}.sock`);
-  const http = require('node:http').createServer();
-  t.after(() => http.close());
-  const server = new WebSocketServer({ server: http });
-  http.listen(file);
+  const listening = http.createServer();
+  t.after(() => listening.close());
+  const server = new WebSocketServer({ server: listening });
+  listening.listen(file);
   await once(server, 'listening');
   assert.strictEqual(server.address(), file);
   const accepted = once(server, 'connection');
@@ -235,4 +236,38 @@ test('ws+unix', async (t) => {
   assert.strictEqual(String((await once(client, 'message'))[0]), 'over a path');
   client.terminate();
   await once(peer, 'close');
+});
+
+test('redirects are followed when asked to, and told', async (t) => {
+  const { server, url } = await serve(t, { path: '/there' });
+  const requests = [];
+  server.on('headers', (_lines, request) => requests.push(request.headers.authorization));
+  const elsewhere = http.createServer();
+  elsewhere.on('upgrade', (request, socket) => {
+    const location = request.url === '/loop' ? '/loop' : `${url}/there`;
+    socket.end(`HTTP/1.1 302 Found\r\nLocation: ${location}\r\nContent-Length: 0\r\n\r\n`);
+  });
+  elsewhere.listen(0, '127.0.0.1');
+  t.after(() => elsewhere.close());
+  await once(elsewhere, 'listening');
+  const first = `ws://127.0.0.1:${elsewhere.address().port}`;
+  assert.strictEqual((await failure(`${first}/here`)).error.message, 'Unexpected server response: 302');
+  const client = new WebSocket(`${first}/here`, { followRedirects: true, auth: 'user:secret' });
+  const redirect = once(client, 'redirect');
+  await once(client, 'open');
+  assert.strictEqual((await redirect)[0], `${url}/there`);
+  assert.strictEqual(client.url, `${url}/there`);
+  // Another port is another origin: no secrets go along.
+  assert.deepStrictEqual(requests, [undefined]);
+  client.terminate();
+  const { error } = await failure(`${first}/loop`, { followRedirects: true, maxRedirects: 3 });
+  assert.strictEqual(error.message, 'Maximum redirects exceeded');
+});
+
+test('the address to connect from', async (t) => {
+  const { server, url } = await serve(t);
+  const accepted = once(server, 'connection');
+  await connect(t, url, { localAddress: '127.0.0.9' });
+  const [, request] = await accepted;
+  assert.strictEqual(request.socket.remoteAddress, '127.0.0.9');
 });

@@ -1,10 +1,10 @@
 //! How a connection ended, or why it could not be made, as Python sees it.
 
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyList};
 use ropeway_core::handshake::{HandshakeError, Headers, Response};
 use ropeway_core::protocol;
-use ropeway_core::{CertificateProblem, Deadline, Error, Limit, TlsError};
+use ropeway_core::{CertificateProblem, Deadline, Error, Limit, ProxyProblem, TlsError};
 
 /// A close frame: code and reason.
 type Frame = (u16, String);
@@ -93,6 +93,10 @@ pub(crate) fn describe(py: Python<'_>, error: &Error) -> PyResult<(&'static str,
             "size",
             (actual, value).into_pyobject(py)?.into_any().unbind(),
         ),
+        Error::Limit {
+            limit: Limit::Fragments,
+            ..
+        } => ("fragments", py.None()),
         Error::Limit { .. } => ("limit", py.None()),
         Error::Timeout {
             deadline: Deadline::Open,
@@ -111,10 +115,33 @@ pub(crate) fn describe(py: Python<'_>, error: &Error) -> PyResult<(&'static str,
         }
         Error::Resolve { .. } => ("resolve", py.None()),
         Error::Tls(error) => return tls(py, error),
+        Error::Proxy(error) => return proxy(py, &error.problem),
         Error::Url(_) => ("url", py.None()),
         Error::Header(_) => ("header_value", py.None()),
         Error::Forked => ("forked", py.None()),
         _ => ("other", py.None()),
+    })
+}
+
+/// Network errors are what they would be without a proxy.
+fn proxy(py: Python<'_>, problem: &ProxyProblem) -> PyResult<(&'static str, Py<PyAny>)> {
+    Ok(match problem {
+        ProxyProblem::Resolve(_) => ("resolve", py.None()),
+        ProxyProblem::Connect(attempts) => {
+            let code = attempts.last().and_then(|(_, error)| error.os_code());
+            ("os", code.into_pyobject(py)?.into_any().unbind())
+        }
+        ProxyProblem::Io(error) => ("os", error.os_code().into_pyobject(py)?.into_any().unbind()),
+        ProxyProblem::Tls(error) => return tls(py, error),
+        ProxyProblem::Status { status, reason, .. } => {
+            let response = (*status, &**reason, PyList::empty(py), PyBytes::new(py, b""));
+            (
+                "proxy_status",
+                response.into_pyobject(py)?.into_any().unbind(),
+            )
+        }
+        ProxyProblem::Head(_) => ("proxy_message", py.None()),
+        _ => ("proxy", py.None()),
     })
 }
 

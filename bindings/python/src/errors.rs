@@ -61,6 +61,9 @@ pub(crate) fn error(py: Python<'_>, error: &Error) -> PyErr {
 pub(crate) fn dial_error(py: Python<'_>, url: &str, problem: &Error) -> PyErr {
     match problem {
         Error::Url(problem) => raised_with(py, "InvalidURI", (url, problem.to_string())),
+        Error::ProxyUrl(problem) => {
+            raised_with(py, "InvalidProxy", (problem.variable, problem.problem))
+        }
         problem => error(py, problem),
     }
 }

@@ -96,6 +96,7 @@ impl TlsServer {
             identities: identities.into_iter().map(identity).collect(),
             client_roots: pems(client_roots),
             client_certificate_optional,
+            ..TlsServerOptions::default()
         };
         py.detach(|| options.build())
             .map(Self)

@@ -24,12 +24,26 @@ pub struct Client {
     id: ConnectionId,
     opened: Opened,
     closed: Option<Closed>,
-    /// What came while something else was waited for.
-    early: VecDeque<(MessageKind, Vec<u8>)>,
+    /// Messages and pongs that came while something else was waited for.
+    early: VecDeque<Early>,
     early_bytes: u64,
-    /// The early message that was lent last.
+    /// The payload of the early one that was lent last.
     lent: Vec<u8>,
     early_limit: u64,
+}
+
+/// A message, or a pong when it has no kind.
+#[derive(Debug)]
+struct Early {
+    kind: Option<MessageKind>,
+    payload: Vec<u8>,
+}
+
+impl Early {
+    /// What keeping it costs, about.
+    const fn cost(&self) -> u64 {
+        (size_of::<Self>() + self.payload.len()) as u64
+    }
 }
 
 /// What a [`Client`] received.
@@ -121,8 +135,8 @@ impl Client {
         &self.opened
     }
 
-    /// Sends a message. Waits while the send queue is above its high-water mark; what the peer sends meanwhile is kept
-    /// for [`receive`](Self::receive), up to `send_queue_limit` bytes, after which the peer has to wait.
+    /// Sends a message. Waits while the send queue is above its high-water mark; messages and pongs that come meanwhile
+    /// are kept for [`receive`](Self::receive), up to `send_queue_limit` bytes, after which the peer has to wait.
     ///
     /// # Errors
     /// [`Error::Send`] when it cannot be taken.
@@ -165,15 +179,16 @@ impl Client {
     /// [`Error::Forked`] in a child process, [`Error::Io`] of the poller. The end of the connection is no error of this
     /// call.
     pub fn receive(&mut self, timeout: Option<Duration>) -> Result<Option<Received<'_>>, Error> {
-        if let Some((kind, payload)) = self.early.pop_front() {
-            self.early_bytes -= payload.len() as u64;
+        if let Some(early) = self.early.pop_front() {
+            self.early_bytes -= early.cost();
             if self.early.is_empty() && self.closed.is_none() {
                 self.engine.connections().resume(self.id)?;
             }
-            self.lent = payload;
-            return Ok(Some(Received::Message {
-                kind,
-                payload: &self.lent,
+            self.lent = early.payload;
+            let payload = &*self.lent;
+            return Ok(Some(match early.kind {
+                Some(kind) => Received::Message { kind, payload },
+                None => Received::Pong { payload },
             }));
         }
         self.lent = Vec::new();
@@ -239,11 +254,15 @@ impl Client {
                     self.end();
                     return Err(SendError::Closed.into());
                 }
-                Told::Event(_, raw @ Raw::Message { .. }) => {
-                    if let Some(Event::Message { kind, payload }) = self.engine.input.lend(raw) {
-                        self.early_bytes += payload.len() as u64;
-                        self.early.push_back((kind, payload.to_vec()));
-                    }
+                Told::Event(_, raw @ (Raw::Message { .. } | Raw::Pong { .. })) => {
+                    let (kind, payload) = match self.engine.input.lend(raw) {
+                        Some(Event::Message { kind, payload }) => (Some(kind), payload.to_vec()),
+                        Some(Event::Pong { payload, .. }) => (None, payload.to_vec()),
+                        _ => continue,
+                    };
+                    let early = Early { kind, payload };
+                    self.early_bytes += early.cost();
+                    self.early.push_back(early);
                     if self.early_bytes > self.early_limit {
                         self.engine.connections().pause(self.id)?;
                     }

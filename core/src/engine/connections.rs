@@ -210,7 +210,9 @@ impl Connections {
     }
 
     /// Stops reading a connection: its peer is slowed down once the kernel's buffers are full. Messages that have been
-    /// read already are held back too. Its keep-alive rests meanwhile.
+    /// read already are held back too. Its keep-alive rests meanwhile. Before the connection is open, it is so from its
+    /// opening on. When the peer ends its direction in order, that too waits; when the connection breaks, it is closed,
+    /// and what was not read is lost.
     ///
     /// # Errors
     /// [`Error::UnknownId`], [`Error::Forked`].
@@ -248,8 +250,15 @@ impl Connections {
         self.tick();
         let now = self.now;
         let slot = self.slots.get_mut(id).ok_or(Error::UnknownId)?;
+        slot.flags.take(Flags::PAUSED);
+        if paused {
+            slot.flags.set(Flags::PAUSED);
+        }
         if let Some(protocol) = &mut slot.protocol {
             protocol.set_paused(paused, now);
+        }
+        if paused && slot.flags.has(Flags::HANGUP) {
+            self.list(id.index());
         }
         self.schedule(id.index());
         Ok(())

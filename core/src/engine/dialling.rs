@@ -215,7 +215,8 @@ impl Connections {
                     return;
                 };
                 // It may have been told already that the server has spoken, or gone.
-                slot.flags.keep(Flags::INCOMING);
+                slot.flags.keep(Flags::INCOMING | Flags::PAUSED);
+                let paused = slot.flags.has(Flags::PAUSED);
                 self.cork(index);
                 match Protocol::client(
                     &dial.url,
@@ -223,7 +224,8 @@ impl Connections {
                     &mut self.output,
                     dial.started,
                 ) {
-                    Ok(protocol) => {
+                    Ok(mut protocol) => {
+                        protocol.set_paused(paused, self.now);
                         self.slots.at(index).protocol = Some(protocol);
                         self.sent(index);
                         self.schedule(index);

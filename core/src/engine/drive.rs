@@ -186,6 +186,15 @@ impl Engine {
         let Some(protocol) = &mut slot.protocol else {
             return;
         };
+        // Nothing is read in a pause, which would show that the connection is broken.
+        if slot.flags.has(Flags::HANGUP)
+            && protocol.is_paused()
+            && let Transport::Stream(stream) = &slot.transport
+            && let Some(error) = stream.take_error()
+        {
+            let error = net::stream_error("receive", &error);
+            return connections.fail(index, error);
+        }
         if slot.flags.take(Flags::STEP) {
             if !protocol.is_paused() {
                 protocol.unhold(&mut self.input);

@@ -68,7 +68,7 @@ pub use supervise::Reconnect;
 use crate::error::{Error, IoError};
 use crate::handshake::WebSocketUrl;
 use crate::net::ForkGuard;
-use crate::protocol::{Input, Raw};
+use crate::protocol::{Gathered, Input, Raw, Source};
 use drive::Told;
 
 /// Settings of an engine as a whole.
@@ -111,6 +111,8 @@ pub struct Engine {
     burst: usize,
     /// What was read and parsed in one go, to be told first.
     read_ahead: Option<Raw>,
+    /// Where the message stands that was told last.
+    lent: Option<Source>,
     /// Where the redirect leads that is told.
     led_to: Option<WebSocketUrl>,
 }
@@ -138,6 +140,7 @@ impl Engine {
             active: None,
             burst: 0,
             read_ahead: None,
+            lent: None,
             led_to: None,
         })
     }
@@ -186,6 +189,7 @@ impl Engine {
         let Some((slot, kind, source)) = self.next_plain() else {
             return self.next_told();
         };
+        self.lent = Some(source);
         let payload = self.input.payload(source);
         let event = Event {
             id: slot.id,
@@ -201,6 +205,7 @@ impl Engine {
     #[inline]
     pub fn next_message(&mut self) -> Option<Message<'_>> {
         let (slot, kind, source) = self.next_plain()?;
+        self.lent = Some(source);
         let payload = self.input.payload(source);
         Some(Message {
             id: slot.id,
@@ -221,11 +226,29 @@ impl Engine {
         waits.then(|| self.connections.slots.at(index).id)
     }
 
+    /// The payload of the message that was told last, to keep: where it was gathered from several reads its own memory,
+    /// otherwise a copy. `None` when the last event was no message, or has been kept.
+    pub fn keep_message(&mut self) -> Option<Gathered> {
+        let source = self.lent.take()?;
+        Some(self.input.keep(source))
+    }
+
+    /// Hands in memory of a message that was [kept](Self::keep_message), for one to come. What is not wanted comes back.
+    pub fn reuse(&mut self, memory: Gathered) -> Option<Gathered> {
+        self.input.reuse(memory)
+    }
+
     /// The next event in all other cases.
     #[inline(never)]
     fn next_told(&mut self) -> Option<(Event<'_>, &mut Connections)> {
         let (id, kind) = match self.advance()? {
-            Told::Event(id, raw) => (id, self.input.lend(raw)?.into()),
+            Told::Event(id, raw) => {
+                self.lent = match raw {
+                    Raw::Message { source, .. } => Some(source),
+                    _ => None,
+                };
+                (id, self.input.lend(raw)?.into())
+            }
             Told::Redirect(id) => {
                 let response = supervise::response(self.input.closed()?)?;
                 let url = self.led_to.as_ref()?;

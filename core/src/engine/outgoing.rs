@@ -263,7 +263,7 @@ impl Connections {
         {
             supervision.owes_writable |= waited_for;
         }
-        slot.flags.keep(Flags::LISTED);
+        slot.flags.keep(Flags::LASTING);
     }
 
     /// The connection has opened. Under supervision what was held is sent, and otherwise it will not be dialled again.

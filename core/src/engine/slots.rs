@@ -1,5 +1,7 @@
 //! The records of an engine's connections. Records stay where they are: the table grows by chunks.
 
+use std::ops::BitOr;
+
 use super::id::{ConnectionId, ListenerId};
 use super::outgoing::Outgoing;
 use super::queue::Queue;
@@ -45,7 +47,7 @@ impl Transport {
 
 /// What the driver knows of a connection's transport.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Flags(u8);
+pub(super) struct Flags(u16);
 
 impl Flags {
     /// Stands in the list of those to be attended to.
@@ -67,6 +69,11 @@ impl Flags {
     /// The application knows that it is closed: its id names nothing any more.
     pub(super) const TOLD: Self = Self(128);
 
+    /// The application reads no more for now, whichever attempt's protocol there is.
+    pub(super) const PAUSED: Self = Self(256);
+    /// What stays when another attempt's transport takes the place of the last.
+    pub(super) const LASTING: Self = Self(Self::LISTED.0 | Self::PAUSED.0);
+
     pub(super) const fn has(self, flag: Self) -> bool {
         self.0 & flag.0 != 0
     }
@@ -85,6 +92,14 @@ impl Flags {
         let had = self.has(flag);
         self.0 &= !flag.0;
         had
+    }
+}
+
+impl BitOr for Flags {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
     }
 }
 

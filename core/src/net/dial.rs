@@ -1,6 +1,6 @@
 //! Making a connection to one of a host's addresses (RFC 8305, "Happy Eyeballs"): families alternate, and a slow
-//! address is not waited for before the next is tried. Behind a proxy they are the proxy's, and the way from there to the
-//! server follows.
+//! address is not waited for before the next is tried. With a proxy they are the proxy's, and the way from there to
+//! the server follows.
 
 use std::collections::VecDeque;
 use std::io;
@@ -151,7 +151,7 @@ impl Dial {
         if let Some(route) = &mut self.route
             && route.wants_target()
         {
-            route.target_resolved(&addresses);
+            route.target_resolved(in_turn(addresses));
             return DialState::Lookup;
         }
         self.untried = in_turn(addresses);

@@ -70,9 +70,14 @@ impl Socket {
 
     /// Why a connection that was being made failed; `None` when it is made.
     pub(crate) fn connect_error(&self) -> Option<io::Error> {
+        self.take_error().or_else(|| self.0.peer_addr().err())
+    }
+
+    /// The error that waits to be told, if there is one.
+    pub(crate) fn take_error(&self) -> Option<io::Error> {
         match self.0.take_error() {
+            Ok(None) => None,
             Ok(Some(error)) | Err(error) => Some(error),
-            Ok(None) => self.0.peer_addr().err(),
         }
     }
 

@@ -116,6 +116,11 @@ impl Stream {
         }
     }
 
+    /// What has broken the connection, if something has; told once.
+    pub(crate) fn take_error(&self) -> Option<io::Error> {
+        self.socket().take_error()
+    }
+
     /// Ends the sending direction. That the peer has gone already is no error.
     pub(crate) fn end_sending(&mut self) {
         match self {

@@ -10,7 +10,7 @@ const LEAD: usize = 64;
 
 /// Bytes of a message, some way into their allocation. Without any it has none.
 #[derive(Debug, Default)]
-pub(super) struct Gathered(Vec<u8>);
+pub struct Gathered(Vec<u8>);
 
 impl Gathered {
     pub(super) const fn new() -> Self {
@@ -25,13 +25,21 @@ impl Gathered {
         self.len() == 0
     }
 
-    /// The longest message that needs no other allocation.
-    pub(super) const fn capacity(&self) -> usize {
+    /// The longest message that needs no other allocation, in bytes.
+    #[must_use]
+    pub const fn capacity(&self) -> usize {
         self.0.capacity().saturating_sub(LEAD)
     }
 
-    pub(super) fn bytes(&self) -> &[u8] {
+    /// The message.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
         self.0.get(LEAD..).unwrap_or_default()
+    }
+
+    /// The message, to be written over.
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
+        self.bytes_from(0)
     }
 
     /// What has been gathered from `start` on.

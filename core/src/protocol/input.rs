@@ -249,7 +249,8 @@ impl Input {
         count: usize,
         limit: u64,
         takes_over: bool,
-    ) -> Result<usize, InflateError> {
+        role: Role,
+    ) -> Result<usize, Error> {
         const LEAST: usize = 16 << 10;
         let most = usize::try_from(limit)
             .unwrap_or(usize::MAX)
@@ -270,8 +271,14 @@ impl Input {
             if made == most {
                 return Ok(made);
             }
-            let larger = self.inflated.len().saturating_mul(2).max(LEAST);
-            self.inflated.resize(larger.min(most), 0);
+            let larger = self.inflated.len().saturating_mul(2).max(LEAST).min(most);
+            if (self.inflated)
+                .try_reserve_exact(larger - self.inflated.len())
+                .is_err()
+            {
+                return Err(self.over_limit(larger, role));
+            }
+            self.inflated.resize(larger, 0);
         }
     }
 
@@ -313,6 +320,26 @@ impl Input {
                 self.spare = message;
             }
         }
+    }
+
+    /// The message that is lent, to keep: its own memory where it was gathered, otherwise a copy.
+    pub(crate) fn keep(&mut self, source: Source) -> Gathered {
+        if matches!(source, Source::Message) {
+            return std::mem::take(&mut self.message);
+        }
+        let mut copy = Gathered::new();
+        copy.extend(self.payload(source));
+        copy
+    }
+
+    /// Takes memory for a message to be gathered; gives back what is not wanted.
+    pub(crate) fn reuse(&mut self, mut memory: Gathered) -> Option<Gathered> {
+        if memory.capacity() > SPARE_LIMIT || memory.capacity() <= self.spare.capacity() {
+            return Some(memory);
+        }
+        memory.clear();
+        std::mem::swap(&mut memory, &mut self.spare);
+        (memory.capacity() > 0).then_some(memory)
     }
 
     #[inline]

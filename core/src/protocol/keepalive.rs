@@ -18,7 +18,7 @@ impl Protocol {
             State::Closing => self.after(self.since, self.options.close_timeout),
             State::Ended if self.ended => None,
             State::Ended => self.after(self.since, self.options.close_timeout),
-            State::Open if self.paused => None,
+            State::Open if self.is_paused() => None,
             State::Open => {
                 let keepalive = if self.ping_is_unanswered() {
                     let wait = self.options.pong_timeout;
@@ -90,9 +90,12 @@ impl Protocol {
         }
     }
 
-    /// The application reads no more for now (or again): while it does not, the peer's silence means nothing.
+    /// The application reads no more for now (or again): while it does not, the peer's silence means nothing. Before the
+    /// connection is open, it holds from its opening on.
     pub fn set_paused(&mut self, paused: bool, now: Time) {
-        if self.state == State::Open && self.paused != paused {
+        if self.state == State::Opening {
+            self.paused = paused;
+        } else if self.state == State::Open && self.paused != paused {
             self.paused = paused;
             self.heard = now;
             self.last_message = now;
@@ -105,10 +108,10 @@ impl Protocol {
         self.heard = now;
     }
 
-    /// Whether the application reads no more for now.
+    /// Whether the application reads no more for now. The opening handshake goes on in a pause, and is told.
     #[must_use]
     pub const fn is_paused(&self) -> bool {
-        self.paused
+        self.paused && self.opening.is_none()
     }
 
     /// Whether a ping is out and nothing at all has been heard since. Any byte counts as life.

@@ -55,6 +55,7 @@ use std::sync::Arc;
 
 pub(crate) use deflate::{Alone, compress_server_frames};
 pub use event::{CloseFrame, Closed, Event, MessageKind, Opened};
+pub use gathered::Gathered;
 pub use input::Input;
 pub use opening::Accept;
 pub use options::Options;
@@ -274,7 +275,7 @@ impl Protocol {
     /// Whether a driver should read: not while paused or until a request is answered; after the end to find the
     /// stream's.
     pub(crate) fn reads(&self) -> bool {
-        !self.paused && !self.eof && !self.awaits_decision()
+        !self.is_paused() && !self.eof && !self.awaits_decision()
     }
 
     /// What the driver has to do with the transport once the output is sent.

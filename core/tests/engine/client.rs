@@ -296,3 +296,35 @@ fn pongs_are_received() {
         Some(Error::Send(SendError::ControlTooLong(126)))
     );
 }
+
+#[test]
+fn a_pong_that_comes_while_a_send_waits_is_kept_for_receive() {
+    let (address, server) = raw_server(|mut raw| {
+        raw.narrow();
+        let (first, payload) = raw.receive();
+        assert_eq!(first, PING);
+        // Nothing of the message is read before these have come, so the client still waits.
+        raw.send(PONG, &payload);
+        raw.send(TEXT, b"between");
+        raw.send(PONG, b"unasked");
+        let (first, payload) = raw.receive();
+        assert_eq!((first, payload.len()), (BINARY, 24 << 20));
+        raw
+    });
+    let mut client = open(address, Options::default());
+    client.ping(b"are you there?").expect("pings");
+    client
+        .send(MessageKind::Binary, &vec![7; 24 << 20])
+        .expect("sends");
+    let pong = |expected: &[u8], client: &mut Client| match client
+        .receive(Some(PATIENCE))
+        .expect("receives")
+    {
+        Some(Received::Pong { payload }) => assert_eq!(payload, expected),
+        other => panic!("{other:?}"),
+    };
+    pong(b"are you there?", &mut client);
+    assert_eq!(text(&mut client), "between");
+    pong(b"unasked", &mut client);
+    drop(server.join().expect("no panic"));
+}

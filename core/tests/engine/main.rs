@@ -11,6 +11,7 @@ mod direct;
 mod echo;
 mod embedded;
 mod keepalive;
+mod keeping;
 mod many;
 mod names;
 mod opening;

@@ -196,3 +196,134 @@ fn resuming_in_another_connection_s_event_works_in_the_same_turn() {
     });
     assert_eq!(log, [two, one]);
 }
+
+#[test]
+fn a_pause_before_the_connection_is_open_holds_from_its_opening_on() {
+    // A server that has not decided yet.
+    let mut own = engine();
+    let options = Options {
+        ask_upgrade: true,
+        ..Options::default()
+    };
+    let (_, address) = listen(&mut own, options);
+    let mut raw = Raw::connect(address);
+    raw.write([REQUEST.as_bytes(), &frame(TEXT, b"early", true)].concat());
+    let mut server = ConnectionId::NONE;
+    run(&mut own, |event, connections| match event.kind {
+        EventKind::UpgradeRequest(_) => {
+            server = event.id;
+            connections.pause(server).expect("pauses");
+            let accept = ropeway_core::protocol::Accept::default();
+            connections.accept(server, &accept).expect("accepts");
+            false
+        }
+        EventKind::Opened(_) => true,
+        other => panic!("{other:?}"),
+    });
+    nothing_comes(&mut own);
+    own.connections().resume(server).expect("resumes");
+    run(&mut own, |event, _| {
+        message(&event).is_some_and(|(_, payload)| payload == b"early")
+    });
+
+    // A client that still dials.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("listens");
+    let address = listener.local_addr().expect("has one");
+    let peer = std::thread::spawn(move || {
+        let mut raw = Raw::accept(&listener);
+        raw.upgrade();
+        raw.send(TEXT, b"at once");
+        raw
+    });
+    let client = dial(&mut own, address, Options::default());
+    own.connections().pause(client).expect("pauses");
+    run(&mut own, |event, _| {
+        assert!(matches!(event.kind, EventKind::Opened(_)), "{event:?}");
+        event.id == client
+    });
+    let _raw = peer.join().expect("no panic");
+    nothing_comes(&mut own);
+    own.connections().resume(client).expect("resumes");
+    run(&mut own, |event, _| {
+        message(&event).is_some_and(|(_, payload)| payload == b"at once")
+    });
+}
+
+#[test]
+fn a_pause_that_ends_before_the_opening_leaves_no_trace() {
+    let mut engine = engine();
+    let server = Served::start(Options::default(), |event, connections| {
+        if let EventKind::Opened(_) = event.kind {
+            connections
+                .send(
+                    event.id,
+                    ropeway_core::protocol::MessageKind::Text,
+                    b"hello",
+                )
+                .expect("sends");
+        }
+    });
+    let client = dial(&mut engine, server.address, Options::default());
+    engine.connections().pause(client).expect("pauses");
+    engine.connections().resume(client).expect("resumes");
+    run(&mut engine, |event, _| message(&event).is_some());
+}
+
+#[test]
+fn a_reset_of_a_paused_peer_is_told_at_once() {
+    let mut engine = engine();
+    for unread in [false, true] {
+        let (server, mut raw) = opened(&mut engine, Options::default());
+        engine.connections().pause(server).expect("pauses");
+        if unread {
+            raw.send(TEXT, b"lost with the connection");
+        }
+        nothing_comes(&mut engine);
+        raw.reset();
+        match end_of(&mut engine, server).cause {
+            Some(Error::Io(error)) => assert_eq!(error.os_code(), Some(libc::ECONNRESET)),
+            other => panic!("{other:?}"),
+        }
+    }
+    // The pause comes when the reset is there already.
+    let (server, mut raw) = opened(&mut engine, Options::default());
+    raw.send(TEXT, b"the last word");
+    raw.reset();
+    let mut said = false;
+    run(&mut engine, |event, connections| match event.kind {
+        EventKind::Message { .. } => {
+            said = true;
+            connections.pause(server).expect("pauses");
+            false
+        }
+        EventKind::Closed(_) => true,
+        other => panic!("{other:?}"),
+    });
+    assert!(said);
+    all_gone(&mut engine);
+}
+
+#[test]
+fn the_end_of_a_paused_peer_waits_and_nothing_is_lost() {
+    let mut engine = engine();
+    let (server, mut raw) = opened(&mut engine, Options::default());
+    engine.connections().pause(server).expect("pauses");
+    raw.send(TEXT, b"one");
+    raw.send(TEXT, b"two");
+    raw.send(CLOSE, &close_payload(1000, "done"));
+    raw.socket
+        .shutdown(std::net::Shutdown::Write)
+        .expect("ends its direction");
+    nothing_comes(&mut engine);
+    engine.connections().resume(server).expect("resumes");
+    let mut came = Vec::new();
+    run(&mut engine, |event, _| {
+        if let EventKind::Closed(closed) = event.kind {
+            assert!(closed.is_clean(), "{closed:?}");
+            return true;
+        }
+        came.push(message(&event).expect("a message").1);
+        false
+    });
+    assert_eq!(came, [b"one", b"two"]);
+}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import os
 import random
@@ -11,16 +12,16 @@ import urllib.parse
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
-from ._ropeway import __version__
+from ._ropeway import TlsClient, __version__
 from .compression import Compression
 from .datastructures import Headers, pairs_of
-from .exceptions import InvalidMessage, InvalidStatus, InvalidURI, NotSupported
+from .exceptions import InvalidMessage, InvalidStatus, InvalidURI
 from .http11 import Request
 from .logs import Logger
 from .settings import options, queue_marks, refuse, whole_limit
 from .tls import ClientTLS, native_client
 
-__all__ = ["ClientSettings", "backoff", "process_exception"]
+__all__ = ["ClientSettings", "Route", "backoff", "process_exception"]
 
 MAX_REDIRECTS = 10
 USER_AGENT = f"Python ropeway/{__version__}"
@@ -47,6 +48,17 @@ def backoff() -> Generator[float, None, None]:
         delay = min(delay * 1.618, 90.0)
 
 
+@dataclasses.dataclass(frozen=True)
+class Route:
+    """How a client gets to its server."""
+
+    tls: TlsClient | None
+    #: A proxy's URI, None for none, or True for the one that the environment names.
+    proxy: str | Literal[True] | None
+    proxy_tls: TlsClient | None
+    max_redirects: int
+
+
 class ClientSettings(Generic[C]):
     """The arguments of `connect`, checked."""
 
@@ -66,7 +78,7 @@ class ClientSettings(Generic[C]):
         compression: str | Compression | None = "deflate",
         additional_headers: Headers | Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
         user_agent_header: str | None = USER_AGENT,
-        proxy: str | Literal[True] | None = None,
+        proxy: str | Literal[True] | None = True,
         process_exception: Callable[[Exception], Exception | None] = process_exception,
         open_timeout: float | None = 10,
         ping_interval: float | None = 20,
@@ -79,6 +91,8 @@ class ClientSettings(Generic[C]):
         logger: Logger | None = None,
         ssl: ClientTLS | ssl_module.SSLContext | Literal[True] | None = None,
         server_hostname: str | None = None,
+        proxy_ssl: ClientTLS | ssl_module.SSLContext | Literal[True] | None = None,
+        proxy_server_hostname: str | None = None,
         sock: socket.socket | None = None,
         create_connection: type[C] | None = None,
         unix: bool = False,
@@ -101,8 +115,6 @@ class ClientSettings(Generic[C]):
             raise ValueError(f"{next(iter(dialling))}= goes with a connection by TCP that is to be made")
         if parts.scheme != "wss" and (ssl is not None or server_hostname is not None):
             raise ValueError("ssl= and server_hostname= go with a wss:// URI")
-        if isinstance(proxy, str) or (proxy is True and _environment_proxy()):
-            raise NotSupported("proxies are not there yet; use proxy=None")
         headers = pairs_of(additional_headers)
         if user_agent_header is not None and not any(name.lower() == "user-agent" for name, _ in headers):
             headers.append(("User-Agent", user_agent_header))
@@ -120,7 +132,13 @@ class ClientSettings(Generic[C]):
         self._open_timeout = open_timeout
         self._marks = queue_marks(max_queue)
         self._max_size = whole_limit(max_size)
-        self._tls = native_client(ssl, server_hostname) if parts.scheme == "wss" else None
+        over_socket = sock is not None or path is not None or bool(dialling)
+        self._route = Route(
+            tls=native_client(ssl, server_hostname) if parts.scheme == "wss" else None,
+            proxy=None if over_socket else proxy,
+            proxy_tls=native_client(proxy_ssl, proxy_server_hostname),
+            max_redirects=0 if over_socket else MAX_REDIRECTS,
+        )
         self._options = options(
             server=False,
             max_size=max_size,
@@ -135,8 +153,3 @@ class ClientSettings(Generic[C]):
             ping_timeout=ping_timeout,
             close_timeout=close_timeout,
         )
-
-
-def _environment_proxy() -> bool:
-    names = ("ws_proxy", "socks_proxy", "https_proxy", "http_proxy", "all_proxy")
-    return any(os.environ.get(name) or os.environ.get(name.upper()) for name in names)

@@ -15,13 +15,21 @@ __all__ = [
     "ConnectionClosed",
     "ConnectionClosedError",
     "ConnectionClosedOK",
+    "DuplicateParameter",
     "HeaderLineTooLong",
     "InvalidHandshake",
     "InvalidHeader",
+    "InvalidHeaderFormat",
     "InvalidHeaderValue",
     "InvalidMessage",
+    "InvalidMethod",
     "InvalidOrigin",
+    "InvalidParameterName",
+    "InvalidParameterValue",
+    "InvalidProtocol",
     "InvalidProxy",
+    "InvalidProxyMessage",
+    "InvalidProxyStatus",
     "InvalidState",
     "InvalidStatus",
     "InvalidURI",
@@ -31,8 +39,11 @@ __all__ = [
     "PayloadTooBig",
     "ProtocolError",
     "ProxyError",
+    "RequestLineTooLong",
     "SecurityError",
+    "StatusLineTooLong",
     "TLSError",
+    "TooManyFragments",
     "TooManyHeaders",
     "WebSocketException",
 ]
@@ -86,7 +97,16 @@ class InvalidURI(WebSocketException):
 
 
 class InvalidProxy(WebSocketException):
-    """The proxy's URI cannot be used."""
+    """The proxy's URI cannot be used. `proxy` is the environment variable that holds it; None for an argument."""
+
+    def __init__(self, proxy: str | None, msg: str) -> None:
+        super().__init__(proxy, msg)
+        self.proxy = proxy
+        self.msg = msg
+
+    def __str__(self) -> str:
+        where = "proxy=" if self.proxy is None else f"the environment variable {self.proxy}"
+        return f"{where} holds no proxy that can be used: {self.msg}"
 
 
 class InvalidHandshake(WebSocketException):
@@ -107,6 +127,21 @@ class TooManyHeaders(SecurityError):
 
 class ProxyError(InvalidHandshake):
     """The proxy could not be connected through."""
+
+
+class InvalidProxyStatus(ProxyError):
+    """The proxy refused; `response` is its answer, as far as it is known."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(response)
+        self.response = response
+
+    def __str__(self) -> str:
+        return f"the proxy refused to connect: HTTP {self.response.status_code} {self.response.reason_phrase}".rstrip()
+
+
+class InvalidProxyMessage(ProxyError):
+    """What the proxy answered is no HTTP."""
 
 
 class InvalidMessage(InvalidHandshake):
@@ -211,3 +246,43 @@ class CertificateError(ssl.SSLCertVerificationError):
 
 _VERIFY_CODES = {"unknown_issuer": 20, "wrong_name": 62, "expired": 10, "not_yet_valid": 9, "revoked": 23}
 """X509_V_ERR_…; 1 is the unspecified one."""
+
+
+class TooManyFragments(WebSocketException):
+    """A message has come in more fragments than are taken."""
+
+
+# What `websockets` tells by these, the core tells by their bases: they are here for the `except` clauses of programs
+# that name them.
+
+
+class RequestLineTooLong(SecurityError):
+    """Never raised; `SecurityError` is."""
+
+
+class StatusLineTooLong(SecurityError):
+    """Never raised; `SecurityError` is."""
+
+
+class InvalidMethod(InvalidHandshake):
+    """Never raised; `InvalidHandshake` is."""
+
+
+class InvalidProtocol(InvalidHandshake):
+    """Never raised; `InvalidHandshake` is."""
+
+
+class InvalidHeaderFormat(InvalidHeader):
+    """Never raised; `InvalidHeader` is."""
+
+
+class DuplicateParameter(NegotiationError):
+    """Never raised; `NegotiationError` is."""
+
+
+class InvalidParameterName(NegotiationError):
+    """Never raised; `NegotiationError` is."""
+
+
+class InvalidParameterValue(NegotiationError):
+    """Never raised; `NegotiationError` is."""

@@ -17,19 +17,23 @@ from .exceptions import (
     InvalidHandshake,
     InvalidHeader,
     InvalidMessage,
+    InvalidProxyMessage,
+    InvalidProxyStatus,
     InvalidStatus,
     InvalidUpgrade,
     NegotiationError,
     PayloadTooBig,
     ProtocolError,
+    ProxyError,
     SecurityError,
     TLSError,
+    TooManyFragments,
     TooManyHeaders,
 )
 from .frames import Close, CloseCode
 from .http11 import Request, Response
 from .logs import Logger
-from .protocol import State
+from .states import State
 
 __all__ = ["Facts", "cause", "response_of"]
 
@@ -116,6 +120,8 @@ def cause(closed: Closed) -> Exception | None:
         case "size":
             size, limit = details
             return PayloadTooBig(size, limit, message)
+        case "fragments":
+            return TooManyFragments(message)
         case "timeout":
             return TimeoutError(message)
         case "open_timeout":
@@ -134,6 +140,12 @@ def cause(closed: Closed) -> Exception | None:
             return (InvalidUpgrade if details[0] in ("Upgrade", "Connection") else InvalidHeader)(*details)
         case "security":
             return SecurityError(message)
+        case "proxy":
+            return ProxyError(message)
+        case "proxy_status":
+            return InvalidProxyStatus(response_of(details))
+        case "proxy_message":
+            return InvalidProxyMessage(message)
         case "negotiation":
             return NegotiationError(message)
         case "head_size":

@@ -14,7 +14,7 @@ use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 use ropeway_core::SendError;
-use ropeway_core::engine::{ConnectOptions, ConnectionId, ProxySetting, Sent};
+use ropeway_core::engine::{ConnectionId, Sent};
 use ropeway_core::frame::CloseCode;
 
 use crate::awaitable::Awaitable;
@@ -24,7 +24,8 @@ use crate::futures::{create_future, resolve};
 use crate::inbox::{Inbox, Item};
 use crate::options::Options;
 use crate::payload;
-use crate::tls::{self, TlsClient};
+use crate::route::Route;
+use crate::tls;
 use crate::waiter::Waiter;
 pub(crate) use receive::Taken;
 pub(crate) use send::{Outcome, broadcast};
@@ -128,16 +129,11 @@ impl Connection {
         slf: &Bound<'_, Self>,
         url: &str,
         options: &Options,
-        tls: Option<&TlsClient>,
+        route: Route,
         socket: Option<RawFd>,
-        max_redirects: u32,
     ) -> PyResult<()> {
-        let connect = ConnectOptions {
-            tls: tls.map(|tls| tls.0.clone()),
-            proxy: ProxySetting::Off,
-            max_redirects,
-            ..ConnectOptions::default()
-        };
+        let py = slf.py();
+        let connect = (route.options()).map_err(|problem| dial_error(py, url, &problem))?;
         let mut core = slf.get().engine.get().core();
         let options = options.0.clone();
         let connections = core.connections();
@@ -151,7 +147,7 @@ impl Connection {
             core.attach(slf)
         });
         drop(core);
-        attached.map_err(|problem| dial_error(slf.py(), url, &problem))
+        attached.map_err(|problem| dial_error(py, url, &problem))
     }
 
     /// Takes over a connected socket, whose descriptor stays Python's, as a server's connection of which `received` has

@@ -15,9 +15,7 @@ use std::time::{Duration, Instant};
 use pyo3::exceptions::{PyTimeoutError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
-use ropeway_core::engine::{
-    ConnectOptions, ConnectionId, Connections, Engine, EngineOptions, Sent,
-};
+use ropeway_core::engine::{ConnectionId, Connections, Engine, EngineOptions, Sent};
 use ropeway_core::frame::CloseCode;
 use ropeway_core::handshake::Refusal;
 use ropeway_core::protocol::{Accept, MessageKind};
@@ -30,7 +28,8 @@ use crate::errors::{busy, dial_error, error, raised, send_error};
 use crate::inbox::{Item, Piece};
 use crate::options::{self, Options};
 use crate::payload;
-use crate::tls::{TlsClient, TlsServer};
+use crate::route::Route;
+use crate::tls::TlsServer;
 use core::Core;
 use pong::Ping;
 pub(crate) use pong::Pong;
@@ -173,15 +172,10 @@ impl ThreadConnection {
         py: Python<'_>,
         url: &str,
         options: &Options,
-        tls: Option<&TlsClient>,
+        route: Route,
         socket: Option<RawFd>,
-        max_redirects: u32,
     ) -> PyResult<()> {
-        let connect = ConnectOptions {
-            tls: tls.map(|tls| tls.0.clone()),
-            max_redirects,
-            ..ConnectOptions::default()
-        };
+        let connect = (route.options()).map_err(|problem| dial_error(py, url, &problem))?;
         let mut core = self.core();
         let dialled = match core.connections() {
             Some(connections) => match socket {

@@ -1,5 +1,6 @@
 //! A way through a proxy: the connection to it, over which the negotiation runs, becomes the one to the server.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -17,6 +18,8 @@ use crate::tls_error::TlsError;
 
 /// Bytes asked of the stream at once.
 const READ_SIZE: usize = 4 << 10;
+/// Reads before other connections get their turn.
+const READS: usize = 16;
 
 /// The way to one server through one proxy.
 pub(crate) struct Route {
@@ -53,8 +56,8 @@ impl Route {
     /// The way to `target`; `None` where it is reached without a proxy.
     ///
     /// # Errors
-    /// [`Error::ProxyUrl`] when the environment's cannot be used, [`Error::Proxy`] for what cannot be told to it, and as
-    /// [`TlsClient::shared`].
+    /// [`Error::ProxyUrl`] when the environment's cannot be used, [`Error::Proxy`] for what cannot be told to it, and
+    /// as [`TlsClient::shared`].
     pub(crate) fn new(
         target: &WebSocketUrl,
         connect: &ConnectOptions,
@@ -101,9 +104,9 @@ impl Route {
     }
 
     /// The server's addresses, at least one.
-    pub(crate) fn target_resolved(&mut self, addresses: &[SocketAddr]) {
+    pub(crate) fn target_resolved(&mut self, addresses: VecDeque<SocketAddr>) {
         if let Negotiation::Socks5(socks) = &mut self.negotiation {
-            socks.resolved(addresses.iter().map(SocketAddr::ip));
+            socks.resolved(addresses);
         }
     }
 
@@ -139,7 +142,7 @@ impl Route {
         let Some(mut tunnel) = self.tunnel.take() else {
             return TunnelState::Pending;
         };
-        loop {
+        for _ in 0..READS {
             tunnel.send();
             let mut buffer = [0; READ_SIZE];
             let (progress, rest) = match tunnel.stream.receive(&mut buffer) {
@@ -150,13 +153,11 @@ impl Route {
                     (progress, bytes)
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    let busy = tunnel.stream.has_more();
+                    if tunnel.stream.has_more() {
+                        break;
+                    }
                     self.tunnel = Some(tunnel);
-                    return if busy {
-                        TunnelState::Busy
-                    } else {
-                        TunnelState::Pending
-                    };
+                    return TunnelState::Pending;
                 }
                 Err(error) => (self.negotiation.end().map_err(|_| broken(&error)), &[][..]),
             };
@@ -167,6 +168,8 @@ impl Route {
                 Err(problem) => return self.fail(problem),
             }
         }
+        self.tunnel = Some(tunnel);
+        TunnelState::Busy
     }
 
     /// What a tunnel waits for, once there is one.
@@ -197,7 +200,8 @@ impl Route {
 }
 
 impl Tunnel {
-    /// Sends as much as is taken. That the proxy takes nothing any more shows when it is read: it may have answered before.
+    /// Sends as much as is taken. That the proxy takes nothing any more shows when it is read: it may have answered
+    /// before.
     fn send(&mut self) {
         if self.stream.flush().is_ok()
             && !self.out.is_empty()

@@ -1,4 +1,4 @@
-//! Certificates and keys from PEM (RFC 7468).
+//! What the settings of both roles hold: certificates and keys from PEM (RFC 7468), application protocols (RFC 7301).
 #![forbid(unsafe_code)]
 
 use std::path::PathBuf;
@@ -104,6 +104,20 @@ impl Pem {
             Self::Text(_) => "the PEM text".to_owned(),
         }
     }
+}
+
+/// What a WebSocket's handshake is (RFC 7301 section 6).
+pub(super) const HTTP_1_1: &str = "http/1.1";
+
+/// Application protocols as rustls takes them.
+pub(super) fn protocols(names: &[String]) -> Result<Vec<Vec<u8>>, Error> {
+    if let Some(name) = names.iter().find(|name| !(1..=255).contains(&name.len())) {
+        let length = name.len();
+        return Err(settings(format!(
+            "an application protocol's name has 1 to 255 bytes, not {length}"
+        )));
+    }
+    Ok(names.iter().map(|name| name.clone().into_bytes()).collect())
 }
 
 pub(super) fn settings(what: impl Into<Box<str>>) -> Error {

@@ -12,7 +12,7 @@ use rustls::sign::SingleCertAndKey;
 use rustls::{ClientConfig, DigitallySignedStruct, KeyLogFile, SignatureScheme};
 use rustls_platform_verifier::Verifier;
 
-use super::certificates::{Pem, TlsIdentity, settings};
+use super::certificates::{HTTP_1_1, Pem, TlsIdentity, protocols, settings};
 use super::{Session, Tls, failure};
 use crate::error::Error;
 use crate::net::Stream;
@@ -36,6 +36,9 @@ pub struct TlsClientOptions {
     /// The name that is sent to the server (SNI, RFC 6066 section 3) and looked for in its certificate, a host name or
     /// an IP address, where it is not the URL's host. Default none.
     pub server_name: Option<String>,
+    /// Application protocols offered (ALPN, RFC 7301), best first; none offers none. Default `http/1.1`, since a server
+    /// could take the connection for HTTP/2 otherwise.
+    pub application_protocols: Vec<String>,
     /// **Danger.** Take any certificate, of anybody, expired or not: whoever is on the way can then read and change
     /// everything. For tests only. Default off.
     pub danger_accept_invalid_certificates: bool,
@@ -50,6 +53,7 @@ impl Default for TlsClientOptions {
             extra_roots: Vec::new(),
             identity: None,
             server_name: None,
+            application_protocols: vec![HTTP_1_1.to_owned()],
             danger_accept_invalid_certificates: false,
             resumption: true,
         }
@@ -76,7 +80,7 @@ impl TlsClientOptions {
             }
             None => builder.with_no_client_auth(),
         };
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config.alpn_protocols = protocols(&self.application_protocols)?;
         config.key_log = Arc::new(KeyLogFile::new());
         config.resumption = if self.resumption {
             Resumption::in_memory_sessions(SESSIONS)
@@ -164,9 +168,13 @@ impl TlsClient {
             Some(name) => name.clone(),
             None => name(host)?,
         };
+        let asked = match &name {
+            ServerName::DnsName(name) => Some(name.as_ref().into()),
+            _ => None,
+        };
         let session = Session::client(self.config.clone(), name)
             .map_err(|error| Error::Tls(failure::of(&error)))?;
-        Ok(Stream::Tls(Box::new(Tls::new(stream, session))))
+        Ok(Stream::Tls(Box::new(Tls::new(stream, session, asked))))
     }
 }
 

@@ -11,8 +11,10 @@ pub struct TlsInfo {
     pub version: &'static str,
     /// The cipher suite's name in the RFCs, such as `TLS13_AES_256_GCM_SHA384`.
     pub cipher_suite: String,
-    /// The application protocol (RFC 7301); `http/1.1`, or none when the peer did not take part in the choice.
+    /// The application protocol (RFC 7301), or none when the peer did not take part in the choice.
     pub application_protocol: Option<String>,
+    /// The name that the client asked for (SNI, RFC 6066 section 3); none when it gave an address, or nothing.
+    pub server_name: Option<String>,
     /// Whether an earlier session was resumed, which saves the certificates and their verification.
     pub resumed: bool,
     /// The peer's certificate chain in DER, its own certificate first; empty for a client that showed none.
@@ -21,7 +23,7 @@ pub struct TlsInfo {
 
 impl TlsInfo {
     /// What a handshake that is done agreed on.
-    pub(super) fn of(common: &CommonState) -> Self {
+    pub(super) fn of(common: &CommonState, server_name: Option<&str>) -> Self {
         Self {
             version: match common.protocol_version() {
                 Some(rustls::ProtocolVersion::TLSv1_2) => "TLSv1.2",
@@ -34,6 +36,7 @@ impl TlsInfo {
             application_protocol: common
                 .alpn_protocol()
                 .map(|name| String::from_utf8_lossy(name).into_owned()),
+            server_name: server_name.map(str::to_owned),
             resumed: common.handshake_kind() == Some(rustls::HandshakeKind::Resumed),
             peer_certificates: common
                 .peer_certificates()

@@ -42,6 +42,8 @@ const PLAIN_ANSWER: &[u8] =
 pub(crate) struct Tls {
     stream: Stream,
     session: Session,
+    /// The name that the client asks for.
+    server_name: Option<Box<str>>,
     /// The beginning of a record whose end has not come yet.
     incoming: Vec<u8>,
     /// Decrypted bytes that nobody had room for, from `given` on.
@@ -93,10 +95,11 @@ fn with_scratch<T>(work: impl FnOnce(&mut Scratch) -> T) -> T {
 }
 
 impl Tls {
-    fn new(stream: Stream, session: Session) -> Self {
+    fn new(stream: Stream, session: Session, server_name: Option<Box<str>>) -> Self {
         Self {
             stream,
             session,
+            server_name,
             incoming: Vec::new(),
             plain: Vec::new(),
             given: 0,
@@ -118,7 +121,9 @@ impl Tls {
     }
 
     pub(crate) fn info(&self) -> Option<TlsInfo> {
-        self.state.ready.then(|| TlsInfo::of(self.session.common()))
+        self.state
+            .ready
+            .then(|| TlsInfo::of(self.session.common(), self.server_name.as_deref()))
     }
 
     /// As [`Stream::receive`](super::Stream::receive); before the handshake is done it goes on with that.
@@ -238,6 +243,9 @@ impl Tls {
 
     /// Takes note of what a run has changed, and sends what it made.
     fn ran(&mut self, run: &Run, records: &mut Records) {
+        if let Some(name) = server::asked_name() {
+            self.server_name = Some(name);
+        }
         self.state.peer_closed |= run.peer_closed;
         match &run.result {
             Ok(standing) => self.state.ready |= *standing == Standing::Ready,

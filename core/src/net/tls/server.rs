@@ -1,6 +1,7 @@
 //! A server's TLS settings.
 #![forbid(unsafe_code)]
 
+use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use rustls::server::{
 use rustls::sign::CertifiedKey;
 use rustls::{KeyLogFile, ServerConfig};
 
-use super::certificates::{Pem, TlsIdentity, settings};
+use super::certificates::{HTTP_1_1, Pem, TlsIdentity, protocols, settings};
 use super::{Session, Tls, failure};
 use crate::error::Error;
 use crate::net::{Socket, Stream};
@@ -23,7 +24,7 @@ use crate::net::{Socket, Stream};
 /// TLS 1.3 and 1.2 are spoken. Sessions are resumed by tickets (RFC 8446 section 4.6.1), which cost the server no
 /// memory; tickets are good for one build of the settings. `SSLKEYLOGFILE` is honoured as with
 /// [`TlsClientOptions`](super::TlsClientOptions).
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct TlsServerOptions {
     /// Certificates with their keys, at least one. A client gets the first whose names match the one it asks for (SNI,
     /// RFC 6066 section 3); one that asks for none of them gets the first of all.
@@ -32,6 +33,20 @@ pub struct TlsServerOptions {
     pub client_roots: Vec<Pem>,
     /// With `client_roots`: clients without a certificate are served too. Default off.
     pub client_certificate_optional: bool,
+    /// Application protocols taken (ALPN, RFC 7301), best first; a client that offers some, but none of these, is refused.
+    /// Default `http/1.1`; none leaves the matter aside.
+    pub application_protocols: Vec<String>,
+}
+
+impl Default for TlsServerOptions {
+    fn default() -> Self {
+        Self {
+            identities: Vec::new(),
+            client_roots: Vec::new(),
+            client_certificate_optional: false,
+            application_protocols: vec![HTTP_1_1.to_owned()],
+        }
+    }
 }
 
 impl TlsServerOptions {
@@ -68,7 +83,7 @@ impl TlsServerOptions {
             builder.with_client_cert_verifier(verifier)
         };
         let mut config = builder.with_cert_resolver(Arc::new(ByName(identities)));
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config.alpn_protocols = protocols(&self.application_protocols)?;
         config.key_log = Arc::new(KeyLogFile::new());
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.ticketer = aws_lc_rs::Ticketer::new().map_err(failed)?;
@@ -85,10 +100,8 @@ impl TlsServer {
     pub(crate) fn wrap(&self, socket: Socket) -> Result<Stream, Error> {
         let session =
             Session::server(self.0.clone()).map_err(|error| Error::Tls(failure::of(&error)))?;
-        Ok(Stream::Tls(Box::new(Tls::new(
-            Stream::Plain(socket),
-            session,
-        ))))
+        let stream = Stream::Plain(socket);
+        Ok(Stream::Tls(Box::new(Tls::new(stream, session, None))))
     }
 }
 
@@ -98,12 +111,24 @@ impl fmt::Debug for TlsServer {
     }
 }
 
+thread_local! {
+    /// What the client asks for whose handshake is under way on this thread. rustls tells it to the resolver alone where
+    /// a session is unbuffered.
+    static ASKED: Cell<Option<Box<str>>> = const { Cell::new(None) };
+}
+
+/// The name that the client of the last step of a handshake on this thread asked for, once.
+pub(super) fn asked_name() -> Option<Box<str>> {
+    ASKED.try_with(Cell::take).ok().flatten()
+}
+
 /// Chooses a certificate by the name that the client asks for.
 #[derive(Debug)]
 struct ByName(Vec<Arc<CertifiedKey>>);
 
 impl ResolvesServerCert for ByName {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let _ = ASKED.try_with(|asked| asked.set(hello.server_name().map(Box::from)));
         let name = hello
             .server_name()
             .and_then(|name| DnsName::try_from(name).ok());

@@ -164,3 +164,28 @@ fn aborting_in_the_middle_leaves_nothing() {
     assert_eq!(end_of(&mut engine, id).cause, Some(Error::Aborted));
     all_gone(&mut engine);
 }
+
+#[test]
+fn a_proxy_that_never_stops_talking_does_not_keep_the_engine_from_others() {
+    let proxy = Proxy::once(|mut client| {
+        head(&mut client);
+        // Until the client has had enough.
+        while client.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").is_ok() {}
+    });
+    let server = Served::echo(Options::default());
+    let mut engine = engine();
+    let connect = proxy.through("http", "");
+    let flooded = (engine.connections())
+        .connect_with(
+            "ws://example.invalid/",
+            &connect,
+            Arc::new(Options::default()),
+        )
+        .expect("dials");
+    let other = dial(&mut engine, server.address, Options::default());
+    run(&mut engine, |event, _| {
+        matches!(event.kind, EventKind::Opened(_)) && event.id == other
+    });
+    engine.connections().abort(flooded).expect("aborts");
+    assert_eq!(end_of(&mut engine, flooded).cause, Some(Error::Aborted));
+}

@@ -116,10 +116,10 @@ fn splice(client: &mut dyn Duplex, plain: &TcpStream, server: SocketAddr) {
     let mut server = TcpStream::connect(server).expect("connects");
     server.set_nodelay(true).expect("no delay");
     plain
-        .set_read_timeout(Some(Duration::from_millis(5)))
+        .set_read_timeout(Some(Duration::from_millis(1)))
         .expect("a time-out");
     server
-        .set_read_timeout(Some(Duration::from_millis(5)))
+        .set_read_timeout(Some(Duration::from_millis(1)))
         .expect("a time-out");
     let mut buffer = vec![0; 64 << 10];
     let quiet = |error: &std::io::Error| error.kind() == std::io::ErrorKind::WouldBlock;
@@ -147,7 +147,7 @@ fn splice_plain(client: TcpStream, server: SocketAddr) {
 /// Opens a WebSocket and has messages sent back.
 fn talk(url: &str, connect: &ConnectOptions) -> Client {
     let mut client = Client::open_with(url, connect, Arc::new(Options::default())).expect("opens");
-    for length in [0, 100, 70_000] {
+    for length in [0, 100, 1_000_000] {
         let payload = pattern(length);
         client.send(MessageKind::Binary, &payload).expect("sends");
         match client.receive(Some(PATIENCE)).expect("receives") {

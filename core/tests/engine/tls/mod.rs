@@ -3,6 +3,7 @@
 mod certificates;
 mod echo;
 mod ends;
+mod facts;
 mod mismatch;
 mod settings;
 

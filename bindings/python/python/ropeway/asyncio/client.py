@@ -12,7 +12,7 @@ from typing import Any
 
 from .. import _loop
 from .._ropeway import Closed
-from ..client import MAX_REDIRECTS, ClientSettings, backoff, process_exception
+from ..client import ClientSettings, backoff, process_exception
 from ..exceptions import InvalidMessage
 from ..facts import cause
 from ..logs import log_request, log_response
@@ -28,10 +28,8 @@ DIALLING = (
 REFUSED = {
     "ssl_handshake_timeout": "open_timeout bounds the TLS handshake too",
     "ssl_shutdown_timeout": "close_timeout bounds the end of TLS too",
-    "proxy_ssl": "proxies are not there yet",
-    "proxy_server_hostname": "proxies are not there yet",
-    "proxy_ssl_handshake_timeout": "proxies are not there yet",
-    "proxy_ssl_shutdown_timeout": "proxies are not there yet",
+    "proxy_ssl_handshake_timeout": "open_timeout bounds it too",
+    "proxy_ssl_shutdown_timeout": "close_timeout bounds it too",
 }
 
 
@@ -62,13 +60,15 @@ class connect(ClientSettings[ClientConnection]):
     decides which errors end it.
 
     The arguments are those of `websockets`; times are in seconds, None turns one off; sizes are in bytes. What is not
-    there (proxies, extensions of one's own) raises `NotSupported`. `uri` may be `ws+unix:/socket:/path` too.
+    there (extensions of one's own) raises `NotSupported`. `uri` may be `ws+unix:/socket:/path` too.
     `compression` is "deflate", a `ropeway.Compression`, or None; by default it is offered. `ssl` is a
     `ropeway.ClientTLS`, or an `ssl.SSLContext` whose settings can be honoured (`NotSupported` says which cannot); by
     default a wss URI trusts the system's authorities. `server_hostname` is looked for in the certificate instead of the
-    URI's host. Up to 10 redirects are followed, none from wss to ws; one to another origin takes no credentials along.
-    `sock` is a connected stream socket to go on over, which is closed then; `host`, `port`, `family`, `local_addr` and
-    the others of asyncio's `create_connection` make the connection as that does; redirects are not followed then.
+    URI's host. `proxy` is a proxy's URI (http, https, socks5, socks5h), None for no proxy, or True for the one that the
+    environment names; `proxy_ssl` and `proxy_server_hostname` are for TLS with an https proxy. Up to 10 redirects are
+    followed, none from wss to ws; one to another origin takes no credentials along. `sock` is a connected stream socket
+    to go on over, which is closed then; `host`, `port`, `family`, `local_addr` and the others of asyncio's
+    `create_connection` make the connection as that does; there is no proxy then, and redirects are not followed.
     `create_connection` is a subclass of `ClientConnection` to make. The `logger`, "ropeway.client" by default, gets the
     opening handshake and each frame, if it takes DEBUG when this is made.
     """
@@ -105,9 +105,7 @@ class connect(ClientSettings[ClientConnection]):
         opening = connection._opening = asyncio.get_running_loop().create_future()
         if over is not None:
             connection._addresses = (over.getsockname(), over.getpeername())
-            connection._dial(self.uri, self._options, self._tls, over.fileno(), 0)
-        else:
-            connection._dial(self.uri, self._options, self._tls, None, MAX_REDIRECTS)
+        connection._dial(self.uri, self._options, self._route, None if over is None else over.fileno())
         try:
             await opening
         except asyncio.CancelledError:

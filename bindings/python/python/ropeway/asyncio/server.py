@@ -24,19 +24,20 @@ from ..admission import (
     offered,
     respond,
 )
+from ..auth import basic_auth
 from ..compression import Compression
 from ..datastructures import Headers
 from ..exceptions import InvalidOrigin, NegotiationError
 from ..frames import CloseCode
 from ..http11 import Request, Response
 from ..logs import Logger, log_request, log_response
-from ..protocol import State
 from ..settings import options, queue_marks, refuse, whole_limit
+from ..states import State
 from ..tls import ServerTLS, native_server
-from .connection import Connection, Data
+from .connection import Connection, Data, broadcast
 from .listening import Address, ListeningSocket, Places
 
-__all__ = ["Server", "ServerConnection", "serve", "unix_serve"]
+__all__ = ["Server", "ServerConnection", "basic_auth", "broadcast", "serve", "unix_serve"]
 
 SERVER = f"Python ropeway/{__version__}"
 _FAILED = "The request could not be processed. The server's log says why.\n"
@@ -58,6 +59,8 @@ class ServerConnection(Connection):
     server: Server
     username: str
     """Who has authenticated, with `basic_auth`."""
+    route: Any
+    """The handler and its variables, with `route`."""
     _opening: asyncio.Future[bool]
     _task: asyncio.Task[None]
 

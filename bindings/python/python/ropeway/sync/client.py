@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterator, Mapping
 from types import TracebackType
 from typing import Any, ClassVar
 
-from ..client import MAX_REDIRECTS, ClientSettings
+from ..client import ClientSettings
 from ..exceptions import InvalidMessage
 from ..facts import cause, response_of
 from ..logs import log_request, log_response
@@ -35,10 +35,7 @@ class reconnect(ClientSettings[ClientConnection]):
 
     _class = ClientConnection
     _dialling_names = ("address", "source_address", "all_errors")
-    _refused: ClassVar[Mapping[str, str]] = {
-        "proxy_ssl": "proxies are not there yet",
-        "proxy_server_hostname": "proxies are not there yet",
-    }
+    _refused: ClassVar[Mapping[str, str]] = {}
 
     def connect(self) -> ClientConnection:
         """Connects once."""
@@ -69,9 +66,8 @@ class reconnect(ClientSettings[ClientConnection]):
         connection._max_size = self._max_size
         if over is not None:
             connection._known_addresses = (over.getsockname(), over.getpeername())
-        descriptor, redirects = (None, MAX_REDIRECTS) if over is None else (over.fileno(), 0)
         log_request(self.logger, ">", self._request)
-        connection._dial(self.uri, self._options, self._tls, descriptor, redirects)
+        connection._dial(self.uri, self._options, self._route, None if over is None else over.fileno())
         try:
             opened = connection._open()
         except BaseException:
@@ -140,11 +136,16 @@ def connect(uri: str, *, legacy: bool | None = None, **arguments: Any) -> Client
     return reconnecting if legacy is False else reconnecting.connect()
 
 
-def unix_connect(path: str | os.PathLike[str], uri: str | None = None, **arguments: Any) -> ClientConnection:
+def unix_connect(
+    path: str | os.PathLike[str] | None = None, uri: str | None = None, *, legacy: bool | None = None, **arguments: Any
+) -> ClientConnection | reconnect:
     """Connects to a server at a Unix socket; `uri` says what is asked for, ws://localhost/ by default."""
-    return unix_reconnect(path, uri, **arguments).connect()
+    reconnecting = unix_reconnect(path, uri, **arguments)
+    return reconnecting if legacy is False else reconnecting.connect()
 
 
-def unix_reconnect(path: str | os.PathLike[str], uri: str | None = None, **arguments: Any) -> reconnect:
+def unix_reconnect(path: str | os.PathLike[str] | None = None, uri: str | None = None, **arguments: Any) -> reconnect:
     """As `reconnect`, at a Unix socket."""
-    return reconnect(uri or "ws://localhost/", unix=True, path=path, **arguments)
+    if uri is None:
+        uri = "ws://localhost/" if arguments.get("ssl") is None else "wss://localhost/"
+    return reconnect(uri, unix=True, path=path, **arguments)
