@@ -41,7 +41,7 @@ examples: lib $(VENV) ## build the example programs into build/bin
 install: lib ## lay library, header, pkg-config file and CMake package: PREFIX=, DESTDIR=
 	tools/install "$(PREFIX)" "$(DESTDIR)"
 
-bench: examples bench-programs ## measure side by side: SUITE=echo|text|memory|variants, ROWS='20Bx100 16KiB*'
+bench: examples bench-programs ## measure side by side: SUITE=echo|text|memory|variants|python-…, ROWS='20Bx100 16KiB*'
 	python3 bench/run.py $(if $(SUITE),--suite $(SUITE)) $(if $(ROWS),--rows $(ROWS))
 
 bench-programs: build/bin/floor build/bin/load ## build the load generator and the bare TCP echo

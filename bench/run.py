@@ -21,7 +21,10 @@ import subprocess
 import sys
 import time
 
-from servers import FLOOR, PLAIN, ROOT, SERVERS, VARIANTS, Running, Server, chosen, make_certificate
+from clients import client_table, run_clients
+from servers import (
+    FLOOR, PLAIN, ROOT, SERVERS, VARIANTS, Running, Server, chosen, make_certificate, python_servers,
+)
 
 LOAD_CORE = "1"
 RESULTS = ROOT / "build/bench"
@@ -63,6 +66,7 @@ IDLE = (5000, 10000)
 # Ropeway with TLS and with compression beside itself, in JSON.
 VARIANT_ROWS = [Row(size, 100, depth, "json") for size in (125, 1 << 10, 16 << 10) for depth in (1, 16)]
 VARIANT_IDLE = (2000,)
+PYTHON_ROWS = [Row(20, 1), Row(20, 100), Row(20, 100, 16), Row(8 << 10, 100)]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,6 +77,7 @@ class Suite:
     rows: list[Row] = dataclasses.field(default_factory=list)
     counts: tuple[int, ...] = ()
     base: str = FLOOR
+    clients: bool = False
 
 
 SUITES = {
@@ -81,6 +86,9 @@ SUITES = {
     "memory": Suite(SERVERS, counts=IDLE),
     "variants": Suite(VARIANTS, VARIANT_ROWS, base=PLAIN),
     "variants-memory": Suite(VARIANTS, counts=VARIANT_IDLE),
+    "python-uvloop": Suite(python_servers("uvloop"), PYTHON_ROWS, base="ropeway"),
+    "python-asyncio": Suite(python_servers("asyncio"), PYTHON_ROWS, base="ropeway"),
+    "python-clients": Suite([], clients=True),
 }
 
 
@@ -135,7 +143,7 @@ def print_figure(row: Row, name: str, base: str, figure: dict) -> None:
     """One line of the table on the terminal."""
     ratio = f"{figure['ratio']:5.2f}" if "ratio" in figure else "    –"
     print(
-        f"{row.name:<18} {name:<16} {thousands(figure['per_cpu_second']):>8} k/CPU-s  × {base} {ratio}  "
+        f"{row.name:<18} {name:<18} {thousands(figure['per_cpu_second']):>8} k/CPU-s  × {base} {ratio}  "
         f"({thousands(figure['lowest'])}–{thousands(figure['highest'])})  busy {figure['server_busy']:.2f}"
         f"/{figure['load_busy']:.2f}  "
         f"p50 {figure['p50_us']:.0f} p99 {figure['p99_us']:.0f} p99.9 {figure['p99_9_us']:.0f} µs",
@@ -154,8 +162,8 @@ def run_memory(servers: list[Server], counts: tuple[int, ...]) -> dict:
     for count in counts:
         results[str(count)] = {server.name: hold(server, count) for server in servers}
         for name, held in results[str(count)].items():
-            print(f"{count:>6} connections  {name:<16} bytes each, fresh: {pages(held['fresh'])}")
-            print(f"{'':>37}after one echo: {pages(held['echoed'])}", flush=True)
+            print(f"{count:>6} connections  {name:<18} bytes each, fresh: {pages(held['fresh'])}")
+            print(f"{'':>39}after one echo: {pages(held['echoed'])}", flush=True)
     return results
 
 
@@ -253,12 +261,20 @@ def main() -> int:
     RESULTS.mkdir(parents=True, exist_ok=True)
     make_certificate()
 
-    for name in arguments.suite or SUITES:
+    # Python's peers are wanted by name only: they have to be installed first.
+    for name in arguments.suite or [name for name in SUITES if not name.startswith("python")]:
         print(f"suite {name}: {machine()}", flush=True)
         suite = SUITES[name]
         servers = chosen(arguments.server, suite.servers)
         names = [server.name for server in servers]
-        if suite.counts:
+        if suite.clients:
+            results = run_clients(arguments.rounds, arguments.seconds)
+            how = (
+                "Microseconds of the client's processor time for one round trip, **ratio to Ropeway's on the same loop**; "
+                f"median of {arguments.rounds} interleaved rounds of {arguments.seconds:g} s."
+            )
+            lines = client_table(results)
+        elif suite.counts:
             counts = tuple(n for n in suite.counts if any(fnmatch.fnmatch(str(n), p) for p in patterns))
             results = run_memory(servers, counts)
             how = "Resident bytes (Rss) added per connection: fresh / after one echo of 1 KiB on each."

@@ -48,6 +48,28 @@ VARIANTS = [
 ]
 
 
+def python_servers(loop: str) -> list[Server]:
+    """Python's libraries on one event loop; bench/python/requirements.txt has those that the tests do not want."""
+    libraries = {
+        "ropeway": "`async for`",
+        "ropeway-listener": "`on_message`",
+        "picows": "its own API, frame by frame",
+        "picows-websockets": "its face of `websockets`",
+        "websockets": "its asyncio API",
+        "aiohttp": "its web server",
+        "floor": "`add_reader`, no WebSocket",
+    }
+    return [
+        Server(
+            library,
+            ("build/venv/bin/python", "bench/python/echo.py", library, loop),
+            about,
+            ("build/bin/load", "--raw") if library == "floor" else ("build/bin/load",),
+        )
+        for library, about in libraries.items()
+    ]
+
+
 def make_certificate() -> None:
     """A certificate for 127.0.0.1 that signs itself, for the variants with TLS."""
     (ROOT / CERTIFICATE).parent.mkdir(parents=True, exist_ok=True)

@@ -4,8 +4,8 @@
 //!
 //! fuzz/runner hands them to libFuzzer (`make fuzz TARGET=… SECONDS=…`), fuzz/tests/corpora.rs replays what the fuzzers
 //! have found worth keeping, in every test run.
-#![forbid(unsafe_code)]
 
+mod abi;
 mod compression;
 mod connection;
 mod frame;
@@ -14,6 +14,7 @@ mod handshake;
 #[path = "../../core/tests/differential/verdict.rs"]
 mod verdict;
 
+pub use abi::abi;
 pub use compression::{inflate, round_trip};
 pub use connection::{client, server};
 pub use frame::{header, payload};
@@ -26,7 +27,8 @@ use ropeway_core::Role;
 pub type Target = fn(&[u8]);
 
 /// Every target, by the name of its corpus.
-pub const TARGETS: [(&str, Target); 11] = [
+pub const TARGETS: [(&str, Target); 12] = [
+    ("abi", abi),
     ("client", client),
     ("differential", differential),
     ("extension", extension),

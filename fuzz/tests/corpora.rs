@@ -72,6 +72,7 @@ macro_rules! targets {
     };
 }
 targets!(
+    abi,
     client,
     differential,
     extension,

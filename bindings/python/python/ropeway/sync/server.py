@@ -24,8 +24,8 @@ from ..exceptions import InvalidOrigin, NegotiationError
 from ..frames import CloseCode
 from ..http11 import Request, Response
 from ..logs import Logger, log_request, log_response
-from ..protocol import State
 from ..settings import options, queue_marks, refuse, whole_limit
+from ..states import State
 from ..tls import ServerTLS, native_server
 from .connection import Connection
 from .keeper import keeper
