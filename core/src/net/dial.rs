@@ -1,4 +1,4 @@
-//! Making a connection: from a URL by way of the host's addresses to a stream on which the handshake can begin. Behind a
+//! Making a connection: from a URL by way of the host's addresses to a stream on which the handshake can begin. With a
 //! proxy they are the proxy's, and the way from there to the server follows.
 
 use std::io;
@@ -11,7 +11,7 @@ use mio::net::UnixStream;
 use mio::{Registry, Token};
 
 use super::proxy::{Route, TunnelState};
-use super::race::{Race, RaceState};
+use super::race::{Race, RaceState, in_turn};
 use super::{ConnectOptions, NameResolver, Question, Resolver, Socket, Stream, TlsClient};
 use crate::error::{Error, IoError};
 use crate::handshake::WebSocketUrl;
@@ -130,7 +130,7 @@ impl Dial {
         if let Some(route) = &mut self.route
             && route.wants_target()
         {
-            route.target_resolved(&addresses);
+            route.target_resolved(in_turn(addresses));
             return DialState::Lookup;
         }
         let state = self.race.begin(addresses, registry, token, now);

@@ -192,7 +192,7 @@ fn is_pending(error: &io::Error) -> bool {
 }
 
 /// RFC 8305 section 4: the preferred family first, then in turn; none twice, and at most [`MOST_ADDRESSES`].
-fn in_turn(addresses: Vec<SocketAddr>) -> VecDeque<SocketAddr> {
+pub(super) fn in_turn(addresses: Vec<SocketAddr>) -> VecDeque<SocketAddr> {
     let Some(first) = addresses.first() else {
         return VecDeque::new();
     };
