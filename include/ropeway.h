@@ -932,7 +932,8 @@ typedef struct ropeway_tls_info {
 /// Another limit, without a number in this release.
 #define ROPEWAY_ERROR_LIMIT -399
 
-/// The connection did not open within ROPEWAY_OPTION_OPEN_TIMEOUT.
+/// The connection did not open within ROPEWAY_OPTION_OPEN_TIMEOUT. The sentence says what was waited for: the name, which
+/// addresses and what was wrong with each, the proxy, TLS, or the opening handshake.
 #define ROPEWAY_ERROR_OPEN_TIMEOUT -400
 
 /// Nothing came after a keep-alive ping within ROPEWAY_OPTION_PONG_TIMEOUT.
