@@ -15,7 +15,7 @@ BENCH_C := $(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -pedantic $(CFLAGS
 help: ## print these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' Makefile
 
-demo: examples python ## a C server and two C clients talk, then Python and C, each frame shown
+demo: examples python node ## C, Python and Node.js talk to each other, shown frame by frame
 	tools/demo
 
 test: lint examples python node ## lint, the Rust tests, then what crosses languages (tests/)
