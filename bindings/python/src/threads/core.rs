@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use pyo3::prelude::*;
 use ropeway_core::SendError;
-use ropeway_core::engine::{ConnectionId, Connections, Engine, EventKind, Sent};
+use ropeway_core::engine::{ConnectionId, Connections, DirectWait, Engine, EventKind, Sent};
 use ropeway_core::handshake::Request;
 use ropeway_core::protocol::{Closed, Opened};
 
@@ -79,6 +79,20 @@ impl Core {
             && let Some((_, writer)) = &mut self.wake
         {
             let _ = writer.write(&[0]);
+        }
+    }
+
+    /// The same, if a time has come that it does not watch.
+    pub(super) fn rouse_if_due(&mut self) {
+        let id = self.id;
+        let wait = self.engine.as_mut().map(|engine| engine.direct_wait(id));
+        let due = match wait {
+            Some(Ok(DirectWait::Socket { timeout, .. })) => timeout == Some(Duration::ZERO),
+            Some(Ok(DirectWait::Nothing)) => true,
+            _ => false,
+        };
+        if due {
+            self.rouse();
         }
     }
 
