@@ -53,7 +53,7 @@ test('maxPayload and maxFragments close with 1009, and 0 is no limit', async (t)
   assert.strictEqual(data.length, 17 << 20);
 });
 
-test('cve-2026-48779: tiny fragments that never end are closed', async (t) => {
+test('cve_2026_48779_cve_2026_12151_tiny_fragments_close_a_node_connection', async (t) => {
   const { client, peer } = await pair(t);
   const ends = Promise.all([end(client), end(peer)]);
   for (let i = 0; i <= 65_536; i++) client.send('', { fin: false });
@@ -61,7 +61,7 @@ test('cve-2026-48779: tiny fragments that never end are closed', async (t) => {
   assert.deepStrictEqual([code, error], [1009, 'WS_ERR_TOO_MANY_BUFFERED_PARTS']);
 });
 
-test('cve-2026-1526: a bomb costs the limit, not its size', async (t) => {
+test('cve_2026_1526_pysec_2018_79_a_bomb_costs_nodes_limit_and_not_its_size', async (t) => {
   const { client, peer } = await pair(t, { server: { perMessageDeflate: true } });
   const ends = Promise.all([end(client), end(peer)]);
   client.send(Buffer.alloc(64 << 20));
