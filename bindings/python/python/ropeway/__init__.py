@@ -17,6 +17,7 @@ from .exceptions import *  # noqa: F403
 from .exceptions import __all__ as _exceptions
 from .frames import Close, CloseCode, Frame, Opcode
 from .http11 import Request, Response
+from .limits import Limits
 from .protocol import ClientProtocol, Protocol, ServerProtocol
 from .states import State
 from .tls import ClientTLS, ServerTLS, TLSInfo
@@ -33,6 +34,7 @@ __all__ = [
     "Frame",
     "Headers",
     "HeadersLike",
+    "Limits",
     "LoggerLike",
     "MultipleValuesError",
     "Opcode",

@@ -9,6 +9,7 @@ from typing_extensions import disjoint_base
 
 from ropeway.client import Route
 from ropeway.compression import Compression
+from ropeway.limits import Limits
 
 __all__ = [
     "Closed",
@@ -46,6 +47,7 @@ class Options:
         origin: str | None,
         headers: Sequence[tuple[str, str]],
         compression: Compression | None,
+        limits: Limits,
         trace: Callable[[bool, bool, bool, int, int, bytes], object] | None,
     ) -> Self: ...
 
@@ -57,6 +59,7 @@ class TlsClient:
         system_roots: bool,
         roots: Sequence[_Pem],
         identity: tuple[_Pem, _Pem] | None,
+        application_protocols: Sequence[str],
         danger_accept_invalid_certificates: bool,
         resumption: bool,
     ) -> Self: ...
@@ -70,6 +73,7 @@ class TlsServer:
         identities: Sequence[tuple[_Pem, _Pem]],
         client_roots: Sequence[_Pem],
         client_certificate_optional: bool,
+        application_protocols: Sequence[str],
     ) -> Self: ...
 
 @final
@@ -100,6 +104,7 @@ class Engine:
         backlog: int,
         reuse_port: bool,
         unix_mode: int | None,
+        max_per_address: int,
         tls: TlsServer | None,
     ) -> int: ...
     def set_tls(self, listener: int, tls: TlsServer) -> None: ...
