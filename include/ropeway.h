@@ -228,7 +228,7 @@
 #define ROPEWAY_SERVER 2
 
 /// A string, server, set once for each: an origin whose pages may connect (RFC 6455 section 10.2), as browsers write it:
-/// "https://example.com", "http://localhost:3000", "https://*.example.com" for the hosts below a domain, "null" for
+/// `https://example.com`, `http://localhost:3000`, `https://*.example.com` for the hosts below a domain, `null` for
 /// files and sandboxed pages, "" for requests without Origin, which programs make. Others get 403 before
 /// ROPEWAY_EVENT_UPGRADE_REQUEST. Default none: no check.
 #define ROPEWAY_OPTION_ALLOWED_ORIGIN 1060
@@ -263,8 +263,8 @@
 /// TCP, dialled and accepted: bytes the kernel holds of what has come (SO_RCVBUF), likewise. Default 0.
 #define ROPEWAY_OPTION_RECEIVE_BUFFER 1054
 
-/// A string, client: the address to connect from, one of this machine's, as "192.0.2.1" or, with a port,
-/// "192.0.2.1:5000" and "[2001:db8::1]:5000". Addresses of the other family then cannot be connected to. Default: the
+/// A string, client: the address to connect from, one of this machine's, as `192.0.2.1` or, with a port,
+/// `192.0.2.1:5000` and `[2001:db8::1]:5000`. Addresses of the other family then cannot be connected to. Default: the
 /// system chooses.
 #define ROPEWAY_OPTION_LOCAL_ADDRESS 1055
 
@@ -1083,8 +1083,8 @@ ropeway_status ropeway_options_set_resolver(struct ropeway_options *options,
                                             ropeway_resolver resolver,
                                             void *user);
 
-/// Adds an address that a ropeway_resolver has found: "192.0.2.1", "2001:db8::1", or with a port of its own in place of
-/// the URL's, "192.0.2.1:8080", "[2001:db8::1]:8080". Copied.
+/// Adds an address that a ropeway_resolver has found: `192.0.2.1`, `2001:db8::1`, or with a port of its own in place of
+/// the URL's, `192.0.2.1:8080`, `[2001:db8::1]:8080`. Copied.
 ///
 /// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_INVALID_ARGUMENT for a string that is no address;
 /// ROPEWAY_ERROR_INVALID_UTF8.
