@@ -4,9 +4,10 @@ import dataclasses
 import statistics
 import subprocess
 
-from servers import ROOT, SERVERS, Running
+from servers import ROOT, SERVER_CORE, SERVERS, Running
 
-CLIENT_CORE = "1"
+CLIENT_CORE = SERVER_CORE
+"""The server's own: between two cores the wake-ups cost more than what is measured, and their cost wanders."""
 PYTHON = ("build/venv/bin/python", "bench/python/client.py")
 NODE = ("node", "bench/node/client.js")
 SIZES = (20, 256, 8 << 10, 100 << 10, 1 << 20)
@@ -55,6 +56,14 @@ def run_clients(clients: list[Client], rounds: int, seconds: float) -> dict[str,
                 measured = results[client.name][str(size)]
                 print(f"{size:>8} B  {client.name:<28} {statistics.median(measured):9.1f} µs/round trip", flush=True)
     return results
+
+
+def python_versions() -> str:
+    """The versions of Python and of the libraries, in a sentence."""
+    names = ("picows", "websockets", "aiohttp", "websocket-client", "uvloop")
+    ask = "import platform, sys; from importlib.metadata import version as v; print(platform.python_version(), *map(v, sys.argv[1:]))"
+    done = subprocess.run([PYTHON[0], "-c", ask, *names], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    return ", ".join(f"{name} {version}" for name, version in zip(("CPython", *names), done.stdout.split(), strict=True)) + "."
 
 
 def client_table(clients: list[Client], results: dict[str, dict[str, list[float]]]) -> list[str]:

@@ -21,7 +21,7 @@ import subprocess
 import sys
 import time
 
-from clients import NODE_CLIENTS, PYTHON_CLIENTS, Client, client_table, run_clients
+from clients import NODE_CLIENTS, PYTHON_CLIENTS, Client, client_table, python_versions, run_clients
 from servers import (
     FLOOR, NODE_SERVERS, PLAIN, ROOT, SERVERS, VARIANTS, Running, Server, chosen, make_certificate, python_servers,
 )
@@ -300,6 +300,9 @@ def main() -> int:
                 f"median of {arguments.rounds} interleaved rounds of {arguments.seconds:g} s."
             )
             lines = echo_table(results, names, suite.base)
+        if name.startswith("python"):
+            how = f"{how} {python_versions()}"
+            print(python_versions(), flush=True)
         if results:
             (RESULTS / f"{name}.json").write_text(json.dumps({"machine": machine(), "results": results}, indent=1) + "\n")
         if arguments.write_docs:
