@@ -80,6 +80,8 @@ class Suite:
     counts: tuple[int, ...] = ()
     base: str = FLOOR
     clients: list[Client] = dataclasses.field(default_factory=list)
+    program: tuple[str, ...] = ()
+    """Prints its table itself."""
 
 
 SUITES = {
@@ -93,6 +95,7 @@ SUITES = {
     "python-clients": Suite([], clients=PYTHON_CLIENTS),
     "node": Suite(NODE_SERVERS, NODE_ROWS, base="ropeway"),
     "node-clients": Suite([], clients=NODE_CLIENTS),
+    "node-crossings": Suite([], program=("node", "bench/node/crossings.js")),
 }
 
 
@@ -271,7 +274,13 @@ def main() -> int:
         suite = SUITES[name]
         servers = chosen(arguments.server, suite.servers)
         names = [server.name for server in servers]
-        if suite.clients:
+        if suite.program:
+            command = ["taskset", "--cpu-list", LOAD_CORE, *suite.program]
+            done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+            results, lines = {}, done.stdout.splitlines()
+            how = "Nanoseconds, the best of several rounds."
+            print(done.stdout, flush=True)
+        elif suite.clients:
             results = run_clients(suite.clients, arguments.rounds, arguments.seconds)
             how = (
                 "Microseconds of the client's processor time for one round trip, **ratio to Ropeway's on the same loop**; "

@@ -228,7 +228,7 @@
 #define ROPEWAY_SERVER 2
 
 /// A string, server, set once for each: an origin whose pages may connect (RFC 6455 section 10.2), as browsers write it:
-/// "https://example.com", "http://localhost:3000", "https://*.example.com" for the hosts below a domain, "null" for
+/// `https://example.com`, `http://localhost:3000`, `https://*.example.com` for the hosts below a domain, `null` for
 /// files and sandboxed pages, "" for requests without Origin, which programs make. Others get 403 before
 /// ROPEWAY_EVENT_UPGRADE_REQUEST. Default none: no check.
 #define ROPEWAY_OPTION_ALLOWED_ORIGIN 1060
@@ -263,8 +263,8 @@
 /// TCP, dialled and accepted: bytes the kernel holds of what has come (SO_RCVBUF), likewise. Default 0.
 #define ROPEWAY_OPTION_RECEIVE_BUFFER 1054
 
-/// A string, client: the address to connect from, one of this machine's, as "192.0.2.1" or, with a port,
-/// "192.0.2.1:5000" and "[2001:db8::1]:5000". Addresses of the other family then cannot be connected to. Default: the
+/// A string, client: the address to connect from, one of this machine's, as `192.0.2.1` or, with a port,
+/// `192.0.2.1:5000` and `[2001:db8::1]:5000`. Addresses of the other family then cannot be connected to. Default: the
 /// system chooses.
 #define ROPEWAY_OPTION_LOCAL_ADDRESS 1055
 
@@ -286,7 +286,7 @@
 /// refuse, whose status may be any from 200 to 599.
 #define ROPEWAY_EVENT_HTTP_REQUEST 2
 
-/// The connection is open: messages can be sent. `subprotocol` was agreed on; `head` is the client's request on a
+/// The connection is open, or open again: messages can be sent. `subprotocol` was agreed on; `head` is the client's request on a
 /// server, the server's response on a client.
 #define ROPEWAY_EVENT_OPENED 3
 
@@ -1083,8 +1083,8 @@ ropeway_status ropeway_options_set_resolver(struct ropeway_options *options,
                                             ropeway_resolver resolver,
                                             void *user);
 
-/// Adds an address that a ropeway_resolver has found: "192.0.2.1", "2001:db8::1", or with a port of its own in place of
-/// the URL's, "192.0.2.1:8080", "[2001:db8::1]:8080". Copied.
+/// Adds an address that a ropeway_resolver has found: `192.0.2.1`, `2001:db8::1`, or with a port of its own in place of
+/// the URL's, `192.0.2.1:8080`, `[2001:db8::1]:8080`. Copied.
 ///
 /// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_INVALID_ARGUMENT for a string that is no address;
 /// ROPEWAY_ERROR_INVALID_UTF8.
@@ -1396,9 +1396,9 @@ ropeway_status ropeway_engine_refuse(struct ropeway_engine *engine,
 /// Sends a whole message of the kind ROPEWAY_TEXT or ROPEWAY_BINARY: `length` bytes at `data` (NULL when there are
 /// none), which are copied or on their way when the call returns, so their memory is the caller's again.
 ///
-/// ROPEWAY_QUEUED when it was taken and the connection's queue is above its high-water mark now. Errors, with nothing
-/// taken: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_ARGUMENT, ROPEWAY_ERROR_CLOSED, ROPEWAY_ERROR_NOT_OPEN,
-/// ROPEWAY_ERROR_FULL, ROPEWAY_ERROR_INVALID_UTF8 for text that is not UTF-8, ROPEWAY_ERROR_MESSAGE_IN_PROGRESS,
+/// ROPEWAY_QUEUED when it was taken and the connection's queue is above its high-water mark now, or when it waits for a
+/// reconnecting connection to open (ROPEWAY_OPTION_RESEND_LIMIT). Errors, with nothing taken: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_ARGUMENT, ROPEWAY_ERROR_CLOSED, ROPEWAY_ERROR_NOT_OPEN,
+/// ROPEWAY_ERROR_FULL, ROPEWAY_ERROR_HELD_FULL, ROPEWAY_ERROR_INVALID_UTF8 for text that is not UTF-8, ROPEWAY_ERROR_MESSAGE_IN_PROGRESS,
 /// ROPEWAY_ERROR_RANDOM.
 ropeway_status ropeway_engine_send(struct ropeway_engine *engine,
                                    ropeway_connection connection,
@@ -1459,7 +1459,7 @@ ropeway_status ropeway_engine_pong(struct ropeway_engine *engine,
 /// Begins the closing handshake (RFC 6455 section 7.1.2) with a code of 1000 to 1003, 1007 to 1014 or 3000 to 4999, or
 /// 1005 to send none, and a reason of at most 123 bytes of UTF-8, NULL for none. Messages of the peer still come until
 /// its Close frame does; ROPEWAY_EVENT_CLOSED follows, within ROPEWAY_OPTION_CLOSE_TIMEOUT. During the opening
-/// handshake the connection is dropped instead.
+/// handshake, and between two attempts of a reconnecting connection, it is dropped instead.
 ///
 /// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_CLOSED, also when a close is under way already,
 /// ROPEWAY_ERROR_INVALID_CLOSE_CODE, ROPEWAY_ERROR_CONTROL_TOO_LONG, ROPEWAY_ERROR_INVALID_UTF8.

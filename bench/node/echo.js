@@ -30,7 +30,10 @@ const SERVERS = {
       maxBackpressure: 4 * LIMIT,
       message: (websocket, data, isBinary) => websocket.send(data, isBinary),
     };
-    uws.App().ws('/*', behavior).listen('127.0.0.1', 0, (socket) => listening(uws.us_socket_local_port(socket)));
+    uws
+      .App()
+      .ws('/*', behavior)
+      .listen('127.0.0.1', 0, (socket) => listening(uws.us_socket_local_port(socket)));
   },
   websocket: () => {
     const { server: WebSocketServer } = require('websocket');

@@ -143,6 +143,7 @@ class WebSocket extends EventEmitter {
     if ((flags & FRAGMENT) !== 0) this._sending = (flags & LAST) === 0 ? flags & (BINARY | FRAGMENT) : 0;
     let outcome;
     try {
+      if (this._driver?.isFull(length || data.byteLength)) throw fullError();
       outcome = send(this._place, data, flags, length);
     } catch (error) {
       if (callback === undefined) throw error;
@@ -184,9 +185,8 @@ class WebSocket extends EventEmitter {
     }
     const behind = this._behind;
     this._behind = null;
-    if (failure !== undefined) callback?.(failure);
-    else if (this._readyState === OPEN) this._sendNow(bytes, flags, 0, callback);
-    else callback?.(notOpen(this._readyState));
+    if (failure === undefined) this._sendNow(bytes, flags, 0, callback);
+    else callback?.(failure);
     for (const [index, action] of behind.entries()) {
       // One of them was a Blob again: the others wait for it.
       if (this._behind !== null) {
@@ -394,6 +394,10 @@ class WebSocket extends EventEmitter {
     for (const callback of waiting ?? []) process.nextTick(callback, notOpen(CLOSED));
     this.emit('close', this._closeCode, this._closeReason);
   }
+}
+
+function fullError() {
+  return Object.assign(new Error('the send queue is at its limit, maxQueuedBytes'), { code: 'ROPEWAY_SEND' });
 }
 
 function notOpen(state) {

@@ -16,7 +16,7 @@ from conftest import Run
 from ropeway.sync import ServerConnection
 
 CONNECTIONS = int(os.environ.get("ROPEWAY_LEAK_CONNECTIONS", "5000"))
-"""How many; 100,000 shows smaller leaks."""
+"""How many; 100,000 shows smaller leaks, and needs a ROPEWAY_TEST_LIMIT of 1,000 s."""
 WARM_UP = 1000
 
 

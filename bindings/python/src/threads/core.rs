@@ -110,18 +110,21 @@ impl Core {
         self.engine.as_mut().map(Engine::connections)
     }
 
-    /// Does `call` on the connection; once it is gone, `SendError::Closed`. No turn is under way, so what is sent leaves
-    /// at once.
+    /// Does `call` on the connection; once it is gone, `SendError::Closed`. What it sends leaves at once.
     pub(super) fn with<R>(
         &mut self,
         call: impl FnOnce(&mut Connections, ConnectionId) -> Result<R, SendError>,
     ) -> Result<R, SendError> {
         let id = self.id;
         let connections = self.connections().ok_or(SendError::Closed)?;
-        call(connections, id)
+        let result = call(connections, id);
+        // A turn may be unfinished, and nobody knows when it goes on.
+        connections.flush();
+        result
     }
 
-    /// Takes the events of one turn.
+    /// Takes the events of one turn. It stops after the opening, and for a thread in `recv` after a message: what stands
+    /// behind it, a broken frame say, is acted on when the application has had its say, by the next call of this.
     pub(super) fn turn(&mut self, py: Python<'_>) {
         self.turns += 1;
         let Some(engine) = &mut self.engine else {
@@ -133,6 +136,10 @@ impl Core {
                     // Without memory for it the message is lost, and nothing better can be done.
                     if let Ok(message) = payload::to_object(py, kind, payload) {
                         self.inbox.push(Item::Message(message));
+                        if self.receiving {
+                            connections.flush();
+                            return;
+                        }
                         self.inbox.pause(connections, self.id);
                     }
                 }
@@ -164,6 +171,8 @@ impl Core {
                 EventKind::Opened(opened) => {
                     self.phase = OPEN;
                     self.opened = Some(Box::new(opened.clone()));
+                    connections.flush();
+                    return;
                 }
                 EventKind::Closed(closed) => {
                     self.phase = CLOSED;

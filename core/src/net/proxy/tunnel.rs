@@ -175,8 +175,7 @@ impl Route {
     /// What a tunnel waits for, once there is one.
     pub(crate) fn stage(&self) -> Option<OpeningStage> {
         let stream = &self.tunnel.as_ref()?.stream;
-        let in_handshake = self.tls.is_some() && stream.tls_info().is_none();
-        let stage = if in_handshake {
+        let stage = if stream.is_securing() {
             OpeningStage::ProxyTls
         } else {
             OpeningStage::Proxy

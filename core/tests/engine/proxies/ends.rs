@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn a_proxy_that_hangs_is_named_with_the_stage() {
     let options = || Options {
-        open_timeout: Duration::from_millis(200),
+        open_timeout: Duration::from_millis(500),
         ..Default::default()
     };
     for (scheme, reply, expected) in [
@@ -28,7 +28,7 @@ fn a_proxy_that_hangs_is_named_with_the_stage() {
         let text = error.to_string();
         let named = format!("the proxy {scheme}://{} {expected}", proxy.address);
         assert!(
-            text.contains("open_timeout, 200ms") && text.contains(&named),
+            text.contains("open_timeout, 500ms") && text.contains(&named),
             "{text}"
         );
         assert_eq!(error.fault(), Fault::Network);
