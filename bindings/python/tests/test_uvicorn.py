@@ -268,6 +268,28 @@ def test_shutdown_says_to_come_again(run: Run) -> None:
     run(main())
 
 
+def test_shutdown_refuses_who_has_no_answer_yet(run: Run) -> None:
+    events: list[Any] = []
+
+    async def app(_: dict[str, Any], receive: Receive, send: Send) -> None:
+        events.extend([await receive(), await receive()])
+        with pytest.raises(OSError):
+            await send({"type": "websocket.accept"})
+        raise OSError
+
+    async def main() -> None:
+        async with serving(app) as there:
+            connecting = asyncio.ensure_future(ropeway.connect(there.uri("/")).connect())
+            while not events and not there.server.server_state.tasks:
+                await asyncio.sleep(0.001)
+        with pytest.raises(ropeway.InvalidStatus) as caught:
+            await connecting
+        assert caught.value.response.status_code == 503
+
+    run(main())
+    assert [event["type"] for event in events] == ["websocket.connect", "websocket.disconnect"]
+
+
 def test_a_handshake_that_is_none(run: Run) -> None:
     async def main() -> None:
         async with serving(application([])) as there:
