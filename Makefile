@@ -10,12 +10,12 @@ VENV := build/venv/.made
 CFLAGS ?= -O3
 BENCH_C := $(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -pedantic $(CFLAGS)
 
-.PHONY: help demo test lib python sdist node examples install bench bench-programs simulate fuzz fmt lint header clean test-deps
+.PHONY: help demo test lib python sdist node examples install bench bench-programs simulate soak fuzz fmt lint header clean test-deps
 
 help: ## print these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' Makefile
 
-demo: examples python ## a C server and two C clients talk, then Python and C, each frame shown
+demo: examples python node ## C, Python and Node.js talk to each other, shown frame by frame
 	tools/demo
 
 test: lint examples python node ## lint, the Rust tests, then what crosses languages (tests/)
@@ -48,6 +48,10 @@ bench-programs: build/bin/floor build/bin/load ## build the load generator and t
 
 simulate: ## simulated connections: SEEDS=100000 FIRST=0
 	tools/simulate $(or $(SEEDS),100000) $(FIRST)
+
+soak: ## a server among clients that misbehave: MINUTES=10 CONNECTIONS=1000
+	ulimit -n $$(ulimit -Hn) && cargo run --release --package ropeway-core --example soak -- \
+		$$(( $(or $(MINUTES),10) * 60 )) $(or $(CONNECTIONS),1000)
 
 fuzz: ## fuzz one target, or all of them: TARGET=server SECONDS=60
 	tools/fuzz $(if $(TARGET),run $(TARGET),all) $(or $(SECONDS),60)

@@ -21,9 +21,9 @@ import subprocess
 import sys
 import time
 
-from clients import client_table, run_clients
+from clients import NODE_CLIENTS, PYTHON_CLIENTS, Client, client_table, run_clients
 from servers import (
-    FLOOR, PLAIN, ROOT, SERVERS, VARIANTS, Running, Server, chosen, make_certificate, python_servers,
+    FLOOR, NODE_SERVERS, PLAIN, ROOT, SERVERS, VARIANTS, Running, Server, chosen, make_certificate, python_servers,
 )
 
 LOAD_CORE = "1"
@@ -66,6 +66,8 @@ IDLE = (5000, 10000)
 # Ropeway with TLS and with compression beside itself, in JSON.
 VARIANT_ROWS = [Row(size, 100, depth, "json") for size in (125, 1 << 10, 16 << 10) for depth in (1, 16)]
 VARIANT_IDLE = (2000,)
+NODE_ROWS = [Row(size, connections, depth) for size in (20, 1 << 10, 16 << 10) for connections, depth in ((1, 1), (100, 1), (100, 16))]
+NODE_ROWS += [Row(1 << 20, 1)]
 PYTHON_ROWS = [Row(20, 1), Row(20, 100), Row(20, 100, 16), Row(8 << 10, 100)]
 
 
@@ -77,7 +79,9 @@ class Suite:
     rows: list[Row] = dataclasses.field(default_factory=list)
     counts: tuple[int, ...] = ()
     base: str = FLOOR
-    clients: bool = False
+    clients: list[Client] = dataclasses.field(default_factory=list)
+    program: tuple[str, ...] = ()
+    """Prints its table itself."""
 
 
 SUITES = {
@@ -88,7 +92,10 @@ SUITES = {
     "variants-memory": Suite(VARIANTS, counts=VARIANT_IDLE),
     "python-uvloop": Suite(python_servers("uvloop"), PYTHON_ROWS, base="ropeway"),
     "python-asyncio": Suite(python_servers("asyncio"), PYTHON_ROWS, base="ropeway"),
-    "python-clients": Suite([], clients=True),
+    "python-clients": Suite([], clients=PYTHON_CLIENTS),
+    "node": Suite(NODE_SERVERS, NODE_ROWS, base="ropeway"),
+    "node-clients": Suite([], clients=NODE_CLIENTS),
+    "node-crossings": Suite([], program=("node", "bench/node/crossings.js")),
 }
 
 
@@ -261,19 +268,25 @@ def main() -> int:
     RESULTS.mkdir(parents=True, exist_ok=True)
     make_certificate()
 
-    # Python's peers are wanted by name only: they have to be installed first.
-    for name in arguments.suite or [name for name in SUITES if not name.startswith("python")]:
+    # Python's and Node's peers are wanted by name only: they have to be installed first.
+    for name in arguments.suite or [name for name in SUITES if not name.startswith(("python", "node"))]:
         print(f"suite {name}: {machine()}", flush=True)
         suite = SUITES[name]
         servers = chosen(arguments.server, suite.servers)
         names = [server.name for server in servers]
-        if suite.clients:
-            results = run_clients(arguments.rounds, arguments.seconds)
+        if suite.program:
+            command = ["taskset", "--cpu-list", LOAD_CORE, *suite.program]
+            done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+            results, lines = {}, done.stdout.splitlines()
+            how = "Nanoseconds, the best of several rounds."
+            print(done.stdout, flush=True)
+        elif suite.clients:
+            results = run_clients(suite.clients, arguments.rounds, arguments.seconds)
             how = (
                 "Microseconds of the client's processor time for one round trip, **ratio to Ropeway's on the same loop**; "
                 f"median of {arguments.rounds} interleaved rounds of {arguments.seconds:g} s."
             )
-            lines = client_table(results)
+            lines = client_table(suite.clients, results)
         elif suite.counts:
             counts = tuple(n for n in suite.counts if any(fnmatch.fnmatch(str(n), p) for p in patterns))
             results = run_memory(servers, counts)

@@ -3,6 +3,7 @@
 import dataclasses
 import pathlib
 import re
+import shutil
 import subprocess
 import threading
 
@@ -70,6 +71,17 @@ def python_servers(loop: str) -> list[Server]:
     ]
 
 
+NODE_SERVERS = [
+    Server(library, ("node", "bench/node/echo.js", library), about)
+    for library, about in {
+        "ropeway": "bindings/node",
+        "ws": "with bufferutil",
+        "uWebSockets.js": "the package uwebsockets",
+        "websocket": "its server over Node's http",
+    }.items()
+]
+
+
 def make_certificate() -> None:
     """A certificate for 127.0.0.1 that signs itself, for the variants with TLS."""
     (ROOT / CERTIFICATE).parent.mkdir(parents=True, exist_ok=True)
@@ -119,7 +131,7 @@ class Running:
 def chosen(names: list[str], known: list[Server]) -> list[Server]:
     """Those of the known servers with these names, or all; one given as NAME=COMMAND is added for this run alone."""
     if not names:
-        return [s for s in known if (ROOT / s.command[0]).exists()]
+        return [s for s in known if (ROOT / s.command[0]).exists() or shutil.which(s.command[0])]
     servers = []
     for name in names:
         if "=" in name:

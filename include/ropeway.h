@@ -86,7 +86,8 @@
 /// Client: bytes of a refusing response's body that are kept. Default 64 KiB.
 #define ROPEWAY_OPTION_MAX_REFUSED_BODY 104
 
-/// Name resolution, connecting and opening handshake together, in milliseconds; 0 turns it off. Default 10,000.
+/// Name resolution, connecting, what a proxy takes and opening handshake together, in milliseconds; 0 turns it off.
+/// Default 10,000.
 #define ROPEWAY_OPTION_OPEN_TIMEOUT 200
 
 /// Closing handshake up to the end of the stream, in milliseconds; 0 turns it off. Default 10,000.
@@ -204,20 +205,20 @@
 /// resolves the server's name) or "socks5h://" (the proxy resolves it); then "user:password@" if it wants credentials,
 /// percent-encoded where they hold special characters; the host; and ":port", by default 80, 443 or, of SOCKS, 1080.
 /// Without a scheme it is "http://". Credentials are sent when the proxy asks for them: to HTTP proxies as Digest
-/// (RFC 7616; SHA-256 or MD5) rather than Basic (RFC 7617), to SOCKS proxies as RFC 1929 says. Connections to Unix sockets
-/// go through none. Default: as ROPEWAY_OPTION_PROXY_FROM_ENVIRONMENT says; of the two what was set last counts.
+/// (RFC 7616; SHA-256 or MD5) rather than Basic (RFC 7617), to SOCKS proxies as RFC 1929 says. Connections to Unix
+/// sockets go through none. Default: as ROPEWAY_OPTION_PROXY_FROM_ENVIRONMENT says; of the two what was set last counts.
 #define ROPEWAY_OPTION_PROXY 1000
 
 /// Client, 1: connections go through the proxy that the environment names when they are dialled: for ws URLs the first
-/// of ws_proxy, http_proxy and all_proxy that is set and not empty, for wss URLs of wss_proxy, https_proxy and all_proxy,
-/// each in lower case or else in upper case. Hosts in no_proxy, and localhost and loopback addresses, are reached without.
-/// HTTP_PROXY is not looked at where REQUEST_METHOD is set, since a web server's client chooses it there. 0: no proxy.
-/// The environment must not be changed by another thread during a call that dials. Default 1.
+/// of ws_proxy, http_proxy and all_proxy that is set and not empty, for wss URLs of wss_proxy, https_proxy and
+/// all_proxy, each in lower case or else in upper case. Hosts in no_proxy, and localhost and loopback addresses, are
+/// reached without. HTTP_PROXY is not looked at where REQUEST_METHOD is set, since a web server's client chooses it
+/// there. 0: no proxy. The environment must not be changed by another thread during a call that dials. Default 1.
 #define ROPEWAY_OPTION_PROXY_FROM_ENVIRONMENT 1001
 
 /// A string, client, set once for each: an authority to trust, besides those of the system, in an https proxy's own
-/// certificate; a path or PEM text, as of ROPEWAY_OPTION_TLS_CA. That one and the other TLS options are about the server
-/// behind the proxy. Default none.
+/// certificate; a path or PEM text, as of ROPEWAY_OPTION_TLS_CA. That one and the other TLS options are about the
+/// server behind the proxy. Default none.
 #define ROPEWAY_OPTION_PROXY_CA 1002
 
 /// This side is a client: it dialled, and masks its frames.
@@ -227,7 +228,7 @@
 #define ROPEWAY_SERVER 2
 
 /// A string, server, set once for each: an origin whose pages may connect (RFC 6455 section 10.2), as browsers write it:
-/// "https://example.com", "http://localhost:3000", "https://*.example.com" for the hosts below a domain, "null" for
+/// `https://example.com`, `http://localhost:3000`, `https://*.example.com` for the hosts below a domain, `null` for
 /// files and sandboxed pages, "" for requests without Origin, which programs make. Others get 403 before
 /// ROPEWAY_EVENT_UPGRADE_REQUEST. Default none: no check.
 #define ROPEWAY_OPTION_ALLOWED_ORIGIN 1060
@@ -262,8 +263,8 @@
 /// TCP, dialled and accepted: bytes the kernel holds of what has come (SO_RCVBUF), likewise. Default 0.
 #define ROPEWAY_OPTION_RECEIVE_BUFFER 1054
 
-/// A string, client: the address to connect from, one of this machine's, as "192.0.2.1" or, with a port,
-/// "192.0.2.1:5000" and "[2001:db8::1]:5000". Addresses of the other family then cannot be connected to. Default: the
+/// A string, client: the address to connect from, one of this machine's, as `192.0.2.1` or, with a port,
+/// `192.0.2.1:5000` and `[2001:db8::1]:5000`. Addresses of the other family then cannot be connected to. Default: the
 /// system chooses.
 #define ROPEWAY_OPTION_LOCAL_ADDRESS 1055
 
@@ -285,7 +286,7 @@
 /// refuse, whose status may be any from 200 to 599.
 #define ROPEWAY_EVENT_HTTP_REQUEST 2
 
-/// The connection is open: messages can be sent. `subprotocol` was agreed on; `head` is the client's request on a
+/// The connection is open, or open again: messages can be sent. `subprotocol` was agreed on; `head` is the client's request on a
 /// server, the server's response on a client.
 #define ROPEWAY_EVENT_OPENED 3
 
@@ -420,8 +421,8 @@
 #define ROPEWAY_OPTION_MAX_REDIRECTS 1100
 
 /// ropeway_engine_connect: whether the connection is made again when it could not be made, or is lost. 0: no. 1: yes,
-/// unless that was final by the rule: errors of the network, time-outs, HTTP statuses 408, 425, 429 and 5xx, and the
-/// peer's close codes 1001 and 1011 to 1014 are not final, everything else is. 2: after every end, for the application to
+/// unless that was final by the rule: errors of the network, time-outs, HTTP statuses 408, 425, 429 and 5xx of
+/// the server or a proxy, and the peer's close codes 1001 and 1011 to 1014 are not final, everything else is. 2: after every end, for the application to
 /// decide. Default 0. The other layers do not look at it.
 ///
 /// The connection keeps its number, user data and subscriptions all the while. Each end that is not final is
@@ -931,7 +932,8 @@ typedef struct ropeway_tls_info {
 /// Another limit, without a number in this release.
 #define ROPEWAY_ERROR_LIMIT -399
 
-/// The connection did not open within ROPEWAY_OPTION_OPEN_TIMEOUT.
+/// The connection did not open within ROPEWAY_OPTION_OPEN_TIMEOUT. The sentence says what was waited for: the name, which
+/// addresses and what was wrong with each, the proxy, TLS, or the opening handshake.
 #define ROPEWAY_ERROR_OPEN_TIMEOUT -400
 
 /// Nothing came after a keep-alive ping within ROPEWAY_OPTION_PONG_TIMEOUT.
@@ -1081,8 +1083,8 @@ ropeway_status ropeway_options_set_resolver(struct ropeway_options *options,
                                             ropeway_resolver resolver,
                                             void *user);
 
-/// Adds an address that a ropeway_resolver has found: "192.0.2.1", "2001:db8::1", or with a port of its own in place of
-/// the URL's, "192.0.2.1:8080", "[2001:db8::1]:8080". Copied.
+/// Adds an address that a ropeway_resolver has found: `192.0.2.1`, `2001:db8::1`, or with a port of its own in place of
+/// the URL's, `192.0.2.1:8080`, `[2001:db8::1]:8080`. Copied.
 ///
 /// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_INVALID_ARGUMENT for a string that is no address;
 /// ROPEWAY_ERROR_INVALID_UTF8.
@@ -1394,9 +1396,9 @@ ropeway_status ropeway_engine_refuse(struct ropeway_engine *engine,
 /// Sends a whole message of the kind ROPEWAY_TEXT or ROPEWAY_BINARY: `length` bytes at `data` (NULL when there are
 /// none), which are copied or on their way when the call returns, so their memory is the caller's again.
 ///
-/// ROPEWAY_QUEUED when it was taken and the connection's queue is above its high-water mark now. Errors, with nothing
-/// taken: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_ARGUMENT, ROPEWAY_ERROR_CLOSED, ROPEWAY_ERROR_NOT_OPEN,
-/// ROPEWAY_ERROR_FULL, ROPEWAY_ERROR_INVALID_UTF8 for text that is not UTF-8, ROPEWAY_ERROR_MESSAGE_IN_PROGRESS,
+/// ROPEWAY_QUEUED when it was taken and the connection's queue is above its high-water mark now, or when it waits for a
+/// reconnecting connection to open (ROPEWAY_OPTION_RESEND_LIMIT). Errors, with nothing taken: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_ARGUMENT, ROPEWAY_ERROR_CLOSED, ROPEWAY_ERROR_NOT_OPEN,
+/// ROPEWAY_ERROR_FULL, ROPEWAY_ERROR_HELD_FULL, ROPEWAY_ERROR_INVALID_UTF8 for text that is not UTF-8, ROPEWAY_ERROR_MESSAGE_IN_PROGRESS,
 /// ROPEWAY_ERROR_RANDOM.
 ropeway_status ropeway_engine_send(struct ropeway_engine *engine,
                                    ropeway_connection connection,
@@ -1457,7 +1459,7 @@ ropeway_status ropeway_engine_pong(struct ropeway_engine *engine,
 /// Begins the closing handshake (RFC 6455 section 7.1.2) with a code of 1000 to 1003, 1007 to 1014 or 3000 to 4999, or
 /// 1005 to send none, and a reason of at most 123 bytes of UTF-8, NULL for none. Messages of the peer still come until
 /// its Close frame does; ROPEWAY_EVENT_CLOSED follows, within ROPEWAY_OPTION_CLOSE_TIMEOUT. During the opening
-/// handshake the connection is dropped instead.
+/// handshake, and between two attempts of a reconnecting connection, it is dropped instead.
 ///
 /// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_CLOSED, also when a close is under way already,
 /// ROPEWAY_ERROR_INVALID_CLOSE_CODE, ROPEWAY_ERROR_CONTROL_TOO_LONG, ROPEWAY_ERROR_INVALID_UTF8.

@@ -8,8 +8,19 @@ import type { Duplex, DuplexOptions } from 'node:stream';
 import type { ReadableStream, WritableStream } from 'node:stream/web';
 import type { SecureContextOptions } from 'node:tls';
 
-/** What can be sent: text as a string, bytes as anything else. A number is sent as its decimal digits. */
-export type Data = string | number | Buffer | ArrayBuffer | ArrayBufferView | Blob | readonly number[];
+/**
+ * What can be sent: text as a string, bytes as anything else. A number is sent as its decimal digits, a list of Buffers as one
+ * message.
+ */
+export type Data =
+  | string
+  | number
+  | Buffer
+  | ArrayBuffer
+  | ArrayBufferView
+  | Blob
+  | readonly number[]
+  | readonly Buffer[];
 
 /** What a binary message is received as: see {@link WebSocket.binaryType}. A text message of `'message'` is a Buffer. */
 export type RawData = Buffer | ArrayBuffer | Buffer[] | Blob;

@@ -42,8 +42,8 @@ pub struct ProxyError {
     pub problem: ProxyProblem,
 }
 
-/// What went wrong on the way through a proxy. Text of the proxy's that it repeats is shortened to 128 bytes and escaped
-/// to printable ASCII.
+/// What went wrong on the way through a proxy. Text of the proxy's that it repeats is shortened to 128 bytes and
+/// escaped to printable ASCII.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ProxyProblem {

@@ -6,7 +6,7 @@ use crate::error::Failure;
 use crate::options::Settings;
 
 /// A string, server, set once for each: an origin whose pages may connect (RFC 6455 section 10.2), as browsers write it:
-/// "https://example.com", "http://localhost:3000", "https://*.example.com" for the hosts below a domain, "null" for
+/// `https://example.com`, `http://localhost:3000`, `https://*.example.com` for the hosts below a domain, `null` for
 /// files and sandboxed pages, "" for requests without Origin, which programs make. Others get 403 before
 /// ROPEWAY_EVENT_UPGRADE_REQUEST. Default none: no check.
 pub const ROPEWAY_OPTION_ALLOWED_ORIGIN: i32 = 1060;

@@ -171,9 +171,9 @@ unsafe fn send(
 /// Sends a whole message of the kind ROPEWAY_TEXT or ROPEWAY_BINARY: `length` bytes at `data` (NULL when there are
 /// none), which are copied or on their way when the call returns, so their memory is the caller's again.
 ///
-/// ROPEWAY_QUEUED when it was taken and the connection's queue is above its high-water mark now. Errors, with nothing
-/// taken: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_ARGUMENT, ROPEWAY_ERROR_CLOSED, ROPEWAY_ERROR_NOT_OPEN,
-/// ROPEWAY_ERROR_FULL, ROPEWAY_ERROR_INVALID_UTF8 for text that is not UTF-8, ROPEWAY_ERROR_MESSAGE_IN_PROGRESS,
+/// ROPEWAY_QUEUED when it was taken and the connection's queue is above its high-water mark now, or when it waits for a
+/// reconnecting connection to open (ROPEWAY_OPTION_RESEND_LIMIT). Errors, with nothing taken: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_ARGUMENT, ROPEWAY_ERROR_CLOSED, ROPEWAY_ERROR_NOT_OPEN,
+/// ROPEWAY_ERROR_FULL, ROPEWAY_ERROR_HELD_FULL, ROPEWAY_ERROR_INVALID_UTF8 for text that is not UTF-8, ROPEWAY_ERROR_MESSAGE_IN_PROGRESS,
 /// ROPEWAY_ERROR_RANDOM.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ropeway_engine_send(
@@ -332,7 +332,7 @@ pub unsafe extern "C" fn ropeway_engine_pong(
 /// Begins the closing handshake (RFC 6455 section 7.1.2) with a code of 1000 to 1003, 1007 to 1014 or 3000 to 4999, or
 /// 1005 to send none, and a reason of at most 123 bytes of UTF-8, NULL for none. Messages of the peer still come until
 /// its Close frame does; ROPEWAY_EVENT_CLOSED follows, within ROPEWAY_OPTION_CLOSE_TIMEOUT. During the opening
-/// handshake the connection is dropped instead.
+/// handshake, and between two attempts of a reconnecting connection, it is dropped instead.
 ///
 /// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_CLOSED, also when a close is under way already,
 /// ROPEWAY_ERROR_INVALID_CLOSE_CODE, ROPEWAY_ERROR_CONTROL_TOO_LONG, ROPEWAY_ERROR_INVALID_UTF8.

@@ -32,7 +32,7 @@ pub const ROPEWAY_EVENT_UPGRADE_REQUEST: i32 = 1;
 /// Server with ROPEWAY_OPTION_PLAIN_HTTP: an HTTP request that asks for no upgrade. `head` is the request. Answer by
 /// refuse, whose status may be any from 200 to 599.
 pub const ROPEWAY_EVENT_HTTP_REQUEST: i32 = 2;
-/// The connection is open: messages can be sent. `subprotocol` was agreed on; `head` is the client's request on a
+/// The connection is open, or open again: messages can be sent. `subprotocol` was agreed on; `head` is the client's request on a
 /// server, the server's response on a client.
 pub const ROPEWAY_EVENT_OPENED: i32 = 3;
 /// A whole message: `kind`, `data`, `length`. Text has been checked to be UTF-8.

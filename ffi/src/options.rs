@@ -30,7 +30,8 @@ pub const ROPEWAY_OPTION_MAX_HEADERS: i32 = 103;
 /// Client: bytes of a refusing response's body that are kept. Default 64 KiB.
 pub const ROPEWAY_OPTION_MAX_REFUSED_BODY: i32 = 104;
 
-/// Name resolution, connecting and opening handshake together, in milliseconds; 0 turns it off. Default 10,000.
+/// Name resolution, connecting, what a proxy takes and opening handshake together, in milliseconds; 0 turns it off.
+/// Default 10,000.
 pub const ROPEWAY_OPTION_OPEN_TIMEOUT: i32 = 200;
 /// Closing handshake up to the end of the stream, in milliseconds; 0 turns it off. Default 10,000.
 pub const ROPEWAY_OPTION_CLOSE_TIMEOUT: i32 = 201;

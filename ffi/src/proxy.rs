@@ -15,18 +15,18 @@ use crate::tls::pem;
 /// resolves the server's name) or "socks5h://" (the proxy resolves it); then "user:password@" if it wants credentials,
 /// percent-encoded where they hold special characters; the host; and ":port", by default 80, 443 or, of SOCKS, 1080.
 /// Without a scheme it is "http://". Credentials are sent when the proxy asks for them: to HTTP proxies as Digest
-/// (RFC 7616; SHA-256 or MD5) rather than Basic (RFC 7617), to SOCKS proxies as RFC 1929 says. Connections to Unix sockets
-/// go through none. Default: as ROPEWAY_OPTION_PROXY_FROM_ENVIRONMENT says; of the two what was set last counts.
+/// (RFC 7616; SHA-256 or MD5) rather than Basic (RFC 7617), to SOCKS proxies as RFC 1929 says. Connections to Unix
+/// sockets go through none. Default: as ROPEWAY_OPTION_PROXY_FROM_ENVIRONMENT says; of the two what was set last counts.
 pub const ROPEWAY_OPTION_PROXY: i32 = 1000;
 /// Client, 1: connections go through the proxy that the environment names when they are dialled: for ws URLs the first
-/// of ws_proxy, http_proxy and all_proxy that is set and not empty, for wss URLs of wss_proxy, https_proxy and all_proxy,
-/// each in lower case or else in upper case. Hosts in no_proxy, and localhost and loopback addresses, are reached without.
-/// HTTP_PROXY is not looked at where REQUEST_METHOD is set, since a web server's client chooses it there. 0: no proxy.
-/// The environment must not be changed by another thread during a call that dials. Default 1.
+/// of ws_proxy, http_proxy and all_proxy that is set and not empty, for wss URLs of wss_proxy, https_proxy and
+/// all_proxy, each in lower case or else in upper case. Hosts in no_proxy, and localhost and loopback addresses, are
+/// reached without. HTTP_PROXY is not looked at where REQUEST_METHOD is set, since a web server's client chooses it
+/// there. 0: no proxy. The environment must not be changed by another thread during a call that dials. Default 1.
 pub const ROPEWAY_OPTION_PROXY_FROM_ENVIRONMENT: i32 = 1001;
 /// A string, client, set once for each: an authority to trust, besides those of the system, in an https proxy's own
-/// certificate; a path or PEM text, as of ROPEWAY_OPTION_TLS_CA. That one and the other TLS options are about the server
-/// behind the proxy. Default none.
+/// certificate; a path or PEM text, as of ROPEWAY_OPTION_TLS_CA. That one and the other TLS options are about the
+/// server behind the proxy. Default none.
 pub const ROPEWAY_OPTION_PROXY_CA: i32 = 1002;
 
 /// What a set holds of proxies. The TLS settings that are built of it are kept until they change.

@@ -19,8 +19,8 @@ use crate::status::ropeway_status;
 /// ends the connection by ROPEWAY_ERROR_HTTP_STATUS.
 pub const ROPEWAY_OPTION_MAX_REDIRECTS: i32 = 1100;
 /// ropeway_engine_connect: whether the connection is made again when it could not be made, or is lost. 0: no. 1: yes,
-/// unless that was final by the rule: errors of the network, time-outs, HTTP statuses 408, 425, 429 and 5xx, and the
-/// peer's close codes 1001 and 1011 to 1014 are not final, everything else is. 2: after every end, for the application to
+/// unless that was final by the rule: errors of the network, time-outs, HTTP statuses 408, 425, 429 and 5xx of
+/// the server or a proxy, and the peer's close codes 1001 and 1011 to 1014 are not final, everything else is. 2: after every end, for the application to
 /// decide. Default 0. The other layers do not look at it.
 ///
 /// The connection keeps its number, user data and subscriptions all the while. Each end that is not final is

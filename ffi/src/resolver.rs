@@ -74,8 +74,8 @@ pub unsafe extern "C" fn ropeway_options_set_resolver(
     })
 }
 
-/// Adds an address that a ropeway_resolver has found: "192.0.2.1", "2001:db8::1", or with a port of its own in place of
-/// the URL's, "192.0.2.1:8080", "[2001:db8::1]:8080". Copied.
+/// Adds an address that a ropeway_resolver has found: `192.0.2.1`, `2001:db8::1`, or with a port of its own in place of
+/// the URL's, `192.0.2.1:8080`, `[2001:db8::1]:8080`. Copied.
 ///
 /// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_INVALID_ARGUMENT for a string that is no address;
 /// ROPEWAY_ERROR_INVALID_UTF8.

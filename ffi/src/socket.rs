@@ -26,8 +26,8 @@ pub const ROPEWAY_OPTION_DSCP: i32 = 1052;
 pub const ROPEWAY_OPTION_SEND_BUFFER: i32 = 1053;
 /// TCP, dialled and accepted: bytes the kernel holds of what has come (SO_RCVBUF), likewise. Default 0.
 pub const ROPEWAY_OPTION_RECEIVE_BUFFER: i32 = 1054;
-/// A string, client: the address to connect from, one of this machine's, as "192.0.2.1" or, with a port,
-/// "192.0.2.1:5000" and "[2001:db8::1]:5000". Addresses of the other family then cannot be connected to. Default: the
+/// A string, client: the address to connect from, one of this machine's, as `192.0.2.1` or, with a port,
+/// `192.0.2.1:5000` and `[2001:db8::1]:5000`. Addresses of the other family then cannot be connected to. Default: the
 /// system chooses.
 pub const ROPEWAY_OPTION_LOCAL_ADDRESS: i32 = 1055;
 /// A string, TCP, dialled and accepted: the only network interface to use, by its name (SO_BINDTODEVICE). Linux alone;

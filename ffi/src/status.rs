@@ -297,7 +297,8 @@ pub const ROPEWAY_ERROR_HELD_FULL: ropeway_status = -316;
 /// Another limit, without a number in this release.
 pub const ROPEWAY_ERROR_LIMIT: ropeway_status = -399;
 
-/// The connection did not open within ROPEWAY_OPTION_OPEN_TIMEOUT.
+/// The connection did not open within ROPEWAY_OPTION_OPEN_TIMEOUT. The sentence says what was waited for: the name, which
+/// addresses and what was wrong with each, the proxy, TLS, or the opening handshake.
 pub const ROPEWAY_ERROR_OPEN_TIMEOUT: ropeway_status = -400;
 
 /// Nothing came after a keep-alive ping within ROPEWAY_OPTION_PONG_TIMEOUT.

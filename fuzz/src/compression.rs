@@ -84,7 +84,8 @@ fn compare(ours: &Result<Vec<u8>, Error>, miniz: Result<Vec<u8>, usize>) {
                 miniz.map_or_else(|made| made, |theirs| theirs.len())
             ));
         }
-        (Err(Error::Inflate(InflateError::Unfinished)), Ok(_))
+        // What comes behind the end of an unfinished block may be seen to be impossible, or not yet.
+        (Err(Error::Inflate(InflateError::Unfinished)), _)
         | (Err(Error::Inflate(InflateError::Corrupt)), Err(_)) => {}
         // A reference to before the stream's start, which miniz reads as zeros.
         (Err(Error::Inflate(InflateError::Corrupt)), Ok(theirs)) => assert!(theirs.contains(&0)),

@@ -3,6 +3,7 @@
 
 mod end;
 mod op;
+mod witness;
 
 use arbitrary::{Arbitrary, Unstructured};
 use ropeway_core::Role;

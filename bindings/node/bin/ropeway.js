@@ -65,19 +65,26 @@ function connect(args) {
     prompt,
   });
   lines.pause();
+  let isTyping = true;
+  const showPrompt = () => {
+    if (isTyping) lines.prompt(true);
+  };
   websocket.on('open', () => {
     console.error(`connected to ${websocket.url}${websocket.protocol && `, speaking ${websocket.protocol}`}`);
-    lines.prompt();
     lines.on('line', (line) => {
       websocket.send(line);
-      lines.prompt();
+      showPrompt();
     });
-    lines.on('close', () => websocket.close(1000));
+    lines.on('close', () => {
+      isTyping = false;
+      websocket.close(1000);
+    });
+    showPrompt();
   });
   websocket.on('message', (data, isBinary) => {
     if (prompt !== '') process.stdout.write('\r\x1b[K');
     console.log(isBinary ? `binary, ${data.length} bytes: ${data.toString('hex')}` : data.toString());
-    lines.prompt(true);
+    showPrompt();
   });
   websocket.on('error', (error) => fail(error.message));
   websocket.on('close', (code, reason) => {

@@ -151,18 +151,18 @@ function openClient(websocket, address, protocolsArgument, optionsArgument) {
     connections[place] = websocket;
     return;
   }
-  openOver(websocket, url, made, opener(target(url, options)));
+  openOver(websocket, url, made, opener(target(url, options)), options.maxQueuedBytes);
 }
 
 /** Goes on over a stream of Node's. */
-async function openOver(websocket, url, options, streamOrPromise) {
+async function openOver(websocket, url, options, streamOrPromise, limit) {
   try {
     const stream = await streamOrPromise;
     if (websocket._readyState !== 0) {
       stream.destroy();
       return;
     }
-    new Driver(websocket, stream, native.attachClient(url.href, options));
+    new Driver(websocket, stream, native.attachClient(url.href, options), limit);
   } catch (error) {
     if (websocket._readyState === 0) websocket._fail(error);
   }

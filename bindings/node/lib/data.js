@@ -12,6 +12,7 @@ function toBytes(data) {
   if (data === undefined || data === null) return EMPTY;
   if (typeof data === 'number') return String(data);
   if (ArrayBuffer.isView(data)) return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  if (Array.isArray(data) && data.length > 0 && data.every(ArrayBuffer.isView)) return Buffer.concat(data.map(toBytes));
   return Buffer.from(data);
 }
 

@@ -1,7 +1,10 @@
 // Drives a connection over a stream of Node's (TLS, or any Duplex) with the core's sans-I/O protocol: bytes in, events
 // out, bytes to send out, deadlines out.
 
-const { native, connections, tell, CLOSED } = require('./engine');
+const { native, connections, queuedBytes, tell, CLOSED } = require('./engine');
+
+/** The default of `maxQueuedBytes`, as in the core. */
+const MAX_QUEUED_BYTES = 64 << 20;
 
 // What is left to do with the stream (src/engine.rs has the same).
 const GO_ON = 0;
@@ -33,9 +36,14 @@ class Driver {
   #callbacks = [];
   #failure = null;
   #told = false;
+  #limit;
 
-  /** Begins to drive `websocket` over `stream`; `received` is what has been read of it already. */
-  constructor(websocket, stream, place, received) {
+  /**
+   * Begins to drive `websocket` over `stream`, in which at most `limit` bytes may wait; `received` is what has been read of
+   * it already.
+   */
+  constructor(websocket, stream, place, limit = MAX_QUEUED_BYTES, received = undefined) {
+    this.#limit = limit;
     this.#websocket = websocket;
     this.#place = place;
     this.stream = stream;
@@ -49,6 +57,7 @@ class Driver {
     stream.on('error', (error) => {
       this.#failure = error;
     });
+    stream.on('drain', () => websocket.emit('drain'));
     stream.on('close', () => this.#onClose());
     if (received !== undefined) enqueue(this, () => native.feed(this.#place, received));
     this.#flush();
@@ -57,6 +66,12 @@ class Driver {
   /** Bytes that the stream has not passed on yet. */
   get bufferedAmount() {
     return this.stream.writableLength ?? 0;
+  }
+
+  /** Whether a further message has to be refused. One that finds nothing waiting is taken whatever its size. */
+  isFull(length) {
+    const waiting = this.bufferedAmount + queuedBytes(this.#place);
+    return waiting > 0 && waiting + length > this.#limit;
   }
 
   /** Sends what has been made, at the end of the present callback. */

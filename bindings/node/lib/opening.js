@@ -87,7 +87,8 @@ class StreamOpening {
     taken.add(socket);
     socket.removeListener('error', destroy);
     if (!isPlain(socket)) {
-      new Driver(websocket, socket, native.attachServer(options, protocol, fields), received);
+      const place = native.attachServer(options, protocol, fields);
+      new Driver(websocket, socket, place, this.#server.options.maxQueuedBytes, received);
       return;
     }
     // They are asked for later, when the socket is gone.

@@ -143,6 +143,7 @@ class WebSocket extends EventEmitter {
     if ((flags & FRAGMENT) !== 0) this._sending = (flags & LAST) === 0 ? flags & (BINARY | FRAGMENT) : 0;
     let outcome;
     try {
+      if (this._driver?.isFull(length || data.byteLength)) throw fullError();
       outcome = send(this._place, data, flags, length);
     } catch (error) {
       if (callback === undefined) throw error;
@@ -394,6 +395,10 @@ class WebSocket extends EventEmitter {
     for (const callback of waiting ?? []) process.nextTick(callback, notOpen(CLOSED));
     this.emit('close', this._closeCode, this._closeReason);
   }
+}
+
+function fullError() {
+  return Object.assign(new Error('the send queue is at its limit, maxQueuedBytes'), { code: 'ROPEWAY_SEND' });
 }
 
 function notOpen(state) {

@@ -21,6 +21,7 @@ mod pool;
 mod seats;
 mod send;
 mod slab;
+mod streams;
 mod told;
 mod turn;
 mod uv;

@@ -23,7 +23,7 @@ test('codes and reasons arrive on both sides', async (t) => {
   }
 });
 
-test('cve-2026-45736: every kind of bytes as a reason is sent as its own bytes', async (t) => {
+test('cve_2026_45736_every_kind_of_bytes_as_a_reason_is_sent_as_its_own_bytes', async (t) => {
   const memory = new ArrayBuffer(64);
   new Uint8Array(memory).fill(0x61);
   const kinds = [

@@ -266,3 +266,25 @@ test('any Duplex on either side', async () => {
   const [code, reason] = await once(client, 'close');
   assert.deepStrictEqual([received, code, String(reason)], [['with', 'the', 'end'], 1000, '']);
 });
+
+test('what waits in a stream is bounded too', async () => {
+  const stuck = new Duplex({ read() {}, write() {} });
+  const websockets = new WebSocketServer({ noServer: true, maxQueuedBytes: 1 << 20 });
+  const request = {
+    method: 'GET',
+    url: '/',
+    httpVersion: '1.1',
+    rawHeaders: ['Host', 'x', 'Upgrade', 'websocket', 'Connection', 'Upgrade', 'Sec-WebSocket-Version', '13'],
+    headers: {},
+    socket: stuck,
+  };
+  request.rawHeaders.push('Sec-WebSocket-Key', `${'A'.repeat(22)}==`);
+  const peer = await new Promise((resolve) => websockets.handleUpgrade(request, stuck, Buffer.alloc(0), resolve));
+  await new Promise(setImmediate);
+  assert.ok(peer.bufferedAmount > 0, 'the response waits');
+  peer.send(Buffer.alloc(1 << 19));
+  assert.throws(() => peer.send(Buffer.alloc(1 << 19)), { code: 'ROPEWAY_SEND', message: /maxQueuedBytes/ });
+  const refused = new Promise((resolve) => peer.send('x'.repeat(1 << 20), resolve));
+  assert.match((await refused).message, /maxQueuedBytes/);
+  peer.terminate();
+});

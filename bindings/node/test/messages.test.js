@@ -38,6 +38,8 @@ test('what can be sent', async (t) => {
     [new Uint8Array([104, 105]).buffer, 'hi', true],
     [numbers, Buffer.from(numbers.buffer).toString('latin1'), true],
     [new Uint16Array([0x6869, 0x6a6b]).subarray(1), 'kj', true],
+    [[104, 105], 'hi', true],
+    [[Buffer.from('frag'), Buffer.from('ments')], 'fragments', true],
     [new Blob(['a ', 'blob']), 'a blob', true],
   ];
   const received = [];

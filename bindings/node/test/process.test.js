@@ -12,7 +12,7 @@ const PACKAGE = JSON.stringify(path.join(__dirname, '..'));
 /** What a program prints; it has to end by itself. */
 async function output(program, flags = []) {
   const text = `const { WebSocket, WebSocketServer } = require(${PACKAGE});\n${program}`;
-  const { stdout } = await run(process.execPath, [...flags, '-e', text], { timeout: 60_000 });
+  const { stdout } = await run(process.execPath, [...flags, '-e', text], { timeout: 600_000 });
   return stdout;
 }
 
@@ -220,4 +220,16 @@ test('a thousand connections open at once, each with a message', async () => {
       server.close(() => console.log(server.clients.size));
     });`);
   assert.strictEqual(text, `${count}\nall answered\n0\n`);
+});
+
+test('a runtime without the right libuv gets an error that says so', async () => {
+  for (const [uv, said] of [
+    ['undefined', /no libuv/],
+    ["'2.0.0'", /libuv 2\.0\.0/],
+  ]) {
+    const program = `
+      Object.defineProperty(process, 'versions', { value: { ...process.versions, uv: ${uv} } });
+      require(${PACKAGE});`;
+    await assert.rejects(run(process.execPath, ['-e', program]), ({ stderr }) => said.test(stderr));
+  }
 });

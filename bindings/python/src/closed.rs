@@ -93,6 +93,10 @@ pub(crate) fn describe(py: Python<'_>, error: &Error) -> PyResult<(&'static str,
             "size",
             (actual, value).into_pyobject(py)?.into_any().unbind(),
         ),
+        Error::Limit {
+            limit: Limit::Fragments,
+            ..
+        } => ("fragments", py.None()),
         Error::Limit { .. } => ("limit", py.None()),
         Error::Timeout {
             deadline: Deadline::Open,

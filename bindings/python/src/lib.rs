@@ -22,6 +22,7 @@ mod inbox;
 mod options;
 mod payload;
 mod route;
+mod sansio;
 mod threads;
 mod tls;
 mod trace;
@@ -36,6 +37,7 @@ fn native(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<engine::Engine>()?;
     m.add_class::<connection::Connection>()?;
     m.add_class::<options::Options>()?;
+    m.add_class::<sansio::SansIo>()?;
     m.add_class::<threads::ThreadConnection>()?;
     m.add_class::<threads::Pong>()?;
     m.add_class::<closed::Closed>()?;

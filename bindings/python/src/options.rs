@@ -7,7 +7,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use ropeway_core::Role;
 use ropeway_core::deflate::Compression;
-use ropeway_core::handshake::Headers;
+use ropeway_core::handshake::{HeadLimits, Headers};
 use ropeway_core::protocol;
 
 use crate::trace;
@@ -50,6 +50,17 @@ pub(crate) struct Deflate {
     memory_level: i64,
 }
 
+/// The fields of `ropeway.Limits`.
+#[derive(FromPyObject)]
+pub(crate) struct Limits {
+    max_fragments: u32,
+    max_head_size: usize,
+    max_head_fields: usize,
+    max_refused_body: usize,
+    max_send_queue: u64,
+    idle_timeout: Option<f64>,
+}
+
 fn compression(settings: Deflate, server: bool) -> PyResult<Compression> {
     let small = |name, value| {
         u8::try_from(value)
@@ -75,7 +86,7 @@ fn compression(settings: Deflate, server: bool) -> PyResult<Compression> {
 #[pymethods]
 impl Options {
     #[new]
-    #[pyo3(signature = (*, server, max_size, open_timeout, close_timeout, ping_interval, ping_timeout, write_high, write_low, subprotocols, origin, headers, compression, trace))]
+    #[pyo3(signature = (*, server, max_size, open_timeout, close_timeout, ping_interval, ping_timeout, write_high, write_low, subprotocols, origin, headers, compression, limits, trace))]
     #[expect(
         clippy::too_many_arguments,
         reason = "keyword arguments, called from one place"
@@ -93,6 +104,7 @@ impl Options {
         origin: Option<String>,
         headers: Vec<(String, String)>,
         compression: Option<Deflate>,
+        limits: Limits,
         trace: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
         let compression = match compression {
@@ -114,6 +126,14 @@ impl Options {
             headers: self::headers(headers)?,
             compression,
             trace: trace.map(trace::by),
+            max_fragments: limits.max_fragments,
+            head_limits: HeadLimits {
+                bytes: limits.max_head_size,
+                headers: limits.max_head_fields,
+            },
+            max_refused_body: limits.max_refused_body,
+            send_queue_limit: limits.max_send_queue,
+            idle_timeout: wait(limits.idle_timeout)?,
             ..protocol::Options::default()
         })))
     }

@@ -46,12 +46,13 @@ pub(crate) struct TlsClient(pub(crate) engine::TlsClient);
 impl TlsClient {
     /// Reads the files and the system's authorities. ValueError says what cannot be used.
     #[new]
-    #[pyo3(signature = (*, system_roots, roots, identity, danger_accept_invalid_certificates, resumption))]
+    #[pyo3(signature = (*, system_roots, roots, identity, application_protocols, danger_accept_invalid_certificates, resumption))]
     fn new(
         py: Python<'_>,
         system_roots: bool,
         roots: Vec<Source<'_>>,
         identity: Option<Identity<'_>>,
+        application_protocols: Vec<String>,
         danger_accept_invalid_certificates: bool,
         resumption: bool,
     ) -> PyResult<Self> {
@@ -59,6 +60,7 @@ impl TlsClient {
             system_roots,
             extra_roots: pems(roots),
             identity: identity.map(self::identity),
+            application_protocols,
             danger_accept_invalid_certificates,
             resumption,
             ..TlsClientOptions::default()
@@ -85,18 +87,19 @@ pub(crate) struct TlsServer(pub(crate) engine::TlsServer);
 impl TlsServer {
     /// Reads the files. ValueError says what cannot be used.
     #[new]
-    #[pyo3(signature = (*, identities, client_roots, client_certificate_optional))]
+    #[pyo3(signature = (*, identities, client_roots, client_certificate_optional, application_protocols))]
     fn new(
         py: Python<'_>,
         identities: Vec<Identity<'_>>,
         client_roots: Vec<Source<'_>>,
         client_certificate_optional: bool,
+        application_protocols: Vec<String>,
     ) -> PyResult<Self> {
         let options = TlsServerOptions {
             identities: identities.into_iter().map(identity).collect(),
             client_roots: pems(client_roots),
             client_certificate_optional,
-            ..TlsServerOptions::default()
+            application_protocols,
         };
         py.detach(|| options.build())
             .map(Self)

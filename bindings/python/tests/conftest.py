@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 import uvloop
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
-LIMIT = 90
+LIMIT = float(os.environ.get("ROPEWAY_TEST_LIMIT", "90"))
 """Seconds after which a test has hung."""
 
 

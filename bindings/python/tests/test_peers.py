@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import inspect
+import logging
+import socket
 from typing import Any
 
 import pytest
@@ -75,3 +80,45 @@ def test_a_refusal_of_websockets(run: Run, status: int) -> None:
             assert caught.value.response.body == b"no\n"
 
     run(main())
+
+
+def sample(name: str) -> Any:
+    """A value that says something else than the default."""
+    known: dict[str, Any] = {
+        "extensions": ["x"], "create_connection": None, "max_size": 5, "subprotocols": ["a"], "origins": ["http://a"],
+        "origin": "http://a", "server_hostname": "localhost", "ssl": None, "family": socket.AF_INET, "flags": 0,
+        "local_addr": ("127.0.0.1", 0), "host": "127.0.0.1", "port": 1, "proto": 0, "interleave": 1, "all_errors": True,
+        "happy_eyeballs_delay": 0.1, "compression": None, "additional_headers": {"A": "b"}, "user_agent_header": None,
+        "proxy": None, "reuse_address": True, "reuse_port": True, "backlog": 10, "start_serving": False,
+        "keep_alive": True,
+        "write_limit": 100, "max_queue": 4, "process_exception": lambda error: error,
+        "reconnect_delays": lambda: iter([]),
+        "server_header": None, "logger": logging.getLogger("x"), "ssl_handshake_timeout": 1, "ssl_shutdown_timeout": 1,
+        "proxy_ssl": None, "proxy_server_hostname": None,
+    }  # fmt: skip
+    return known.get(name, 7.0 if name.endswith(("timeout", "interval")) else print)
+
+
+def keywords(*functions: Any) -> set[str]:
+    parameters = [parameter for function in functions for parameter in inspect.signature(function).parameters.values()]
+    return {parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY}
+
+
+def test_every_argument_is_taken_or_refused_by_name() -> None:
+    """Those of `websockets`, and those of asyncio that it hands on."""
+    loop = asyncio.BaseEventLoop
+    theirs = keywords(websockets.asyncio.client.connect, loop.create_connection) | {"host", "port", "proxy_ssl"}
+    for name in theirs - {"sock"}:
+        with contextlib.suppress(ropeway.NotSupported):
+            ropeway.connect("wss://localhost/", **{name: sample(name)})
+    refused = {"extensions", "ssl_handshake_timeout", "ssl_shutdown_timeout"}
+    for name in refused:
+        with pytest.raises(ropeway.NotSupported, match=name):
+            ropeway.connect("wss://localhost/", **{name: sample(name)})
+    theirs = keywords(websockets.asyncio.server.serve, loop.create_server)
+    for name in theirs - {"sock"}:
+        with contextlib.suppress(ropeway.NotSupported):
+            ropeway.serve(echo, **{name: sample(name)})
+    for name in refused:
+        with pytest.raises(ropeway.NotSupported, match=name):
+            ropeway.serve(echo, **{name: sample(name)})

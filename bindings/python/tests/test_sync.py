@@ -286,6 +286,24 @@ def test_keep_alive_runs_while_nobody_waits() -> None:
             client.recv()
 
 
+def test_keep_alive_runs_in_a_wait_without_end() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as raw:
+        done = threading.Event()
+
+        def silent() -> None:
+            with upgraded(raw):
+                done.wait(WAIT)
+
+        thread = threading.Thread(target=silent)
+        thread.start()
+        client = open_at(f"ws://127.0.0.1:{raw.getsockname()[1]}/", ping_interval=1.1, ping_timeout=0.05)
+        with pytest.raises(ropeway.ConnectionClosedError) as caught:
+            client.recv()
+        assert isinstance(caught.value.__cause__, TimeoutError)
+        done.set()
+        thread.join(WAIT)
+
+
 def test_the_close_time_out_ends_a_close() -> None:
     with socket.create_server(("127.0.0.1", 0)) as raw:
         done = threading.Event()

@@ -131,6 +131,21 @@ def test_a_client_without_a_certificate_is_refused_where_one_is_wanted(run: Run,
     run(main())
 
 
+def test_application_protocols(run: Run, papers: Papers) -> None:
+    async def main() -> None:
+        settings = ServerTLS([identity(papers.server)], application_protocols=["chat", "http/1.1"])
+        async with ropeway.serve(echo, "127.0.0.1", 0, ssl=settings) as server:
+            for offers, chosen in ((), None), (("http/1.1",), "http/1.1"), (("http/1.1", "chat"), "chat"):
+                ours = ClientTLS(roots=[papers.roots], application_protocols=offers)
+                async with ropeway.connect(secure(server), ssl=ours) as client:
+                    assert client.tls is not None and client.tls.application_protocol == chosen
+            with pytest.raises(ropeway.TLSError, match="no_application_protocol"):
+                other = ClientTLS(roots=[papers.roots], application_protocols=["other"])
+                await ropeway.connect(secure(server), ssl=other)
+
+    run(main())
+
+
 def test_plain_and_tls_do_not_meet(run: Run, papers: Papers) -> None:
     async def main() -> None:
         async with ropeway.serve(echo, "127.0.0.1", 0, ssl=ServerTLS([identity(papers.server)])) as server:

@@ -140,19 +140,48 @@ impl Inflater {
         if self.between || self.last == EMPTY_BLOCK {
             return Ok(());
         }
-        // Where the block ends as it should the byte too many stays untouched, and nothing is made.
-        let tail = [0, 0, 0xff, 0xff, 0xff];
-        let tail = if takes_over { &tail } else { &tail[..4] };
-        let mut nothing = [0; 32];
-        let (taken, made) = (self.stream.total_in(), self.stream.total_out());
-        let status = self
-            .stream
-            .decompress(tail, &mut nothing, InflateFlush::Block);
-        let aligned = self.stream.total_in() - taken == EMPTY_BLOCK.len() as u64;
-        let silent = self.stream.total_out() == made;
-        match status {
-            Ok(_) if silent && (aligned || !takes_over) => Ok(()),
-            _ => Err(InflateError::Unfinished),
+        let mut made = [0; 32];
+        let good = if takes_over {
+            // Where the block ends as it should the byte too many stays untouched, and nothing is made.
+            let tail = [0, 0, 0xff, 0xff, 0xff];
+            self.probe(&tail, &mut made, InflateFlush::Block)
+                .is_some_and(|end| (end.taken, end.made) == (EMPTY_BLOCK.len(), 0))
+        } else {
+            self.is_between_blocks(&mut made)
+        };
+        good.then_some(()).ok_or(InflateError::Unfinished)
+    }
+
+    /// Whether the message ends with a block, or with the beginning of an empty one whose end was left out. The history
+    /// is lost.
+    fn is_between_blocks(&mut self, made: &mut [u8; 32]) -> bool {
+        // Behind such a beginning these are its end, another empty block, and an empty last one: the stream is over.
+        // Behind a block they are the header of one of 65,280 bytes, and six of these.
+        const TAIL: [u8; 11] = [0, 0, 0xff, 0xff, 0, 0, 0, 0xff, 0xff, 3, 0];
+        let Some(end) = self.probe(&TAIL, made, InflateFlush::SyncFlush) else {
+            return false;
+        };
+        match end.status {
+            Status::StreamEnd => end.made == 0,
+            _ => made[..end.made] == TAIL[5..],
         }
     }
+
+    /// What comes of bytes that the message does not have; `None` for an error.
+    fn probe(&mut self, tail: &[u8], made: &mut [u8; 32], flush: InflateFlush) -> Option<Probe> {
+        let before = (self.stream.total_in(), self.stream.total_out());
+        let status = self.stream.decompress(tail, made, flush).ok()?;
+        Some(Probe {
+            status,
+            taken: (self.stream.total_in() - before.0) as usize,
+            made: (self.stream.total_out() - before.1) as usize,
+        })
+    }
+}
+
+/// What came of a probe.
+struct Probe {
+    status: Status,
+    taken: usize,
+    made: usize,
 }

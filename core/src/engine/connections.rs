@@ -157,7 +157,7 @@ impl Connections {
 
     /// Begins the closing handshake; `code` and `reason` go to the peer. Data queued before goes out first; the peer's
     /// messages come until its Close frame. [`Closed`](super::EventKind::Closed) follows within `close_timeout`. A
-    /// connection that is not open yet is dropped.
+    /// connection that is not open yet, or waits to be made again, is dropped.
     ///
     /// # Errors
     /// As [`Protocol::close`].

@@ -99,7 +99,7 @@ impl Connections {
 
     /// Makes a client's connection of a connected stream socket of the host's, a tunnel's for instance: TLS if the URL is
     /// `wss`, then the opening handshake. Whom the socket is connected to is the host's affair; the URL says what is asked
-    /// for. The socket is made non-blocking and closed on exec.
+    /// for. The socket is made non-blocking and closed on exec. No redirect is followed: there is nowhere else to go.
     ///
     /// # Errors
     /// As [`connect`](Self::connect), and [`Error::Io`] for a descriptor that is no connected stream socket; it is closed

@@ -316,8 +316,8 @@ impl Connections {
         }
     }
 
-    /// Sends all that has been gathered.
-    pub(super) fn flush(&mut self) {
+    /// Sends all that has been gathered, also within a turn: for a driver that leaves a turn unfinished for a while.
+    pub fn flush(&mut self) {
         self.flush_batch();
         self.uncork();
     }

@@ -71,6 +71,9 @@ fn keeps_secrets(from: &WebSocketUrl, to: &WebSocketUrl) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use proptest::test_runner::RngSeed;
+
     use super::*;
     use crate::handshake::UrlError;
 
@@ -253,5 +256,32 @@ mod tests {
             target("ws://h/").redirected(&bytes),
             Err(HandshakeError::InvalidHeader { .. })
         ));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { rng_seed: RngSeed::Fixed(9110), ..ProptestConfig::default() })]
+
+        #[test]
+        fn no_location_gets_a_secret_out_or_a_line_in(
+            url in "wss?://user:secret@(h|h:81)/a",
+            location in "(wss?|https?|ftp|ws\\+unix|)(:|)[/\\\\]{0,3}(h|H|other|user@other|\\[::1\\]|)(:80|:81|:443|:|)[ -~]{0,12}",
+        ) {
+            let from = target(&url);
+            let Ok(Some(led)) = from.redirected(&response(302, &location)) else {
+                return Ok(());
+            };
+            prop_assert!(!from.url.secure() || led.url.secure());
+            let line = led.url.request_target();
+            prop_assert!(line.starts_with('/') && line.bytes().all(|byte| byte.is_ascii_graphic()));
+            let port = |url: &WebSocketUrl| (url.secure(), url.port());
+            let same = led.url.host() == "h"
+                && (port(&from.url) == port(&led.url)
+                    || (port(&from.url), port(&led.url)) == ((false, 80), (true, 443)));
+            for (name, _) in SECRETS {
+                prop_assert_eq!(led.options.headers.contains(name), same);
+            }
+            let password = led.url.credentials().map(|(_, password)| password);
+            prop_assert!(same || password.as_deref() != Some("secret"));
+        }
     }
 }

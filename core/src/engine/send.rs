@@ -38,8 +38,9 @@ impl Connections {
     ///
     /// # Errors
     /// [`SendError::Full`] when the queue would pass `send_queue_limit` (with nothing queued a message of any size is
-    /// taken), [`SendError::Closed`], [`SendError::NotOpen`],
-    /// [`SendError::InvalidUtf8`], [`SendError::MessageInProgress`], [`SendError::Forked`]; nothing has been sent then.
+    /// taken), [`SendError::HeldFull`] when what waits for a supervised connection to open would pass its `resend_limit`,
+    /// [`SendError::Closed`], [`SendError::NotOpen`], [`SendError::InvalidUtf8`], [`SendError::MessageInProgress`],
+    /// [`SendError::Forked`]; nothing has been sent then.
     #[inline]
     pub fn send(
         &mut self,

@@ -61,7 +61,7 @@ impl Reconnect {
     /// Whether it is of no use to try again after this end.
     ///
     /// Not final are errors of the network, time-outs, a stream that ended without a word, HTTP statuses 408, 425, 429
-    /// and 500 to 599 of the server or a proxy, a SOCKS proxy's replies 1 and 3 to 6 (it could not reach the server), and
+    /// and 500 to 599 of the server or a proxy, a SOCKS proxy's replies 1 and 3 to 6 (the server is not reached), and
     /// the peer's close codes 1001 (going away) and 1011 to 1014 (internal error, service restart, try again later, bad
     /// gateway). Final is everything else: what the caller did wrong, certificates and all else that is wrong with TLS,
     /// other statuses, violations of the protocol, limits, and other close codes.

@@ -1,8 +1,6 @@
-//! Making a connection to one of a host's addresses (RFC 8305, "Happy Eyeballs"): families alternate, and a slow
-//! address is not waited for before the next is tried. Behind a proxy they are the proxy's, and the way from there to the
-//! server follows.
+//! Making a connection: from a URL by way of the host's addresses to a stream on which the handshake can begin. With a
+//! proxy they are the proxy's, and the way from there to the server follows.
 
-use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
@@ -11,22 +9,16 @@ use std::time::Duration;
 
 use mio::net::UnixStream;
 use mio::{Registry, Token};
-use socket2::{Domain, Protocol, Type};
 
 use super::proxy::{Route, TunnelState};
-use super::{
-    ConnectOptions, NameResolver, Question, Resolver, Socket, SocketOptions, Stream, TlsClient,
-};
+use super::race::{Race, RaceState, in_turn};
+use super::{ConnectOptions, NameResolver, Question, Resolver, Socket, Stream, TlsClient};
 use crate::error::{Error, IoError};
 use crate::handshake::WebSocketUrl;
 use crate::opening_stage::OpeningStage;
 use crate::protocol::{Options, Time};
 use crate::proxy_error::ProxyProblem;
 
-/// RFC 8305 section 5: the delay before the next address is tried beside those under way.
-const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
-/// The most addresses of one host that are tried: more than the default `open_timeout` has time for when none answers.
-const MOST_ADDRESSES: usize = 64;
 /// When a Unix socket whose backlog is full is tried again.
 const FULL_DELAY: Duration = Duration::from_millis(20);
 
@@ -44,18 +36,9 @@ pub(crate) struct Dial {
     resolver: Option<NameResolver>,
     /// The number of the question for the host's addresses.
     asked: Option<u64>,
-    socket: SocketOptions,
-    local_address: Option<SocketAddr>,
-    untried: VecDeque<SocketAddr>,
-    attempts: Vec<Attempt>,
-    failed: Vec<(SocketAddr, IoError)>,
-    next_attempt: Option<Time>,
-}
-
-#[derive(Debug)]
-struct Attempt {
-    address: SocketAddr,
-    socket: Socket,
+    race: Race,
+    /// When a Unix socket whose backlog was full is tried again.
+    unix_again: Option<Time>,
 }
 
 /// Where a dial stands.
@@ -99,12 +82,8 @@ impl Dial {
             route,
             resolver: connect.resolver.clone(),
             asked: None,
-            socket: connect.socket.clone(),
-            local_address: connect.local_address,
-            untried: VecDeque::new(),
-            attempts: Vec::new(),
-            failed: Vec::new(),
-            next_attempt: None,
+            race: Race::new(connect),
+            unix_again: None,
         })
     }
 
@@ -151,11 +130,11 @@ impl Dial {
         if let Some(route) = &mut self.route
             && route.wants_target()
         {
-            route.target_resolved(&addresses);
+            route.target_resolved(in_turn(addresses));
             return DialState::Lookup;
         }
-        self.untried = in_turn(addresses);
-        self.attempt(registry, token, now)
+        let state = self.race.begin(addresses, registry, token, now);
+        self.raced(state, registry, token, now)
     }
 
     /// The error when [`host`](Self::host) cannot be resolved.
@@ -180,7 +159,7 @@ impl Dial {
         match connected {
             Ok(socket) => DialState::Connected(Stream::Plain(socket)),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                self.next_attempt = Some(now + FULL_DELAY);
+                self.unix_again = Some(now + FULL_DELAY);
                 DialState::Pending
             }
             Err(error) => DialState::Failed(Error::ConnectUnix {
@@ -200,7 +179,8 @@ impl Dial {
 
     /// When [`on_time`](Self::on_time) wants to be called.
     pub(crate) fn next_deadline(&self) -> Option<Time> {
-        match (self.next_attempt, self.end()) {
+        let next = self.race.next_attempt().or(self.unix_again);
+        match (next, self.end()) {
             (Some(next), Some(end)) => Some(next.min(end)),
             (next, end) => next.or(end),
         }
@@ -218,13 +198,11 @@ impl Dial {
             let after = self.options.open_timeout;
             return DialState::Failed(self.stage().timeout(after));
         }
-        if self.next_attempt.is_some_and(|next| next <= now) {
-            if self.url.socket_path().is_some() {
-                return self.unix(registry, token, now);
-            }
-            return self.attempt(registry, token, now);
+        if self.unix_again.is_some_and(|again| again <= now) {
+            return self.unix(registry, token, now);
         }
-        DialState::Pending
+        let state = self.race.on_time(registry, token, now);
+        self.raced(state, registry, token, now)
     }
 
     /// One of the sockets may be connected or have failed.
@@ -235,93 +213,26 @@ impl Dial {
             let state = route.go_on();
             return self.tunnelled(state, registry, token, now);
         }
-        let mut index = 0;
-        let mut failed = false;
-        while index < self.attempts.len() {
-            match self.attempts[index].socket.connect_error() {
-                None => return self.connected(index, registry, token, now),
-                Some(error) if is_pending(&error) => index += 1,
-                Some(error) => {
-                    let attempt = self.attempts.swap_remove(index);
-                    self.failed
-                        .push((attempt.address, IoError::new("connect", &error)));
-                    failed = true;
-                }
-            }
-        }
-        if failed {
-            self.attempt(registry, token, now)
-        } else {
-            DialState::Pending
-        }
+        let state = self.race.on_ready(registry, token, now);
+        self.raced(state, registry, token, now)
     }
 
-    /// Tries the next addresses until one is under way.
-    fn attempt(&mut self, registry: &Registry, token: Token, now: Time) -> DialState {
-        while let Some(address) = self.untried.pop_front() {
-            match self.connect(address, registry, token) {
-                Ok(socket) => {
-                    self.attempts.push(Attempt { address, socket });
-                    self.next_attempt = (!self.untried.is_empty()).then(|| now + ATTEMPT_DELAY);
-                    return DialState::Pending;
-                }
-                Err(error) => self.failed.push((address, error)),
-            }
-        }
-        self.next_attempt = None;
-        if self.attempts.is_empty() {
-            return DialState::Failed(self.failure());
-        }
-        DialState::Pending
-    }
-
-    /// Begins to connect to one address.
-    fn connect(
-        &self,
-        address: SocketAddr,
-        registry: &Registry,
-        token: Token,
-    ) -> Result<Socket, IoError> {
-        let failed = |what| move |error: io::Error| IoError::new(what, &error);
-        let kind = Type::STREAM.nonblocking().cloexec();
-        let socket = socket2::Socket::new(Domain::for_address(address), kind, Some(Protocol::TCP))
-            .map_err(failed("make a socket"))?;
-        self.socket
-            .apply(&socket, address.is_ipv6())
-            .map_err(failed("set the socket's options"))?;
-        if let Some(local) = self.local_address {
-            // The attempts of one dial share a port that was chosen.
-            socket
-                .set_reuse_address(local.port() != 0)
-                .and_then(|()| socket.bind(&local.into()))
-                .map_err(failed("bind to the local address"))?;
-        }
-        match socket.connect(&address.into()) {
-            Err(error) if !is_pending(&error) => return Err(IoError::new("connect", &error)),
-            _ => {}
-        }
-        let socket = Socket::from(OwnedFd::from(socket));
-        socket
-            .register(registry, token)
-            .map_err(failed("watch a socket"))?;
-        Ok(socket)
-    }
-
-    /// An attempt has succeeded.
-    fn connected(
+    /// The race of the addresses has come this far.
+    fn raced(
         &mut self,
-        index: usize,
+        state: RaceState,
         registry: &Registry,
         token: Token,
         now: Time,
     ) -> DialState {
-        let Attempt { address, socket } = self.attempts.swap_remove(index);
+        let (address, socket) = match state {
+            RaceState::Pending => return DialState::Pending,
+            RaceState::Lost => return DialState::Failed(self.failure()),
+            RaceState::Won(address, socket) => (address, socket),
+        };
         let Some(route) = &mut self.route else {
             return self.reached(Stream::Plain(socket));
         };
-        self.attempts.clear();
-        self.untried.clear();
-        self.next_attempt = None;
         let state = route.connected(address, socket);
         self.tunnelled(state, registry, token, now)
     }
@@ -338,8 +249,8 @@ impl Dial {
             TunnelState::Pending => DialState::Pending,
             TunnelState::Busy => DialState::Busy,
             TunnelState::Reconnect(address) => {
-                self.untried.push_back(address);
-                self.attempt(registry, token, now)
+                let state = self.race.begin(vec![address], registry, token, now);
+                self.raced(state, registry, token, now)
             }
             TunnelState::Open(stream) => self.reached(stream),
             TunnelState::Failed(error) => DialState::Failed(error),
@@ -366,7 +277,8 @@ impl Dial {
             return stage;
         }
         // Once there are addresses one of them is under way.
-        if self.attempts.is_empty() {
+        let silent = self.race.silent();
+        if silent.is_empty() {
             let host = self.host().0.to_owned();
             return OpeningStage::Resolving { host };
         }
@@ -375,19 +287,15 @@ impl Dial {
                 Some(route) => format!("the proxy {}", route.proxy()),
                 None => self.url.host_header(),
             },
-            silent: self
-                .attempts
-                .iter()
-                .map(|attempt| attempt.address)
-                .collect(),
-            failed: std::mem::take(&mut self.failed),
-            untried: self.untried.len(),
+            silent,
+            failed: self.race.take_failed(),
+            untried: self.race.untried(),
         }
     }
 
     /// What has been tried so far.
     fn failure(&mut self) -> Error {
-        let attempts = std::mem::take(&mut self.failed);
+        let attempts = self.race.take_failed();
         match &self.route {
             Some(route) => route.error(ProxyProblem::Connect(attempts)),
             None => Error::Connect {
@@ -395,157 +303,5 @@ impl Dial {
                 attempts,
             },
         }
-    }
-}
-
-fn is_pending(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::NotConnected || error.raw_os_error() == Some(libc::EINPROGRESS)
-}
-
-/// RFC 8305 section 4: the preferred family first, then in turn; none twice, and at most [`MOST_ADDRESSES`].
-fn in_turn(addresses: Vec<SocketAddr>) -> VecDeque<SocketAddr> {
-    let Some(first) = addresses.first() else {
-        return VecDeque::new();
-    };
-    let (preferred, other): (Vec<_>, Vec<_>) = addresses
-        .iter()
-        .copied()
-        .partition(|address| address.is_ipv4() == first.is_ipv4());
-    let mut order = VecDeque::with_capacity(addresses.len().min(MOST_ADDRESSES));
-    let (mut preferred, mut other) = (preferred.into_iter(), other.into_iter());
-    while order.len() < MOST_ADDRESSES {
-        let (one, two) = (preferred.next(), other.next());
-        if (one, two) == (None, None) {
-            break;
-        }
-        for address in one.into_iter().chain(two) {
-            if !order.contains(&address) {
-                order.push_back(address);
-            }
-        }
-    }
-    order.truncate(MOST_ADDRESSES);
-    order
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const TOKEN: Token = Token(1);
-    const BEGUN: Time = Time::from_micros(1);
-
-    fn dial() -> Dial {
-        let url = WebSocketUrl::parse("ws://localhost/").expect("a URL");
-        let connect = ConnectOptions::default();
-        Dial::new(url, &connect, Arc::new(Options::default()), BEGUN).expect("no TLS to set up")
-    }
-
-    fn listener() -> (std::net::TcpListener, SocketAddr) {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("listens");
-        let address = listener.local_addr().expect("has one");
-        (listener, address)
-    }
-
-    /// A port that the system gives to nobody who asks for any.
-    fn refusing(port: u16) -> SocketAddr {
-        (std::net::Ipv4Addr::LOCALHOST, port).into()
-    }
-
-    /// Goes on whenever a socket is ready, until it has come to an end.
-    fn race(dial: &mut Dial, poll: &mut mio::Poll, mut state: DialState) -> DialState {
-        let mut events = mio::Events::with_capacity(8);
-        while let DialState::Pending = state {
-            poll.poll(&mut events, Some(Duration::from_secs(30)))
-                .expect("polls");
-            assert!(!events.is_empty(), "nothing ever comes of it");
-            state = dial.on_ready(poll.registry(), TOKEN, BEGUN);
-        }
-        state
-    }
-
-    #[test]
-    fn an_address_that_refuses_is_followed_by_the_next_at_once() {
-        let (_listener, open) = listener();
-        let closed = refusing(1);
-        let mut poll = mio::Poll::new().expect("a poller");
-        let mut dial = dial();
-        let state = dial.resolved(vec![closed, open], poll.registry(), TOKEN, BEGUN);
-        match race(&mut dial, &mut poll, state) {
-            DialState::Connected(stream) => {
-                assert_eq!(stream.peer_address().expect("has one"), open);
-            }
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn an_address_that_is_silent_is_joined_by_the_next_after_a_while() {
-        // A backlog that is full answers nothing.
-        let full = socket2::Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
-        let any: SocketAddr = "127.0.0.1:0".parse().expect("an address");
-        full.bind(&any.into()).expect("binds");
-        full.listen(0).expect("listens");
-        let silent = full.local_addr().expect("has one");
-        let silent = silent.as_socket().expect("an IP address");
-        let _waiting: Vec<_> = (0..4)
-            .map(|_| mio::net::TcpStream::connect(silent))
-            .collect();
-        let (_listener, open) = listener();
-        let mut poll = mio::Poll::new().expect("a poller");
-        let mut dial = dial();
-        let state = dial.resolved(vec![silent, open], poll.registry(), TOKEN, BEGUN);
-        assert!(matches!(state, DialState::Pending), "{state:?}");
-        let then = BEGUN + ATTEMPT_DELAY;
-        assert_eq!(dial.next_deadline(), Some(then));
-        let state = dial.on_time(poll.registry(), TOKEN, then);
-        assert_eq!(dial.attempts.len(), 2, "both are under way");
-        assert_eq!(
-            dial.next_deadline(),
-            Some(BEGUN + Options::default().open_timeout)
-        );
-        match race(&mut dial, &mut poll, state) {
-            DialState::Connected(stream) => {
-                assert_eq!(stream.peer_address().expect("has one"), open);
-            }
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn a_failure_lists_every_address() {
-        let addresses = [refusing(1), refusing(2)];
-        let mut poll = mio::Poll::new().expect("a poller");
-        let mut dial = dial();
-        let state = dial.resolved(addresses.to_vec(), poll.registry(), TOKEN, BEGUN);
-        match race(&mut dial, &mut poll, state) {
-            DialState::Failed(Error::Connect { host, attempts }) => {
-                assert_eq!(host, "localhost");
-                let tried: Vec<SocketAddr> = attempts.iter().map(|(address, _)| *address).collect();
-                assert_eq!(tried, addresses);
-            }
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn families_alternate_beginning_with_the_preferred() {
-        let address = |text: &str| text.parse::<SocketAddr>().expect("an address");
-        let (a, b, c) = (address("[::1]:1"), address("[::2]:1"), address("[::3]:1"));
-        let (x, y) = (address("1.1.1.1:1"), address("2.2.2.2:1"));
-        assert_eq!(in_turn(vec![a, b, c, x, y]), [a, x, b, y, c]);
-        assert_eq!(in_turn(vec![x, a, b]), [x, a, b]);
-        assert_eq!(in_turn(Vec::new()), []);
-    }
-
-    #[test]
-    fn nn_2025_0103_of_very_many_addresses_the_first_are_tried() {
-        let many = |count: u16| (1..=count).map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
-        let lone: SocketAddr = "[::1]:1".parse().expect("an address");
-        let order = in_turn(many(10_000).chain([lone]).collect());
-        assert_eq!(order.len(), MOST_ADDRESSES);
-        assert_eq!(order[1], lone);
-        // The same address again and again is one address.
-        assert_eq!(in_turn(vec![lone; 10_000]), [lone]);
     }
 }

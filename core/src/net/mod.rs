@@ -8,6 +8,7 @@ mod dial;
 mod fork;
 mod listener;
 mod proxy;
+mod race;
 mod resolve;
 mod socket;
 mod socket_options;

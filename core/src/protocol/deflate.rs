@@ -157,10 +157,10 @@ impl Protocol {
         let made = if takes_over {
             let codecs = self.codecs.get_or_insert_default();
             let inflater = codecs.inflater.get_or_insert_with(|| input.take_inflater());
-            input.inflate_whole(inflater, length, limit, true)
+            input.inflate_whole(inflater, length, limit, true, self.role)
         } else {
             let mut inflater = input.take_inflater();
-            let made = input.inflate_whole(&mut inflater, length, limit, false);
+            let made = input.inflate_whole(&mut inflater, length, limit, false, self.role);
             input.give_inflater(inflater);
             made
         }?;

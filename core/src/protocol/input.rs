@@ -249,7 +249,8 @@ impl Input {
         count: usize,
         limit: u64,
         takes_over: bool,
-    ) -> Result<usize, InflateError> {
+        role: Role,
+    ) -> Result<usize, Error> {
         const LEAST: usize = 16 << 10;
         let most = usize::try_from(limit)
             .unwrap_or(usize::MAX)
@@ -270,8 +271,14 @@ impl Input {
             if made == most {
                 return Ok(made);
             }
-            let larger = self.inflated.len().saturating_mul(2).max(LEAST);
-            self.inflated.resize(larger.min(most), 0);
+            let larger = self.inflated.len().saturating_mul(2).max(LEAST).min(most);
+            if (self.inflated)
+                .try_reserve_exact(larger - self.inflated.len())
+                .is_err()
+            {
+                return Err(self.over_limit(larger, role));
+            }
+            self.inflated.resize(larger, 0);
         }
     }
 

@@ -17,6 +17,7 @@ thread_local! {
     static HELD: Cell<isize> = const { Cell::new(0) };
     static PEAK: Cell<isize> = const { Cell::new(0) };
     static FENCED: Cell<bool> = const { Cell::new(false) };
+    static LARGEST: Cell<usize> = const { Cell::new(usize::MAX) };
 }
 
 /// Where fenced blocks stand: address space that is reserved once, and used from its start to its end.
@@ -36,6 +37,13 @@ pub(crate) fn peak_of(work: impl FnOnce()) -> usize {
     PEAK.set(before);
     work();
     usize::try_from(PEAK.get() - before).unwrap_or(0)
+}
+
+/// Does `work` while this thread gets no block of more than `largest` bytes.
+pub(crate) fn with_little_memory(largest: usize, work: impl FnOnce()) {
+    LARGEST.set(largest);
+    work();
+    LARGEST.set(usize::MAX);
 }
 
 /// While it lives, each block that this thread allocates ends where an inaccessible page begins.
@@ -66,6 +74,9 @@ fn count(change: isize) {
 // large and as aligned as the layout asks, and goes back to where it came from.
 unsafe impl GlobalAlloc for Heap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if (LARGEST.try_with(Cell::get)).is_ok_and(|largest| layout.size() > largest) {
+            return ptr::null_mut();
+        }
         count(layout.size() as isize);
         if FENCED.try_with(Cell::get).unwrap_or(false) {
             fenced(layout)

@@ -10,7 +10,7 @@ use ropeway_core::frame::FrameError;
 use ropeway_core::protocol::{Input, Options, Output, Protocol};
 use ropeway_core::{Error, Limit, Role, SendError};
 
-use crate::heap::{held, peak_of};
+use crate::heap::{held, peak_of, with_little_memory};
 use crate::rig::*;
 
 fn limited(max_message_size: u64) -> Options {
@@ -256,6 +256,39 @@ fn aiohttp_13415_cve_2026_1528_fragments_whose_lengths_wrap_cost_nothing() {
             };
             assert_eq!(peer.cause(), &expected);
             assert!(peak < 8192, "{peak} bytes");
+        }
+    }
+}
+
+#[test]
+fn without_memory_for_a_message_its_connection_is_failed() {
+    let payload = vec![0; 8 << 20];
+    for role in BOTH {
+        let whole = frame_to(role, BINARY | COMPRESSED, &deflated(&payload));
+        let begun = frame_to(role, BINARY_BEGINS, &payload[..2 << 20]);
+        for (frame, piece) in [(&whole, whole.len()), (&whole, 1000), (&begun, 4096)] {
+            let mut peer = Peer::compressing(role, false, Options::default());
+            with_little_memory(1 << 20, || {
+                for piece in frame.chunks(piece) {
+                    if peer.closed.is_none() {
+                        peer.receive(piece);
+                    }
+                }
+            });
+            let closed = peer.closed.as_ref().expect("it has ended");
+            assert!(
+                matches!(
+                    peer.cause(),
+                    Error::Limit {
+                        limit: Limit::IncompleteMessages,
+                        ..
+                    }
+                ),
+                "{closed:?}"
+            );
+            let sent = closed.sent.as_ref().expect("a Close frame");
+            assert_eq!(sent.code.get(), 1013);
+            assert_eq!(peer.input.incomplete_bytes(), 0);
         }
     }
 }

@@ -6,9 +6,13 @@ use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
-use ropeway_core::engine::{ConnectionId, Engine, EventKind, ListenOptions, ListenerId};
-use ropeway_core::protocol::{MessageKind, Options};
+use ropeway_core::engine::{
+    ConnectOptions, ConnectionId, Engine, EventKind, ListenOptions, ListenerId, Reconnect,
+};
+use ropeway_core::handshake::Refusal;
+use ropeway_core::protocol::{Accept, MessageKind, Options};
 use ropeway_core::{Error, Fault};
 
 use crate::rig::*;
@@ -192,4 +196,59 @@ fn a_full_backlog_is_waited_for() {
         opened += usize::from(ids.contains(&event.id));
         opened == ids.len()
     });
+}
+
+#[test]
+fn redirects_and_reconnecting_stay_on_the_socket() {
+    let place = Place::new();
+    let mut engine = engine();
+    let asking = Options {
+        ask_upgrade: true,
+        ..Options::default()
+    };
+    let connections = engine.connections();
+    connections
+        .listen_unix(&place.0, &ListenOptions::default(), Arc::new(asking))
+        .expect("listens");
+    let following = ConnectOptions {
+        max_redirects: 1,
+        ..ConnectOptions::default()
+    };
+    let quick = Reconnect {
+        base: Duration::from_millis(1),
+        ..Reconnect::default()
+    };
+    let options = Arc::new(Options::default());
+    let client = connections
+        .connect_supervised(&place.url("/a"), &following, options, quick)
+        .expect("dials");
+    let mut redirect = Refusal::new(302, "").expect("a status");
+    redirect.headers.push("Location", "/b").expect("a field");
+    let (mut targets, mut hops) = (Vec::new(), Vec::new());
+    let mut server = ConnectionId::NONE;
+    run(&mut engine, |event, connections| match event.kind {
+        EventKind::UpgradeRequest(request) => {
+            targets.push(request.target.clone());
+            if targets.len() == 1 {
+                connections.refuse(event.id, &redirect).expect("refuses");
+            } else {
+                server = event.id;
+                let accepted = connections.accept(event.id, &Accept::default());
+                accepted.expect("accepts");
+            }
+            false
+        }
+        EventKind::Redirect { url, .. } => {
+            hops.push(url.to_string());
+            false
+        }
+        EventKind::Opened(_) if event.id == client && targets.len() == 2 => {
+            connections.abort(server).expect("is there");
+            false
+        }
+        EventKind::Opened(_) => event.id == client,
+        _ => false,
+    });
+    assert_eq!(targets, ["/a", "/b", "/a"]);
+    assert_eq!(hops, [place.url("/b")]);
 }

@@ -4,6 +4,7 @@
 //!
 //! `make simulate SEEDS=…` runs more seeds than every test run does. A failure prints the command that runs its seed again.
 
+mod figures;
 mod host;
 mod network;
 mod random;
@@ -11,7 +12,8 @@ mod world;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use world::{Figures, World};
+use figures::Figures;
+use world::World;
 
 /// A number from the environment.
 fn setting(name: &str) -> Option<u64> {

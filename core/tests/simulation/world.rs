@@ -1,56 +1,20 @@
 //! One run: what happens, in which order, and what must hold whatever happens.
 
-use std::collections::BTreeMap;
+mod checks;
+
 use std::time::Duration;
 
+use ropeway_core::Role;
 use ropeway_core::deflate::{Compress, Compression};
-use ropeway_core::handshake::HandshakeError;
 use ropeway_core::protocol::{MessageKind, Options, Time};
-use ropeway_core::{Deadline, Error, Role};
 
-use crate::host::{Connection, Host, Message, News, RESERVE};
+use crate::figures::{Figures, name};
+use crate::host::{Connection, Host, Message};
 use crate::network::Pipe;
 use crate::random::Random;
 
 /// More steps than any run needs.
 const STEPS: usize = 200_000;
-
-/// How often things happened.
-#[derive(Debug, Default, PartialEq)]
-pub(crate) struct Figures {
-    runs: u64,
-    steps: u64,
-    connections: u64,
-    messages: u64,
-    /// How the connections ended, by the cause's name.
-    ends: BTreeMap<&'static str, u64>,
-}
-
-impl Figures {
-    pub(crate) fn add(&mut self, other: &Self) {
-        self.runs += other.runs;
-        self.steps += other.steps;
-        self.connections += other.connections;
-        self.messages += other.messages;
-        for (name, count) in &other.ends {
-            *self.ends.entry(name).or_default() += count;
-        }
-    }
-
-    /// In some hundred runs each of these has happened.
-    pub(crate) fn check(&self) {
-        if self.runs < 300 {
-            return;
-        }
-        for end in [
-            "clean", "aborted", "lost", "reset", "open", "pong", "close", "size", "memory",
-            "refused",
-        ] {
-            assert!(self.ends.contains_key(end), "no connection ended so: {end}");
-        }
-        assert!(self.messages > 10 * self.runs);
-    }
-}
 
 /// A connection with both its ends: 0 is the client's, 1 the server's.
 struct Line {
@@ -451,106 +415,6 @@ impl World {
         }
     }
 
-    /// What an end was told, held against what the other end said.
-    fn tell(&mut self, line: usize, side: usize, news: Vec<News>) {
-        for item in news {
-            if self.shown {
-                match &item {
-                    News::Message(kind, bytes) => {
-                        self.show(
-                            line,
-                            side,
-                            &format!("gets {} bytes of {kind:?}", bytes.len()),
-                        );
-                    }
-                    News::Closed => {
-                        let closed = format!("{:?}", self.lines[line].ends[side].closed);
-                        self.show(line, side, &closed);
-                    }
-                    other => self.show(line, side, &format!("{other:?}")),
-                }
-            }
-            let [client, server] = &mut self.lines[line].ends;
-            let (end, other) = if side == 0 {
-                (client, server)
-            } else {
-                (server, client)
-            };
-            match item {
-                News::Asked => end.decides = true,
-                News::Message(kind, bytes) => {
-                    let expected = other.accepted.get(end.delivered).copied();
-                    let expected = expected.expect("a message that nobody sent");
-                    assert_eq!(expected.kind, kind, "{expected:?}");
-                    assert!(
-                        bytes == expected.bytes(),
-                        "{expected:?} has come as something else"
-                    );
-                    end.delivered += 1;
-                    let longest = end.protocol.options().max_message_size;
-                    assert!(end.protocol.options().streaming || bytes.len() as u64 <= longest);
-                }
-                News::Closed => self.check_end(line, side),
-                News::Opened | News::Ping | News::Pong => {}
-            }
-        }
-        let end = &self.lines[line].ends[side];
-        let longest = end
-            .accepted
-            .iter()
-            .map(|message| message.size)
-            .max()
-            .unwrap_or(0);
-        let most = end.limit.max(longest + longest / 16 + 100) + RESERVE + 5000;
-        assert!(
-            end.queue.len() <= most,
-            "{} bytes queued, of {most}",
-            end.queue.len()
-        );
-    }
-
-    /// A connection has ended: by a closing handshake with nothing lost, or for a reason that there was.
-    fn check_end(&self, line: usize, side: usize) {
-        let Line {
-            ends,
-            pipes,
-            disturbed,
-        } = &self.lines[line];
-        let (end, other) = (&ends[side], &ends[1 - side]);
-        let closed = end.closed.as_ref().expect("it has ended");
-        if closed.received.is_some() && closed.cause.is_none() {
-            assert_eq!(
-                end.delivered,
-                other.accepted.len(),
-                "messages in front of the Close frame are lost"
-            );
-        }
-        match &closed.cause {
-            None => assert!(closed.is_clean()),
-            Some(Error::Aborted) => assert!(*disturbed),
-            Some(Error::Io(_)) => assert!(*disturbed, "reset for no reason"),
-            Some(Error::ConnectionLost | Error::Handshake(HandshakeError::Incomplete { .. })) => {
-                assert!(*disturbed || other.closed.is_some(), "lost for no reason");
-                assert!(pipes[side].is_finished());
-            }
-            Some(Error::Limit { value, actual, .. }) => assert!(actual > value),
-            Some(Error::Timeout { deadline, .. }) => assert!(matches!(
-                deadline,
-                Deadline::Open | Deadline::Pong | Deadline::Idle | Deadline::Close
-            ),),
-            Some(Error::Handshake(HandshakeError::Refused(status))) => {
-                assert_eq!((*status, side), (403, 1))
-            }
-            Some(Error::Handshake(HandshakeError::InvalidStatus(response))) => {
-                assert!(
-                    matches!(response.status, 403 | 408 | 503) && side == 0,
-                    "{response:?}"
-                );
-            }
-            Some(other) => panic!("an end accuses the other of what it does not do: {other:?}"),
-        }
-    }
-
     fn show(&self, line: usize, side: usize, what: &str) {
         if self.shown {
             let who = ["client", "server"][side];
@@ -571,26 +435,4 @@ enum Step {
 /// Whether a driver reads: not while the application pauses or owes a decision.
 fn reads(end: &Connection) -> bool {
     !end.protocol.is_paused() && !end.protocol.awaits_decision()
-}
-
-fn name(cause: Option<&Error>) -> &'static str {
-    match cause {
-        None => "clean",
-        Some(Error::Aborted) => "aborted",
-        Some(Error::Io(_)) => "reset",
-        Some(Error::ConnectionLost) => "lost",
-        Some(Error::Limit { limit, .. }) => match limit.option() {
-            "max_message_size" => "size",
-            "max_fragments" => "fragments",
-            _ => "memory",
-        },
-        Some(Error::Timeout { deadline, .. }) => match deadline {
-            Deadline::Open => "open",
-            Deadline::Pong => "pong",
-            Deadline::Idle => "idle",
-            _ => "close",
-        },
-        Some(Error::Handshake(_)) => "refused",
-        Some(_) => "other",
-    }
 }

@@ -1,18 +1,18 @@
-//! The connection, its buffers, what it told, and a witness that reads what it sends.
+//! The connection, its buffers, and what it told.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ropeway_core::deflate::{Compression, judge};
 use ropeway_core::frame::CloseCode;
-use ropeway_core::handshake::{HeadLimits, HeadReader, Headers, Refusal, WebSocketUrl, accept_key};
+use ropeway_core::handshake::{Headers, Refusal, WebSocketUrl, accept_key};
 use ropeway_core::protocol::{
-    Accept, Closed, Event, Input, MessageKind, Options, Output, Protocol, Shutdown, Time,
+    Accept, Closed, Event, Input, MessageKind, Output, Protocol, Shutdown, Time,
 };
 use ropeway_core::{Error, Fault, Limit, Role, SendError};
 
 use super::op::{Op, Setting, TIGHT, deflated, frame_to, header_to, kind};
+use super::witness::Witness;
 
 /// An event that can be kept, and compared with what other portions of bytes make of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,18 +56,6 @@ pub(super) struct End {
     witness: Witness,
 }
 
-/// The other end's view of what is sent: first a head, if there is a handshake, then frames.
-struct Witness {
-    head: Option<HeadReader>,
-    protocol: Protocol,
-    input: Input,
-    output: Output,
-    told: Vec<Told>,
-    sent_head: bool,
-    /// After a refusal a body follows, and no frames.
-    over: bool,
-}
-
 impl End {
     pub(super) fn new(role: Role, setting: &Setting) -> Self {
         let now = Time::from_micros(1);
@@ -82,29 +70,7 @@ impl End {
             (true, Role::Server) => Protocol::server(options, now),
             (false, role) => with(Protocol::open(role, options, now), setting.agreed()),
         };
-        let other = match role {
-            Role::Client => Role::Server,
-            Role::Server => Role::Client,
-        };
-        let unlimited = Arc::new(Options {
-            max_message_size: u64::MAX,
-            max_fragments: u32::MAX,
-            ..Options::default()
-        });
-        let witness = Witness {
-            head: setting
-                .handshake
-                .then(|| HeadReader::new(HeadLimits::default())),
-            protocol: with(
-                Protocol::open(other, unlimited, now),
-                setting.agreed().filter(|_| !setting.handshake),
-            ),
-            input: Input::new(),
-            output: Output::new(),
-            told: Vec::new(),
-            sent_head: false,
-            over: false,
-        };
+        let witness = Witness::new(role, setting);
         let mut end = Self {
             protocol,
             input: if setting.tight {
@@ -419,58 +385,17 @@ impl End {
     }
 }
 
-impl Witness {
-    fn opened(&mut self, extensions: &[ropeway_core::handshake::Extension]) {
-        let agreed = judge(extensions, &Compression::on()).expect("what was agreed on is in order");
-        let fresh = Protocol::open(
-            self.protocol.role(),
-            Arc::clone(self.protocol.options()),
-            Time::from_micros(1),
-        );
-        self.protocol = with(fresh, agreed);
-    }
-
-    fn read(&mut self, mut bytes: &[u8]) {
-        if let Some(reader) = self.head.as_mut().filter(|_| !bytes.is_empty()) {
-            // Heads are written at once.
-            let size = reader
-                .push(bytes)
-                .expect("a good head")
-                .expect("a whole one");
-            bytes = &bytes[size..];
-            let reader = self.head.take().expect("it is there");
-            self.sent_head = true;
-            if self.protocol.role() == Role::Client {
-                self.over = reader.into_response().expect("a response").status != 101;
-            } else {
-                reader.into_request().expect("a request");
-            }
-        }
-        if self.over {
-            return;
-        }
-        self.input.extend(bytes);
-        while let Some(event) =
-            self.protocol
-                .next_event(&mut self.input, &mut self.output, Time::from_micros(1))
-        {
-            if let Event::Closed(closed) = &event {
-                assert_eq!(closed.cause, None, "what was sent breaks the rules");
-            }
-            keep(&mut self.told, event);
-            self.output.consume(usize::MAX);
-        }
-    }
-}
-
-fn with(protocol: Protocol, agreed: Option<ropeway_core::deflate::Parameters>) -> Protocol {
+pub(super) fn with(
+    protocol: Protocol,
+    agreed: Option<ropeway_core::deflate::Parameters>,
+) -> Protocol {
     match agreed {
         Some(agreed) => protocol.with_deflate(agreed),
         None => protocol,
     }
 }
 
-fn keep(told: &mut Vec<Told>, event: Event<'_>) {
+pub(super) fn keep(told: &mut Vec<Told>, event: Event<'_>) {
     match event {
         Event::UpgradeRequest(request) | Event::HttpRequest(request) => {
             told.push(Told::Request(format!("{request:?}")));

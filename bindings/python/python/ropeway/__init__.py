@@ -12,31 +12,40 @@ from .asyncio.router import Router, route, unix_route
 from .asyncio.server import Server, ServerConnection, serve, unix_serve
 from .auth import basic_auth
 from .compression import Compression
-from .datastructures import Headers
+from .datastructures import Headers, MultipleValuesError
 from .exceptions import *  # noqa: F403
 from .exceptions import __all__ as _exceptions
-from .frames import Close, CloseCode
+from .frames import Close, CloseCode, Frame, Opcode
 from .http11 import Request, Response
-from .protocol import State
+from .limits import Limits
+from .protocol import ClientProtocol, Protocol, ServerProtocol
+from .states import State
 from .tls import ClientTLS, ServerTLS, TLSInfo
 from .typing import Data, HeadersLike, LoggerLike, Origin, StatusLike, Subprotocol
 
 __all__ = [
     "ClientConnection",
+    "ClientProtocol",
     "ClientTLS",
     "Close",
     "CloseCode",
     "Compression",
     "Data",
+    "Frame",
     "Headers",
     "HeadersLike",
+    "Limits",
     "LoggerLike",
+    "MultipleValuesError",
+    "Opcode",
     "Origin",
+    "Protocol",
     "Request",
     "Response",
     "Router",
     "Server",
     "ServerConnection",
+    "ServerProtocol",
     "ServerTLS",
     "State",
     "StatusLike",

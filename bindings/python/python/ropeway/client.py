@@ -17,8 +17,9 @@ from .compression import Compression
 from .datastructures import Headers, pairs_of
 from .exceptions import InvalidMessage, InvalidStatus, InvalidURI
 from .http11 import Request
+from .limits import Limits
 from .logs import Logger
-from .settings import options, queue_marks, refuse, whole_limit
+from .settings import DEFAULT_LIMITS, options, queue_marks, refuse, whole_limit
 from .tls import ClientTLS, native_client
 
 __all__ = ["ClientSettings", "Route", "backoff", "process_exception"]
@@ -91,6 +92,7 @@ class ClientSettings(Generic[C]):
         logger: Logger | None = None,
         ssl: ClientTLS | ssl_module.SSLContext | Literal[True] | None = None,
         server_hostname: str | None = None,
+        limits: Limits = DEFAULT_LIMITS,
         proxy_ssl: ClientTLS | ssl_module.SSLContext | Literal[True] | None = None,
         proxy_server_hostname: str | None = None,
         sock: socket.socket | None = None,
@@ -147,6 +149,7 @@ class ClientSettings(Generic[C]):
             subprotocols=subprotocols,
             headers=headers,
             origin=origin,
+            limits=limits,
             logger=self.logger,
             open_timeout=open_timeout,
             ping_interval=ping_interval,

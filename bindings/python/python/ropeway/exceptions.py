@@ -15,12 +15,18 @@ __all__ = [
     "ConnectionClosed",
     "ConnectionClosedError",
     "ConnectionClosedOK",
+    "DuplicateParameter",
     "HeaderLineTooLong",
     "InvalidHandshake",
     "InvalidHeader",
+    "InvalidHeaderFormat",
     "InvalidHeaderValue",
     "InvalidMessage",
+    "InvalidMethod",
     "InvalidOrigin",
+    "InvalidParameterName",
+    "InvalidParameterValue",
+    "InvalidProtocol",
     "InvalidProxy",
     "InvalidProxyMessage",
     "InvalidProxyStatus",
@@ -33,8 +39,11 @@ __all__ = [
     "PayloadTooBig",
     "ProtocolError",
     "ProxyError",
+    "RequestLineTooLong",
     "SecurityError",
+    "StatusLineTooLong",
     "TLSError",
+    "TooManyFragments",
     "TooManyHeaders",
     "WebSocketException",
 ]
@@ -237,3 +246,43 @@ class CertificateError(ssl.SSLCertVerificationError):
 
 _VERIFY_CODES = {"unknown_issuer": 20, "wrong_name": 62, "expired": 10, "not_yet_valid": 9, "revoked": 23}
 """X509_V_ERR_…; 1 is the unspecified one."""
+
+
+class TooManyFragments(WebSocketException):
+    """A message has come in more fragments than are taken."""
+
+
+# What `websockets` tells by these, the core tells by their bases: they are here for the `except` clauses of programs
+# that name them.
+
+
+class RequestLineTooLong(SecurityError):
+    """Never raised; `SecurityError` is."""
+
+
+class StatusLineTooLong(SecurityError):
+    """Never raised; `SecurityError` is."""
+
+
+class InvalidMethod(InvalidHandshake):
+    """Never raised; `InvalidHandshake` is."""
+
+
+class InvalidProtocol(InvalidHandshake):
+    """Never raised; `InvalidHandshake` is."""
+
+
+class InvalidHeaderFormat(InvalidHeader):
+    """Never raised; `InvalidHeader` is."""
+
+
+class DuplicateParameter(NegotiationError):
+    """Never raised; `NegotiationError` is."""
+
+
+class InvalidParameterName(NegotiationError):
+    """Never raised; `NegotiationError` is."""
+
+
+class InvalidParameterValue(NegotiationError):
+    """Never raised; `NegotiationError` is."""

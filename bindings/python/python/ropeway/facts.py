@@ -27,12 +27,13 @@ from .exceptions import (
     ProxyError,
     SecurityError,
     TLSError,
+    TooManyFragments,
     TooManyHeaders,
 )
 from .frames import Close, CloseCode
 from .http11 import Request, Response
 from .logs import Logger
-from .protocol import State
+from .states import State
 
 __all__ = ["Facts", "cause", "response_of"]
 
@@ -119,6 +120,8 @@ def cause(closed: Closed) -> Exception | None:
         case "size":
             size, limit = details
             return PayloadTooBig(size, limit, message)
+        case "fragments":
+            return TooManyFragments(message)
         case "timeout":
             return TimeoutError(message)
         case "open_timeout":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 
-__all__ = ["Close", "CloseCode"]
+__all__ = ["Close", "CloseCode", "Frame", "Opcode"]
 
 
 class CloseCode(enum.IntEnum):
@@ -43,3 +43,19 @@ class Close:
                 "private use" if 4000 <= self.code < 5000 else "registered" if 3000 <= self.code < 4000 else "unknown"
             )
         return f"{int(self.code)} ({name})" + (f" {self.reason}" if self.reason else "")
+
+
+class Opcode(enum.IntEnum):
+    """What a frame is (section 5.2)."""
+
+    CONT, TEXT, BINARY = 0x00, 0x01, 0x02
+    CLOSE, PING, PONG = 0x08, 0x09, 0x0A
+
+
+@dataclasses.dataclass
+class Frame:
+    """A frame as the sans-I/O protocol tells it; a message that came in fragments is one frame, put together."""
+
+    opcode: Opcode
+    data: bytes
+    fin: bool = True

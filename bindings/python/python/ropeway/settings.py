@@ -8,9 +8,12 @@ from typing import Any
 from ._ropeway import Options
 from .compression import Compression
 from .exceptions import NotSupported
+from .limits import Limits
 from .logs import Logger, tracer
 
-__all__ = ["options", "queue_marks", "refuse", "whole_limit"]
+__all__ = ["DEFAULT_LIMITS", "options", "queue_marks", "refuse", "whole_limit"]
+
+DEFAULT_LIMITS = Limits()
 
 
 def refuse(given: Mapping[str, Any], reasons: Mapping[str, str]) -> None:
@@ -44,6 +47,7 @@ def options(
     subprotocols: Sequence[str] | None,
     headers: Sequence[tuple[str, str]],
     origin: str | None,
+    limits: Limits = DEFAULT_LIMITS,
     logger: Logger | None = None,
     **times: float | None,
 ) -> Options:
@@ -71,6 +75,7 @@ def options(
         headers=list(headers),
         origin=origin,
         compression=compression,
+        limits=limits,
         trace=None if logger is None else tracer(logger),
         **times,
     )

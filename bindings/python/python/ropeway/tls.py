@@ -1,7 +1,7 @@
 """TLS settings: `ClientTLS` for `connect`, `ServerTLS` for `serve`, and what of an `ssl.SSLContext` is honoured.
 
-TLS 1.3 and 1.2 are spoken (RFC 8446 and RFC 5246), with the application protocol http/1.1 offered (RFC 7301). When the
-environment variable SSLKEYLOGFILE names a file, the secrets of all connections are appended to it.
+TLS 1.3 and 1.2 are spoken (RFC 8446 and RFC 5246). When the environment variable SSLKEYLOGFILE names a file, the
+secrets of all connections are appended to it.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ class ClientTLS:
     roots: Sequence[PEM] = ()
     #: Certificate chain and private key, not encrypted, for a server that asks for a client's certificate.
     identity: tuple[PEM, PEM] | None = None
+    #: Application protocols to offer (ALPN, RFC 7301), best first; without any the matter is left aside.
+    application_protocols: Sequence[str] = ("http/1.1",)
     #: **Danger.** Take any certificate, of anybody, expired or not: whoever is on the way can then read and change
     #: everything. For tests only.
     danger_accept_invalid_certificates: bool = False
@@ -62,6 +64,9 @@ class ServerTLS:
     client_roots: Sequence[PEM] = dataclasses.field(default=(), kw_only=True)
     #: With `client_roots`: clients without a certificate are served too.
     client_certificate_optional: bool = dataclasses.field(default=False, kw_only=True)
+    #: Application protocols that are taken (ALPN, RFC 7301), best first. A client that offers some, but none of these,
+    #: is refused; without any the matter is left aside.
+    application_protocols: Sequence[str] = dataclasses.field(default=("http/1.1",), kw_only=True)
 
     @functools.cached_property
     def _native(self) -> TlsServer:
@@ -76,7 +81,7 @@ class TLSInfo:
     version: str
     #: The cipher suite's name in the RFCs, such as "TLS13_AES_256_GCM_SHA384".
     cipher_suite: str
-    #: "http/1.1", or None when the peer did not take part in the choice.
+    #: The one that was chosen, or None when the peer did not take part in the choice.
     application_protocol: str | None
     #: Whether an earlier session was resumed.
     resumed: bool

@@ -35,8 +35,8 @@ from .datastructures import Headers
 from .exceptions import ConnectionClosed
 from .frames import CloseCode
 from .http11 import Request, Response
-from .protocol import State
 from .settings import options, queue_marks
+from .states import State
 
 __all__ = ["WebSocketProtocol"]
 

@@ -78,16 +78,17 @@ impl Connection {
 /// Sends a message to many connections without waiting. Those that are not open are left out; what another one does
 /// not take is logged, or with `raise_exceptions` gathered in an ExceptionGroup.
 #[pyfunction]
-#[pyo3(name = "_broadcast", signature = (connections, message))]
+#[pyo3(name = "_broadcast", signature = (connections, message, text))]
 pub(crate) fn broadcast(
     connections: Vec<Bound<'_, Connection>>,
     message: Bound<'_, PyAny>,
+    text: Option<bool>,
 ) -> PyResult<Vec<(Py<Connection>, String)>> {
     if !payload::is_message(&message) {
         return Err(PyTypeError::new_err("data must be str or bytes"));
     }
     let mut failed = Vec::new();
-    payload::with_bytes(&message, None, |kind, bytes| {
+    payload::with_bytes(&message, text, |kind, bytes| {
         for connection in connections {
             let this = connection.get();
             if this.phase() != OPEN {

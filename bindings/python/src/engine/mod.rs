@@ -234,12 +234,14 @@ impl Engine {
         backlog: u32,
         reuse_port: bool,
         unix_mode: Option<u32>,
+        max_per_address: u32,
         tls: Option<&TlsServer>,
     ) -> PyResult<u64> {
         let listen = ListenOptions {
             backlog,
             reuse_port,
             unix_mode,
+            max_per_address,
             tls: tls.map(|tls| tls.0.clone()),
             ..ListenOptions::default()
         };

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use pyo3::prelude::*;
 use ropeway_core::SendError;
-use ropeway_core::engine::{ConnectionId, Connections, Engine, EventKind, Sent};
+use ropeway_core::engine::{ConnectionId, Connections, DirectWait, Engine, EventKind, Sent};
 use ropeway_core::handshake::Request;
 use ropeway_core::protocol::{Closed, Opened};
 
@@ -82,6 +82,20 @@ impl Core {
         }
     }
 
+    /// The same, if a time has come that it does not watch.
+    pub(super) fn rouse_if_due(&mut self) {
+        let id = self.id;
+        let wait = self.engine.as_mut().map(|engine| engine.direct_wait(id));
+        let due = match wait {
+            Some(Ok(DirectWait::Socket { timeout, .. })) => timeout == Some(Duration::ZERO),
+            Some(Ok(DirectWait::Nothing)) => true,
+            _ => false,
+        };
+        if due {
+            self.rouse();
+        }
+    }
+
     /// That thread looks.
     pub(super) fn roused(&mut self) {
         if std::mem::take(&mut self.woken)
@@ -96,18 +110,21 @@ impl Core {
         self.engine.as_mut().map(Engine::connections)
     }
 
-    /// Does `call` on the connection; once it is gone, `SendError::Closed`. No turn is under way, so what is sent leaves
-    /// at once.
+    /// Does `call` on the connection; once it is gone, `SendError::Closed`. What it sends leaves at once.
     pub(super) fn with<R>(
         &mut self,
         call: impl FnOnce(&mut Connections, ConnectionId) -> Result<R, SendError>,
     ) -> Result<R, SendError> {
         let id = self.id;
         let connections = self.connections().ok_or(SendError::Closed)?;
-        call(connections, id)
+        let result = call(connections, id);
+        // A turn may be unfinished, and nobody knows when it goes on.
+        connections.flush();
+        result
     }
 
-    /// Takes the events of one turn.
+    /// Takes the events of one turn. It stops after the opening, and for a thread in `recv` after a message: what stands
+    /// behind it, a broken frame say, is acted on when the application has had its say, by the next call of this.
     pub(super) fn turn(&mut self, py: Python<'_>) {
         self.turns += 1;
         let Some(engine) = &mut self.engine else {
@@ -119,6 +136,10 @@ impl Core {
                     // Without memory for it the message is lost, and nothing better can be done.
                     if let Ok(message) = payload::to_object(py, kind, payload) {
                         self.inbox.push(Item::Message(message));
+                        if self.receiving {
+                            connections.flush();
+                            return;
+                        }
                         self.inbox.pause(connections, self.id);
                     }
                 }
@@ -150,6 +171,8 @@ impl Core {
                 EventKind::Opened(opened) => {
                     self.phase = OPEN;
                     self.opened = Some(Box::new(opened.clone()));
+                    connections.flush();
+                    return;
                 }
                 EventKind::Closed(closed) => {
                     self.phase = CLOSED;

@@ -10,11 +10,16 @@ use pyo3::prelude::*;
 use ropeway_core::engine::DirectWait;
 
 use super::{Core, ThreadConnection};
+use crate::connection::CONNECTING;
 use crate::errors::error;
 use crate::trace::TellWhenDropped;
 
 /// How long a thread waits for another one that reads before it looks for signals.
 const SIGNALS: Duration = Duration::from_millis(100);
+
+/// A time that is further away than this is the keeper's to watch, which looks more often: a timer for each wait would
+/// cost an eighth of a round trip.
+const KEEPERS: Duration = Duration::from_secs(1);
 
 /// What a look at the socket has shown.
 #[derive(Default)]
@@ -122,13 +127,23 @@ impl ThreadConnection {
             self.tell(&core);
             return Ok(false);
         }
+        let bound = match wait {
+            DirectWait::Socket { timeout, .. } => {
+                timeout.filter(|&timeout| timeout < KEEPERS || core.phase == CONNECTING)
+            }
+            _ => None,
+        };
+        let bound = match (left, bound) {
+            (Some(left), Some(bound)) => Some(left.min(bound)),
+            (left, bound) => left.or(bound),
+        };
         core.driven = true;
         let wake = core
             .wake
             .as_ref()
             .map_or(-1, |(reader, _)| reader.as_raw_fd());
         drop(core);
-        let ready = py.detach(|| look(wait, left, wake));
+        let ready = py.detach(|| look(wait, bound, wake));
         let mut core = self.core();
         core.driven = false;
         core.roused();
@@ -157,7 +172,9 @@ impl ThreadConnection {
             core,
             _tell: TellWhenDropped,
         };
-        if !core.driven {
+        if core.driven {
+            core.rouse_if_due();
+        } else {
             core.turn(py);
             self.tell(&core);
         }
@@ -165,16 +182,16 @@ impl ThreadConnection {
     }
 }
 
-/// Waits for what `wait` says, and for the descriptor `wake`.
-fn look(wait: DirectWait, left: Option<Duration>, wake: RawFd) -> Ready {
-    let (descriptor, events, bound) = match wait {
+/// Waits for what `wait` says, and for the descriptor `wake`, for `timeout` at most.
+fn look(wait: DirectWait, timeout: Option<Duration>, wake: RawFd) -> Ready {
+    let (descriptor, events) = match wait {
         DirectWait::Nothing => return Ready::default(),
-        DirectWait::Engine(descriptor) => (descriptor, libc::POLLIN, None),
+        DirectWait::Engine(descriptor) => (descriptor, libc::POLLIN),
         DirectWait::Socket {
             socket,
             readable,
             writable,
-            timeout,
+            ..
         } => {
             let mut events = 0;
             if readable {
@@ -183,12 +200,8 @@ fn look(wait: DirectWait, left: Option<Duration>, wake: RawFd) -> Ready {
             if writable {
                 events |= libc::POLLOUT;
             }
-            (socket, events, timeout)
+            (socket, events)
         }
-    };
-    let timeout = match (left, bound) {
-        (Some(left), Some(bound)) => Some(left.min(bound)),
-        (left, bound) => left.or(bound),
     };
     let millis = timeout.map_or(-1, |timeout| {
         let millis = timeout.as_micros().div_ceil(1000);

@@ -372,6 +372,39 @@ mod tests {
         assert!(matches!(result, Err(ProxyProblem::Head(_))), "{result:?}");
     }
 
+    /// Whatever of a URL, and of what a proxy says, comes back in a request.
+    #[test]
+    fn cve_2026_1527_no_text_adds_a_line_to_a_request() {
+        let odd = [
+            "a\"b",
+            "a\\",
+            "\u{e9}\u{2028}",
+            "a b",
+            "%",
+            "'",
+            "=,;",
+            "\u{7e}",
+        ];
+        for user in odd {
+            for password in odd {
+                for offer in [
+                    "Basic realm=\"a\\\"b\"",
+                    "Digest realm=\"a\\\\\tb\", nonce=\"c\\\"\", opaque=\"\\\"\", qop=auth",
+                ] {
+                    let asks = challenge(&format!("Proxy-Authenticate: {offer}\r\n"));
+                    let (result, sent) = talk(Some((user, password)), &[&asks, OK]);
+                    assert_eq!(result, Ok(String::new()));
+                    let lines: Vec<_> = sent[1].split("\r\n").collect();
+                    assert_eq!(lines.len(), 6, "{sent:?}");
+                    assert!(
+                        !sent[1].replace("\r\n", "").contains(['\r', '\n']),
+                        "{sent:?}"
+                    );
+                }
+            }
+        }
+    }
+
     #[test]
     fn a_stale_nonce_is_renewed_once() {
         let fresh = challenge("Proxy-Authenticate: Digest realm=r, nonce=one, qop=auth\r\n");

@@ -1,7 +1,7 @@
 //! Proxies: HTTP CONNECT (RFC 9110 section 9.3.6) and SOCKS 5 (RFC 1928), from the options or the environment.
 //!
-//! What is said to a proxy is decided by state machines without I/O (`connect`, `socks5`): bytes in, bytes out. `tunnel`
-//! drives them over a stream to the proxy, and gives the stream on as one to the server.
+//! What is said to a proxy is decided by state machines without I/O (`connect`, `socks5`): bytes in, bytes out.
+//! `tunnel` drives them over a stream to the proxy, and gives the stream on as one to the server.
 #![forbid(unsafe_code)]
 
 mod challenge;
@@ -22,10 +22,10 @@ pub use url::ProxyUrl;
 /// Which proxy a connection is made through. A Unix socket is never dialled through one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum ProxySetting {
-    /// The one that the environment names at the time, if any: for `ws` URLs `ws_proxy`, `http_proxy`, `all_proxy`, for `wss`
-    /// URLs `wss_proxy`, `https_proxy`, `all_proxy`, the first of these that is not empty, in lower case or else in
-    /// upper case; except for hosts in `no_proxy`, and this machine itself. Where `REQUEST_METHOD` is set, `HTTP_PROXY`
-    /// is not looked at: there it is a header field of a web server's client.
+    /// The one that the environment names when a connection is dialled, if any: for `ws` URLs `ws_proxy`, `http_proxy`,
+    /// `all_proxy`, for `wss` URLs `wss_proxy`, `https_proxy`, `all_proxy`, the first of these that is not empty, in
+    /// lower case or else in upper case; except for hosts in `no_proxy`, and this machine itself. Where
+    /// `REQUEST_METHOD` is set, `HTTP_PROXY` is not looked at: there it is a header field of a web server's client.
     #[default]
     Environment,
     /// None.
@@ -60,8 +60,8 @@ impl Negotiation {
         }
     }
 
-    /// Takes bytes of the proxy's off the front of `bytes`; when it is done, what is left is the server's. The outcome is
-    /// the same in whatever portions they come.
+    /// Takes bytes of the proxy's off the front of `bytes`; when it is done, what is left is the server's. The outcome
+    /// is the same in whatever portions they come.
     fn receive(&mut self, bytes: &mut &[u8], out: &mut Vec<u8>) -> Result<Progress, ProxyProblem> {
         match self {
             Self::Connect(connect) => connect.receive(bytes, out),

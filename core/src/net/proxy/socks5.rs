@@ -1,7 +1,7 @@
 //! SOCKS 5 (RFC 1928), with user name and password (RFC 1929) where the proxy wants them.
 
 use std::collections::VecDeque;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::Progress;
 use super::url::{Credentials, authority};
@@ -23,7 +23,6 @@ const UNREACHED: [u8; 6] = [1, 3, 4, 5, 6, 8];
 pub(super) struct Socks5 {
     /// Where the proxy is to connect to, what comes first to be tried first. Never empty.
     hosts: VecDeque<Host>,
-    port: u16,
     credentials: Option<Credentials>,
     state: State,
     /// The beginning of a message.
@@ -32,8 +31,8 @@ pub(super) struct Socks5 {
 
 enum Host {
     /// The proxy resolves it. At most 255 bytes.
-    Name(String),
-    Address(IpAddr),
+    Name(String, u16),
+    Address(SocketAddr),
 }
 
 #[derive(Clone, Copy)]
@@ -54,12 +53,11 @@ impl Socks5 {
             return Err(ProxyProblem::NameTooLong(host.len()));
         }
         let host = match host.parse() {
-            Ok(address) => Host::Address(address),
-            Err(_) => Host::Name(host.to_owned()),
+            Ok(address) => Host::Address(SocketAddr::new(address, port)),
+            Err(_) => Host::Name(host.to_owned(), port),
         };
         Ok(Self {
             hosts: VecDeque::from([host]),
-            port,
             credentials,
             state: State::Method,
             received: Vec::new(),
@@ -68,12 +66,12 @@ impl Socks5 {
 
     /// Whether the server is known by name only.
     pub(super) fn has_name(&self) -> bool {
-        matches!(self.hosts.front(), Some(Host::Name(_)))
+        matches!(self.hosts.front(), Some(Host::Name(..)))
     }
 
     /// The addresses of the name, at least one.
-    pub(super) fn resolved(&mut self, addresses: impl Iterator<Item = IpAddr>) {
-        self.hosts = addresses.map(Host::Address).collect();
+    pub(super) fn resolved(&mut self, addresses: VecDeque<SocketAddr>) {
+        self.hosts = addresses.into_iter().map(Host::Address).collect();
     }
 
     /// As [`Negotiation::begin`](super::Negotiation::begin).
@@ -166,22 +164,28 @@ impl Socks5 {
     /// RFC 1928 section 4.
     fn request(&mut self, out: &mut Vec<u8>) {
         out.extend_from_slice(&[VERSION, 1, 0]);
-        match self.hosts.front() {
-            Some(Host::Address(IpAddr::V4(address))) => {
-                out.push(IPV4);
-                out.extend_from_slice(&address.octets());
+        let port = match self.hosts.front() {
+            Some(Host::Address(address)) => {
+                match address.ip() {
+                    IpAddr::V4(address) => {
+                        out.push(IPV4);
+                        out.extend_from_slice(&address.octets());
+                    }
+                    IpAddr::V6(address) => {
+                        out.push(IPV6);
+                        out.extend_from_slice(&address.octets());
+                    }
+                }
+                address.port()
             }
-            Some(Host::Address(IpAddr::V6(address))) => {
-                out.push(IPV6);
-                out.extend_from_slice(&address.octets());
-            }
-            Some(Host::Name(name)) => {
+            Some(Host::Name(name, port)) => {
                 out.push(NAME);
                 put(out, name);
+                *port
             }
-            None => {}
-        }
-        out.extend_from_slice(&self.port.to_be_bytes());
+            None => return,
+        };
+        out.extend_from_slice(&port.to_be_bytes());
         self.next(State::Reply);
     }
 
@@ -204,13 +208,13 @@ impl Socks5 {
             self.hosts.pop_front();
             return Ok(Progress::Reconnect);
         }
-        let host = match self.hosts.front() {
-            Some(Host::Name(name)) => name.clone(),
+        let target = match self.hosts.front() {
+            Some(Host::Name(name, port)) => authority(name, *port),
             Some(Host::Address(address)) => address.to_string(),
             None => String::new(),
         };
         Err(ProxyProblem::Reply {
-            target: authority(&host, self.port).into(),
+            target: target.into(),
             code,
         })
     }
@@ -341,11 +345,15 @@ mod tests {
 
     #[test]
     fn the_servers_other_addresses_are_tried() {
-        let addresses = ["2001:db8::1", "10.0.0.1", "10.0.0.2"];
+        let addresses = ["[2001:db8::1]:443", "10.0.0.1:443", "10.0.0.2:444"];
         let make = || {
             let mut socks = socks("h", None);
             assert!(socks.has_name());
-            socks.resolved(addresses.iter().filter_map(|address| address.parse().ok()));
+            socks.resolved(
+                addresses
+                    .map(|address| address.parse().expect("an address"))
+                    .into(),
+            );
             assert!(!socks.has_name());
             socks
         };
@@ -354,11 +362,11 @@ mod tests {
         let (result, sent) = talk(make(), &[unreachable, unreachable, &open]);
         assert_eq!(result, Ok(Vec::new()));
         assert!(
-            sent[2].ends_with(b"\x01\x0a\x00\x00\x02\x01\xbb"),
+            sent[2].ends_with(b"\x01\x0a\x00\x00\x02\x01\xbc"),
             "{sent:?}"
         );
         let last = ProxyProblem::Reply {
-            target: "10.0.0.2:443".into(),
+            target: "10.0.0.2:444".into(),
             code: 4,
         };
         assert_eq!(talk(make(), &[unreachable; 3]).0, Err(last));

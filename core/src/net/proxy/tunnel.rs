@@ -1,5 +1,6 @@
 //! A way through a proxy: the connection to it, over which the negotiation runs, becomes the one to the server.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -55,8 +56,8 @@ impl Route {
     /// The way to `target`; `None` where it is reached without a proxy.
     ///
     /// # Errors
-    /// [`Error::ProxyUrl`] when the environment's cannot be used, [`Error::Proxy`] for what cannot be told to it, and as
-    /// [`TlsClient::shared`].
+    /// [`Error::ProxyUrl`] when the environment's cannot be used, [`Error::Proxy`] for what cannot be told to it, and
+    /// as [`TlsClient::shared`].
     pub(crate) fn new(
         target: &WebSocketUrl,
         connect: &ConnectOptions,
@@ -103,9 +104,9 @@ impl Route {
     }
 
     /// The server's addresses, at least one.
-    pub(crate) fn target_resolved(&mut self, addresses: &[SocketAddr]) {
+    pub(crate) fn target_resolved(&mut self, addresses: VecDeque<SocketAddr>) {
         if let Negotiation::Socks5(socks) = &mut self.negotiation {
-            socks.resolved(addresses.iter().map(SocketAddr::ip));
+            socks.resolved(addresses);
         }
     }
 
@@ -174,8 +175,7 @@ impl Route {
     /// What a tunnel waits for, once there is one.
     pub(crate) fn stage(&self) -> Option<OpeningStage> {
         let stream = &self.tunnel.as_ref()?.stream;
-        let in_handshake = self.tls.is_some() && stream.tls_info().is_none();
-        let stage = if in_handshake {
+        let stage = if stream.is_securing() {
             OpeningStage::ProxyTls
         } else {
             OpeningStage::Proxy
@@ -199,7 +199,8 @@ impl Route {
 }
 
 impl Tunnel {
-    /// Sends as much as is taken. That the proxy takes nothing any more shows when it is read: it may have answered before.
+    /// Sends as much as is taken. That the proxy takes nothing any more shows when it is read: it may have answered
+    /// before.
     fn send(&mut self) {
         if self.stream.flush().is_ok()
             && !self.out.is_empty()

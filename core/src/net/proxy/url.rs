@@ -10,10 +10,10 @@ use crate::proxy_error::ProxyUrlError;
 /// The most that a SOCKS proxy takes of a user name, of a password (RFC 1929 section 2).
 const SOCKS_CREDENTIAL: usize = 255;
 
-/// A proxy: `http://`, `https://` (HTTP CONNECT, in plain or in TLS), `socks5://` (SOCKS 5, RFC 1928; this side resolves
-/// the server's name) or `socks5h://` (the proxy resolves it), then `user:password@` where it wants credentials, percent-encoded
-/// where they hold special characters, the host, and the port: by default 80, 443 or, of SOCKS, 1080. Without a scheme it is
-/// `http://`; `socks://` is `socks5h://`.
+/// A proxy: `http://`, `https://` (HTTP CONNECT, in plain or in TLS), `socks5://` (SOCKS 5, RFC 1928; this side
+/// resolves the server's name) or `socks5h://` (the proxy resolves it), then `user:password@` where it wants
+/// credentials, percent-encoded where they hold special characters, the host, and the port: by default 80, 443 or, of
+/// SOCKS, 1080. Without a scheme it is `http://`; `socks://` is `socks5h://`.
 ///
 /// `Debug` and `Display` leave the credentials out.
 #[derive(Clone, PartialEq, Eq)]

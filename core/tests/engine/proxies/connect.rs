@@ -49,7 +49,7 @@ fn tls_to_the_proxy_and_tls_inside_it() {
             let mut client = authority.peer_server(stream);
             assert!(head(&mut client).starts_with(&format!("CONNECT {address} ")));
             say(&mut client, OK);
-            splice(&mut client, &plain, address);
+            splice_tls(client, &plain, address);
         });
         let connect = ConnectOptions {
             proxy: proxy.through("https", "").proxy,

@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn a_proxy_that_hangs_is_named_with_the_stage() {
     let options = || Options {
-        open_timeout: Duration::from_millis(200),
+        open_timeout: Duration::from_millis(500),
         ..Default::default()
     };
     for (scheme, reply, expected) in [
@@ -28,7 +28,7 @@ fn a_proxy_that_hangs_is_named_with_the_stage() {
         let text = error.to_string();
         let named = format!("the proxy {scheme}://{} {expected}", proxy.address);
         assert!(
-            text.contains("open_timeout, 200ms") && text.contains(&named),
+            text.contains("open_timeout, 500ms") && text.contains(&named),
             "{text}"
         );
         assert_eq!(error.fault(), Fault::Network);
@@ -188,4 +188,44 @@ fn a_proxy_that_never_stops_talking_does_not_keep_the_engine_from_others() {
     });
     engine.connections().abort(flooded).expect("aborts");
     assert_eq!(end_of(&mut engine, flooded).cause, Some(Error::Aborted));
+}
+
+#[test]
+fn attempts_and_redirects_go_through_the_proxy_too() {
+    let server = Served::echo(Options::default());
+    let address = server.address;
+    let proxy = Proxy::start(move |listener| {
+        let mut client = accept(listener);
+        assert!(head(&mut client).starts_with("CONNECT one.invalid:80 "));
+        say(&mut client, b"HTTP/1.1 502 Bad Gateway\r\n\r\n");
+        drop(client);
+        let mut client = accept(listener);
+        assert!(head(&mut client).starts_with("CONNECT one.invalid:80 "));
+        say(&mut client, OK);
+        assert!(head(&mut client).starts_with("GET / "));
+        let redirect = "HTTP/1.1 307 There\r\nLocation: ws://two.invalid:81/\r\n\r\n";
+        say(&mut client, redirect);
+        drop(client);
+        let mut client = accept(listener);
+        assert!(head(&mut client).starts_with("CONNECT two.invalid:81 "));
+        say(&mut client, OK);
+        splice_plain(client, address);
+    });
+    let mut engine = engine();
+    let connect = ConnectOptions {
+        max_redirects: 1,
+        ..proxy.through("http", "")
+    };
+    let policy = Reconnect {
+        base: Duration::ZERO,
+        ..Reconnect::default()
+    };
+    let options = Arc::new(Options::default());
+    let id = (engine.connections())
+        .connect_supervised("ws://one.invalid/", &connect, options, policy)
+        .expect("dials");
+    run(&mut engine, |event, _| {
+        event.id == id && matches!(event.kind, EventKind::Opened(_))
+    });
+    drop(engine);
 }

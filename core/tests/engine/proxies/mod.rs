@@ -1,12 +1,14 @@
 //! Connections through proxies, which the tests play themselves: each is a script for one or more connections.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use ropeway_core::engine::{Client, ConnectOptions, EventKind, ProxySetting, ProxyUrl, Received};
+use ropeway_core::engine::{
+    Client, ConnectOptions, EventKind, NameResolver, ProxySetting, ProxyUrl, Received, Reconnect,
+};
 use ropeway_core::protocol::{MessageKind, Options};
 use ropeway_core::{Error, Fault, ProxyProblem, TlsError};
 
@@ -22,10 +24,6 @@ const BASIC_ANSWER: &str = "\r\nProxy-Authorization: Basic dXNlcjpzZWNyZXQ=\r\n"
 mod connect;
 mod ends;
 mod socks;
-
-/// Both directions of a connection to a proxy.
-trait Duplex: Read + Write {}
-impl<T: Read + Write> Duplex for T {}
 
 /// A proxy on a thread of its own, which ends when its script does.
 struct Proxy {
@@ -112,15 +110,26 @@ fn challenge(stream: &mut impl Write, fields: &str, body: &str) {
 }
 
 /// Carries bytes both ways until the client goes.
-fn splice(client: &mut dyn Duplex, plain: &TcpStream, server: SocketAddr) {
+fn splice_plain(client: TcpStream, server: SocketAddr) {
+    let server = TcpStream::connect(server).expect("connects");
+    let carry = |mut from: &TcpStream, mut to: &TcpStream| {
+        // Either end may have gone, at any moment.
+        let _ = std::io::copy(&mut from, &mut to);
+        let _ = to.shutdown(Shutdown::Both);
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| carry(&server, &client));
+        carry(&client, &server);
+    });
+}
+
+/// The same for a client in TLS, which one thread has to serve; `plain` is its socket.
+fn splice_tls(mut client: impl Read + Write, plain: &TcpStream, server: SocketAddr) {
     let mut server = TcpStream::connect(server).expect("connects");
-    server.set_nodelay(true).expect("no delay");
-    plain
-        .set_read_timeout(Some(Duration::from_millis(1)))
-        .expect("a time-out");
-    server
-        .set_read_timeout(Some(Duration::from_millis(1)))
-        .expect("a time-out");
+    for socket in [plain, &server] {
+        let moment = Some(Duration::from_millis(1));
+        socket.set_read_timeout(moment).expect("a time-out");
+    }
     let mut buffer = vec![0; 64 << 10];
     let quiet = |error: &std::io::Error| error.kind() == std::io::ErrorKind::WouldBlock;
     loop {
@@ -139,15 +148,10 @@ fn splice(client: &mut dyn Duplex, plain: &TcpStream, server: SocketAddr) {
     }
 }
 
-fn splice_plain(client: TcpStream, server: SocketAddr) {
-    let plain = client.try_clone().expect("a clone");
-    splice(&mut { client }, &plain, server);
-}
-
 /// Opens a WebSocket and has messages sent back.
 fn talk(url: &str, connect: &ConnectOptions) -> Client {
     let mut client = Client::open_with(url, connect, Arc::new(Options::default())).expect("opens");
-    for length in [0, 100, 1_000_000] {
+    for length in [0, 100, 200_000] {
         let payload = pattern(length);
         client.send(MessageKind::Binary, &payload).expect("sends");
         match client.receive(Some(PATIENCE)).expect("receives") {

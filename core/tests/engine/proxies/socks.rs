@@ -87,3 +87,63 @@ fn refusals_of_a_socks_proxy_are_in_words() {
     let (problem, _) = refused("ws://example.invalid/", &proxy.through("socks5h", ""));
     assert!(matches!(problem, ProxyProblem::NotSocks(_)), "{problem:?}");
 }
+
+#[test]
+fn the_users_resolver_is_asked_for_the_proxy_and_the_server() {
+    let server = Served::echo(Options::default());
+    let address = server.address;
+    let proxy = Proxy::start(move |listener| {
+        let mut client = accept(listener);
+        expect(&mut client, b"\x05\x01\x00");
+        say(&mut client, b"\x05\x00");
+        expect(
+            &mut client,
+            b"\x05\x01\x00\x04\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01\x00\x07",
+        );
+        // Without the rest of the reply, as some do.
+        say(&mut client, b"\x05\x04");
+        drop(client);
+        let mut client = accept(listener);
+        expect(&mut client, b"\x05\x01\x00");
+        say(&mut client, b"\x05\x00");
+        expect(&mut client, b"\x05\x01\x00\x01\x7f\x00\x00\x01");
+        expect(&mut client, &address.port().to_be_bytes());
+        say(&mut client, SOCKS_OK);
+        splice_plain(client, address);
+    });
+    let of_proxy = proxy.address;
+    let resolver = NameResolver::new(move |host, _| match host {
+        "server.test" => Ok(vec![
+            "[2001:db8::1]:7".parse().expect("an address"),
+            address,
+        ]),
+        // The first takes no connection, and the next is tried.
+        "proxy.test" => Ok(vec!["127.0.0.1:1".parse().expect("an address"), of_proxy]),
+        _ => Err("unknown".to_owned()),
+    });
+    let connect = |name| ConnectOptions {
+        resolver: Some(resolver.clone()),
+        ..proxy.at("socks5", "", name)
+    };
+    let failed = failure(
+        "ws://other.test/",
+        &connect("proxy.test"),
+        Options::default(),
+    );
+    assert!(
+        matches!(&failed, Error::Resolve { host, .. } if host == "other.test"),
+        "{failed:?}"
+    );
+    let failed = failure(
+        "ws://server.test/",
+        &connect("other.test"),
+        Options::default(),
+    );
+    assert!(
+        failed
+            .to_string()
+            .contains("cannot resolve the proxy socks5://other.test"),
+        "{failed}"
+    );
+    talk("ws://server.test/", &connect("proxy.test"));
+}

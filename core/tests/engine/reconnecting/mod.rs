@@ -391,3 +391,52 @@ fn the_answer_to_an_earlier_question_is_not_taken_for_this_one() {
     drop(engine);
     server.join().expect("no panic");
 }
+
+#[test]
+fn a_connection_in_tls_comes_back_in_tls() {
+    let authority = Authority::new();
+    let server = Served::with(
+        engine(),
+        "127.0.0.1:0",
+        &in_tls(authority.server()),
+        Options::default(),
+        |event, connections| match event.kind {
+            EventKind::Message {
+                payload: b"away", ..
+            } => connections.abort(event.id).expect("is there"),
+            EventKind::Message {
+                payload: b"again", ..
+            } => connections
+                .close(event.id, CloseCode::new(1012), "")
+                .expect("is open"),
+            _ => echo(&event, connections),
+        },
+    );
+    let mut engine = engine();
+    let url = format!("wss://{}/", server.address);
+    let options = Arc::new(Options::default());
+    let id = engine
+        .connections()
+        .connect_supervised(&url, &authority.client(), options, quick())
+        .expect("dials");
+    let mut words = ["away", "again", "stay"].iter();
+    let tale = tale(&mut engine, "stay", |event, connections| {
+        if let EventKind::Opened(_) = event.kind {
+            let info = connections.tls_info(id).expect("is there");
+            assert!(info.is_some(), "in TLS");
+            let word = words.next().expect("three times");
+            connections.send_text(id, word).expect("is open");
+        }
+    });
+    assert_eq!(
+        tale,
+        [
+            "opened",
+            "reconnecting 1",
+            "opened",
+            "reconnecting 2",
+            "opened",
+            "stay"
+        ]
+    );
+}

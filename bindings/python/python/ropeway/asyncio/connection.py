@@ -14,7 +14,7 @@ from ..exceptions import ConnectionClosed, PayloadTooBig, ProtocolError
 from ..facts import Facts, response_of
 from ..frames import CloseCode
 from ..pieces import Pieces
-from ..protocol import State
+from ..states import State
 from ..tls import TLSInfo
 
 __all__ = ["Connection", "broadcast"]
@@ -197,7 +197,9 @@ async def _each(fragments: Iterable[Data]) -> Any:
         yield fragment
 
 
-def broadcast(connections: Iterable[Connection], message: Data, raise_exceptions: bool = False) -> None:
+def broadcast(
+    connections: Iterable[Connection], message: Data, *, text: bool | None = None, raise_exceptions: bool = False
+) -> None:
     """Sends a message to connections without waiting for any; those that are not open are left out.
 
     What a connection does not take, its send queue being full, is logged on it; with `raise_exceptions` all such are
@@ -205,7 +207,7 @@ def broadcast(connections: Iterable[Connection], message: Data, raise_exceptions
     """
     if not isinstance(message, (str, bytes, bytearray, memoryview)):
         raise TypeError("data must be str or bytes")
-    failed = _broadcast(list(connections), message)
+    failed = _broadcast(list(connections), message, text)
     if failed and raise_exceptions:
         raise ExceptionGroup("skipped broadcast", [RuntimeError(why) for _, why in failed])
     for connection, why in failed:

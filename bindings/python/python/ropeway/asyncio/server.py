@@ -30,9 +30,10 @@ from ..datastructures import Headers
 from ..exceptions import InvalidOrigin, NegotiationError
 from ..frames import CloseCode
 from ..http11 import Request, Response
+from ..limits import Limits
 from ..logs import Logger, log_request, log_response
-from ..protocol import State
-from ..settings import options, queue_marks, refuse, whole_limit
+from ..settings import DEFAULT_LIMITS, options, queue_marks, refuse, whole_limit
+from ..states import State
 from ..tls import ServerTLS, native_server
 from .connection import Connection, Data, broadcast
 from .listening import Address, ListeningSocket, Places
@@ -92,6 +93,7 @@ class Settings:
     backlog: int
     reuse_port: bool
     unix_mode: int | None
+    max_per_address: int
     origins: Origins | None
     subprotocols: Sequence[str] | None
     select_subprotocol: SelectSubprotocol | None
@@ -161,7 +163,14 @@ class Server:
                     # All hosts get the port that the first one got.
                     place = (place[0], port)
                 listener = self._engine.listen(
-                    place, known.options, self, known.backlog, known.reuse_port, known.unix_mode, self._tls
+                    place,
+                    known.options,
+                    self,
+                    known.backlog,
+                    known.reuse_port,
+                    known.unix_mode,
+                    known.max_per_address,
+                    self._tls,
                 )
                 self._listeners.append(listener)
                 if isinstance(place, tuple):
@@ -345,8 +354,10 @@ class serve:
     other than with `websockets` the default is None, because compressing is the server's to pay for. `ssl` is a
     `ropeway.ServerTLS`. `select_subprotocol`, `process_request` and `process_response` are functions or coroutines.
     `sock` is a bound stream socket to listen on, which is closed with the server; `unix_mode` the permissions of a Unix
-    socket's file. `create_connection` is a subclass of `ServerConnection` to make. The `logger`, "ropeway.server" by
-    default, gets failures of handlers, and the opening handshake and each frame, if it takes DEBUG when this is made.
+    socket's file. `max_per_address` is how many connections one address may have at once, those beyond being answered
+    503; 0 is any number. `limits` has the rarer limits. `create_connection` is a subclass of `ServerConnection` to
+    make. The `logger`, "ropeway.server" by default, gets failures of handlers, and the opening handshake and each
+    frame, if it takes DEBUG when this is made.
     """
 
     def __init__(
@@ -371,6 +382,8 @@ class serve:
         max_queue: int | tuple[int | None, int | None] | None = 16,
         write_limit: int | tuple[int, int | None] = 2**15,
         logger: Logger | None = None,
+        limits: Limits = DEFAULT_LIMITS,
+        max_per_address: int = 0,
         create_connection: type[ServerConnection] | None = None,
         start_serving: bool = True,
         family: int = socket.AF_UNSPEC,
@@ -408,6 +421,7 @@ class serve:
                 subprotocols=subprotocols,
                 headers=(),
                 origin=None,
+                limits=limits,
                 logger=self._logger,
                 open_timeout=open_timeout,
                 ping_interval=ping_interval,
@@ -420,6 +434,7 @@ class serve:
             backlog=backlog,
             reuse_port=bool(reuse_port),
             unix_mode=unix_mode,
+            max_per_address=max_per_address,
             origins=origins,
             subprotocols=subprotocols,
             select_subprotocol=select_subprotocol,

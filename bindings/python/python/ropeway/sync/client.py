@@ -136,11 +136,16 @@ def connect(uri: str, *, legacy: bool | None = None, **arguments: Any) -> Client
     return reconnecting if legacy is False else reconnecting.connect()
 
 
-def unix_connect(path: str | os.PathLike[str], uri: str | None = None, **arguments: Any) -> ClientConnection:
+def unix_connect(
+    path: str | os.PathLike[str] | None = None, uri: str | None = None, *, legacy: bool | None = None, **arguments: Any
+) -> ClientConnection | reconnect:
     """Connects to a server at a Unix socket; `uri` says what is asked for, ws://localhost/ by default."""
-    return unix_reconnect(path, uri, **arguments).connect()
+    reconnecting = unix_reconnect(path, uri, **arguments)
+    return reconnecting if legacy is False else reconnecting.connect()
 
 
-def unix_reconnect(path: str | os.PathLike[str], uri: str | None = None, **arguments: Any) -> reconnect:
+def unix_reconnect(path: str | os.PathLike[str] | None = None, uri: str | None = None, **arguments: Any) -> reconnect:
     """As `reconnect`, at a Unix socket."""
-    return reconnect(uri or "ws://localhost/", unix=True, path=path, **arguments)
+    if uri is None:
+        uri = "ws://localhost/" if arguments.get("ssl") is None else "wss://localhost/"
+    return reconnect(uri, unix=True, path=path, **arguments)

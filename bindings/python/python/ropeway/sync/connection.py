@@ -12,7 +12,7 @@ from ..exceptions import ConcurrencyError, ConnectionClosed, ConnectionClosedOK,
 from ..facts import Facts
 from ..frames import CloseCode
 from ..pieces import Pieces
-from ..protocol import State
+from ..states import State
 from .keeper import keeper
 
 __all__ = ["Connection", "broadcast"]

@@ -23,9 +23,10 @@ from ..datastructures import Headers
 from ..exceptions import InvalidOrigin, NegotiationError
 from ..frames import CloseCode
 from ..http11 import Request, Response
+from ..limits import Limits
 from ..logs import Logger, log_request, log_response
-from ..protocol import State
-from ..settings import options, queue_marks, refuse, whole_limit
+from ..settings import DEFAULT_LIMITS, options, queue_marks, refuse, whole_limit
+from ..states import State
 from ..tls import ServerTLS, native_server
 from .connection import Connection
 from .keeper import keeper
@@ -302,6 +303,7 @@ def serve(
     close_timeout: float | None = 10,
     max_size: int | tuple[int | None, int | None] | None = 2**20,
     max_queue: int | tuple[int | None, int | None] | None = 16,
+    limits: Limits = DEFAULT_LIMITS,
     logger: Logger | None = None,
     create_connection: type[ServerConnection] | None = None,
     unix: bool = False,
@@ -327,6 +329,7 @@ def serve(
             subprotocols=subprotocols,
             headers=(),
             origin=None,
+            limits=limits,
             logger=logger,
             open_timeout=open_timeout,
             ping_interval=ping_interval,
