@@ -6,9 +6,18 @@ import sys
 
 import ropeway
 
-PARALLEL = 16
+PARALLEL = 4
 """Cases that run at once; some wait for seconds."""
-SETTINGS = {"max_size": 64 << 20, "compression": ropeway.Compression(threshold=0), "ping_interval": None}
+NO_TAKEOVER = True if "--no-takeover" in sys.argv else None
+SETTINGS = {
+    "max_size": 64 << 20,
+    "compression": ropeway.Compression(
+        threshold=0,
+        server_no_context_takeover=NO_TAKEOVER,
+        client_no_context_takeover=NO_TAKEOVER,
+    ),
+    "ping_interval": None,
+}
 
 
 async def run_case(uri: str, places: asyncio.Semaphore) -> None:
@@ -32,4 +41,4 @@ async def main(uri: str) -> None:
         await ropeway.connect(f"{uri}/updateReports?agent=ropeway")
 
 
-asyncio.run(main(sys.argv[1]))
+asyncio.run(main(sys.argv[-1]))

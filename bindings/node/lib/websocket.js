@@ -185,9 +185,8 @@ class WebSocket extends EventEmitter {
     }
     const behind = this._behind;
     this._behind = null;
-    if (failure !== undefined) callback?.(failure);
-    else if (this._readyState === OPEN) this._sendNow(bytes, flags, 0, callback);
-    else callback?.(notOpen(this._readyState));
+    if (failure === undefined) this._sendNow(bytes, flags, 0, callback);
+    else callback?.(failure);
     for (const [index, action] of behind.entries()) {
       // One of them was a Blob again: the others wait for it.
       if (this._behind !== null) {

@@ -85,6 +85,17 @@ test('what is sent before a close arrives, and what is sent after it does not', 
   client.terminate();
 });
 
+test('a Blob that is being read goes out before the close that follows it', async (t) => {
+  const { client, peer } = await pair(t);
+  const received = [];
+  peer.on('message', (data) => received.push(data.toString()));
+  client.send(new Blob(['blob']));
+  client.send('text');
+  client.close(1000);
+  assert.strictEqual((await once(peer, 'close'))[0], 1000);
+  assert.deepStrictEqual(received, ['blob', 'text']);
+});
+
 test('terminate is 1006 on both sides, without an error', async (t) => {
   const { client, peer } = await pair(t);
   for (const side of [client, peer]) side.on('error', assert.fail);

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 import ropeway
 import ropeway.sync
+import trustme
 import websockets.sync.client
 import websockets.sync.server
 from ropeway.sync.keeper import keeper
@@ -415,6 +416,37 @@ def test_errors_of_connecting() -> None:
         ropeway.sync.connect("http://x/")
     with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(TimeoutError):
         open_at(f"ws://127.0.0.1:{silent.getsockname()[1]}/", open_timeout=0.05)
+
+
+def test_tls(tmp_path: pathlib.Path) -> None:
+    authority = trustme.CA()
+    certificate = authority.issue_cert("localhost")
+    identity = (certificate.cert_chain_pems[0].bytes(), certificate.private_key_pem.bytes())
+    roots = ropeway.ClientTLS(roots=[authority.cert_pem.bytes()], system_roots=False)
+    with serving(ssl=ropeway.ServerTLS([identity])) as server:
+        address = f"wss://localhost:{server.port}/"
+        with open_at(address, ssl=roots) as client:
+            for message in MESSAGES:
+                client.send(message)
+                assert client.recv(WAIT) == message
+            with pytest.raises(TimeoutError):
+                client.recv(timeout=0)
+            assert client.ping().wait(WAIT)
+            assert client.tls is not None and client.tls.version == "TLSv1.3"
+        assert client.close_code == 1000 and client.tls is None
+        with pytest.raises(ropeway.CertificateError):
+            open_at(address, ssl=ropeway.ClientTLS(system_roots=False, roots=[trustme.CA().cert_pem.bytes()]))
+        with pytest.raises((ropeway.InvalidHandshake, OSError)):
+            open_at(uri(server))
+
+
+def test_basic_auth() -> None:
+    with serving(process_request=ropeway.sync.basic_auth("realm", ("user", "secret"))) as server:
+        with pytest.raises(ropeway.InvalidStatus) as caught:
+            open_at(uri(server))
+        assert caught.value.response.status_code == 401
+        with open_at(f"ws://user:secret@127.0.0.1:{server.port}/"):
+            pass
 
 
 def test_unix_sockets(tmp_path: pathlib.Path) -> None:

@@ -356,12 +356,7 @@ impl End {
     /// Of compressed messages the first error may be another one where more is at hand: they are compared up to the end.
     fn comparable(&self) -> &[Told] {
         match self.told.split_last() {
-            Some((Told::Closed(_), before)) if self.compression => {
-                let whole = before
-                    .iter()
-                    .rposition(|told| !matches!(told, Told::Message(_, _, false)));
-                &before[..whole.map_or(0, |last| last + 1)]
-            }
+            Some((Told::Closed(_), before)) if self.compression => before,
             _ => &self.told,
         }
     }
@@ -435,7 +430,11 @@ pub(super) fn keep(told: &mut Vec<Told>, event: Event<'_>) {
             payload,
             round_trip,
         } => told.push(Told::Pong(payload.to_vec(), round_trip)),
-        Event::Closed(closed) => told.push(Told::Closed(Box::new(closed.clone()))),
+        Event::Closed(closed) => {
+            // How much of a streamed message was told before it broke off depends on the portions.
+            told.retain(|told| !matches!(told, Told::Message(_, _, false)));
+            told.push(Told::Closed(Box::new(closed.clone())));
+        }
         other => panic!("{other:?}"),
     }
 }

@@ -34,6 +34,7 @@ from .frames import Close, CloseCode
 from .http11 import Request, Response
 from .logs import Logger
 from .states import State
+from .tls import TLSInfo
 
 __all__ = ["Facts", "cause", "response_of"]
 
@@ -69,6 +70,12 @@ class Facts:
     def state(self) -> State:
         """Where the connection stands."""
         return _STATES[self._phase]  # type: ignore[attr-defined]
+
+    @property
+    def tls(self) -> TLSInfo | None:
+        """What the TLS handshake agreed on; None for a plain connection, and once the connection is closed."""
+        known: tuple[Any, ...] | None = self._tls  # type: ignore[attr-defined]
+        return None if known is None else TLSInfo(*known)
 
     @property
     def close_code(self) -> int | None:

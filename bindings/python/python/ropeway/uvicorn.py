@@ -32,7 +32,7 @@ from .admission import fields_besides, offered
 from .asyncio.bridge import Bridge
 from .asyncio.connection import Connection
 from .datastructures import Headers
-from .exceptions import ConnectionClosed
+from .exceptions import ConnectionClosed, InvalidState
 from .frames import CloseCode
 from .http11 import Request, Response
 from .settings import options, queue_marks
@@ -57,19 +57,14 @@ class _Connection(Connection):
 class WebSocketProtocol(asyncio.Protocol):
     """One connection: what uvicorn expects of a WebSocket protocol."""
 
-    def __init__(
-        self,
-        config: Config,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
-    ) -> None:
+    def __init__(self, config: Config, server_state: ServerState, app_state: dict[str, Any]) -> None:
         if not config.loaded:
             config.load()
         self._config, self._server_state, self._app_state = config, server_state, app_state
         self._logger = logging.getLogger("uvicorn.error")
         self._bridge: Bridge | None = None
         self._begun = False
+        self._request: Request | None = None
         #: The application has been told of the connection; has answered it; closes it with this.
         self._told = False
         self._answered = False
@@ -131,7 +126,9 @@ class WebSocketProtocol(asyncio.Protocol):
 
     def shutdown(self) -> None:
         """uvicorn ends: clients are told to come again (1012)."""
-        if not self._answered:
+        if self._request is None:
+            self._connection._abort()
+        elif not self._answered:
             self._refuse(Response(503, "", Headers(), b"The server is shutting down.\n"))
         elif self._connection.state < State.CLOSING:
             self._close(CloseCode.SERVICE_RESTART, "")
@@ -140,7 +137,7 @@ class WebSocketProtocol(asyncio.Protocol):
 
     def _asked(self, request: Request) -> None:
         self._request = request
-        task = asyncio.get_running_loop().create_task(self._run())
+        task = asyncio.get_running_loop().create_task(self._run(request))
         self._server_state.tasks.add(task)
         task.add_done_callback(self._server_state.tasks.discard)
 
@@ -149,8 +146,8 @@ class WebSocketProtocol(asyncio.Protocol):
 
     # The application
 
-    async def _run(self) -> None:
-        self._scope = self._make_scope()
+    async def _run(self, request: Request) -> None:
+        self._scope = self._make_scope(request)
         try:
             result = await self._config.loaded_app(self._scope, self._receive, self._send)
         except ClientDisconnected:
@@ -169,8 +166,9 @@ class WebSocketProtocol(asyncio.Protocol):
                 self._logger.error("ASGI callable should return None, but returned '%s'.", result)
             self._close(CloseCode.NORMAL_CLOSURE, "")
 
-    def _make_scope(self) -> dict[str, Any]:
+    def _make_scope(self, request: Request) -> dict[str, Any]:
         start, *lines = self._head.partition(b"\r\n\r\n")[0].split(b"\r\n")
+        self._head = b""
         raw_path, _, query = start.split(b" ")[1].partition(b"?")
         root = self._config.root_path
         fields = [line.partition(b": ") for line in lines]
@@ -186,7 +184,7 @@ class WebSocketProtocol(asyncio.Protocol):
             "raw_path": root.encode("ascii") + raw_path,
             "query_string": query,
             "headers": [(name.lower(), value) for name, _, value in fields],
-            "subprotocols": offered(self._request),
+            "subprotocols": offered(request),
             "state": self._app_state.copy(),
             "extensions": {"websocket.http.response": {}},
         }
@@ -241,7 +239,11 @@ class WebSocketProtocol(asyncio.Protocol):
         elif kind == "websocket.accept":
             headers = _fields([*self._server_state.default_headers, *message.get("headers", ())])
             accepted = Response(101, "", headers)
-            self._connection._engine.accept(self._connection._id, message.get("subprotocol"), fields_besides(accepted))
+            connection = self._connection
+            try:
+                connection._engine.accept(connection._id, message.get("subprotocol"), fields_besides(accepted))
+            except InvalidState:
+                raise ClientDisconnected from None
             self._answered = True
             self._log("[accepted]")
         elif kind == "websocket.close":

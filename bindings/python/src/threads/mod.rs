@@ -30,7 +30,7 @@ use crate::inbox::{Item, Piece};
 use crate::options::{self, Options};
 use crate::payload;
 use crate::route::Route;
-use crate::tls::TlsServer;
+use crate::tls::{self, TlsServer};
 use core::Core;
 use pong::Ping;
 pub(crate) use pong::Pong;
@@ -223,6 +223,18 @@ impl ThreadConnection {
             connections.local_address(id).ok().map(pair),
             connections.peer_address(id).ok().map(pair),
         )
+    }
+
+    /// What the TLS handshake agreed on; None for a plain connection, and once it has ended.
+    #[getter]
+    fn _tls<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let agreed = {
+            let mut core = self.core();
+            let id = core.id;
+            core.connections()
+                .and_then(|connections| connections.tls_info(id).ok().flatten())
+        };
+        agreed.map(|agreed| tls::info(py, agreed)).transpose()
     }
 
     /// The next message, waited for `timeout` seconds at most. A time-out loses nothing.

@@ -15,7 +15,6 @@ from ..facts import Facts, response_of
 from ..frames import CloseCode
 from ..pieces import Pieces
 from ..states import State
-from ..tls import TLSInfo
 
 __all__ = ["Connection", "broadcast"]
 
@@ -44,11 +43,6 @@ class Connection(NativeConnection, Facts):
     def remote_address(self) -> Any:
         """The other end's host and port, or its Unix socket's path."""
         return self._remote_address or self._addresses[1]
-
-    @property
-    def tls(self) -> TLSInfo | None:
-        """What the TLS handshake agreed on; None for a plain connection, and once the connection is closed."""
-        return None if (known := self._tls) is None else TLSInfo(*known)
 
     # Receiving
 
