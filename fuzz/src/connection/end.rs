@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ropeway_core::frame::CloseCode;
-use ropeway_core::handshake::{Headers, Refusal, WebSocketUrl, accept_key};
+use ropeway_core::handshake::{HandshakeError, Headers, Refusal, WebSocketUrl, accept_key};
 use ropeway_core::protocol::{
     Accept, Closed, Event, Input, MessageKind, Output, Protocol, Shutdown, Time,
 };
@@ -109,11 +109,12 @@ impl End {
                 extension,
                 cut,
                 subprotocol,
-            } => {
+            } if self.is_opening() => {
                 let mut bytes = self.greeting(*extension, *subprotocol);
                 bytes.truncate(bytes.len() - usize::from(*cut).min(bytes.len()));
                 self.receive(&bytes, sizes);
             }
+            Op::Greet { .. } => {}
             Op::Bytes(bytes) => self.receive(bytes, sizes),
             Op::Frame { first, payload } => {
                 self.receive(&frame_to(role, *first, &payload.bytes()), sizes);
@@ -256,6 +257,11 @@ impl End {
             !refused || self.output.bytes().len() == before,
             "{op:?} was refused and wrote"
         );
+    }
+
+    /// Whether the handshake is still to come; behind it a greeting, with the twin's other key, would be another payload.
+    fn is_opening(&self) -> bool {
+        !(self.told.iter()).any(|told| matches!(told, Told::Opened(..) | Told::Closed(_)))
     }
 
     fn greeting(&self, extension: bool, subprotocol: bool) -> Vec<u8> {
@@ -433,7 +439,12 @@ pub(super) fn keep(told: &mut Vec<Told>, event: Event<'_>) {
         Event::Closed(closed) => {
             // How much of a streamed message was told before it broke off depends on the portions.
             told.retain(|told| !matches!(told, Told::Message(_, _, false)));
-            told.push(Told::Closed(Box::new(closed.clone())));
+            let mut closed = Box::new(closed.clone());
+            if let Some(Error::Handshake(error)) = &closed.cause {
+                // Errors show the key, which is another one on the twin.
+                closed.cause = Some(Error::Handshake(HandshakeError::Refused(error.status())));
+            }
+            told.push(Told::Closed(closed));
         }
         other => panic!("{other:?}"),
     }
