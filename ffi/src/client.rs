@@ -95,7 +95,7 @@ unsafe fn send(
 }
 
 /// Sends a whole message of the kind ROPEWAY_TEXT or ROPEWAY_BINARY: `length` bytes at `data`, which are copied. Waits
-/// while the send queue is above its high-water mark; messages and pongs that come meanwhile are kept for
+/// until the system has taken all of it; messages and pongs that come meanwhile are kept for
 /// ropeway_client_receive, up to ROPEWAY_OPTION_SEND_QUEUE_LIMIT, after which the peer has to wait.
 ///
 /// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_ARGUMENT, ROPEWAY_ERROR_CLOSED, ROPEWAY_ERROR_INVALID_UTF8,

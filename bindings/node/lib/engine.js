@@ -69,11 +69,14 @@ function dispatch(count, newSlab, newWide, newValues) {
 
 function deliver(kind, place, connection, payload) {
   if (kind === REQUEST) {
-    listeners[payload.listener]._onRequest(place, payload);
+    // Its server may have been closed by an earlier event of the batch.
+    const server = listeners[payload.listener];
+    if (server === undefined) native.abort(place);
+    else server._onRequest(place, payload);
   } else if (kind === ACCEPT_FAILED) {
-    listeners[place]._onAcceptFailed(payload);
+    listeners[place]?._onAcceptFailed(payload);
   } else if (connection === undefined) {
-    if (kind === CLOSED && payload.listener !== undefined) listeners[payload.listener]._onClientError(payload);
+    if (kind === CLOSED && payload.listener !== undefined) listeners[payload.listener]?._onClientError(payload);
   } else if (kind === CLOSED) {
     connections[place] = undefined;
     connection._onClosed(payload);

@@ -1,10 +1,10 @@
 // What stands for the net.Socket of a connection that the engine holds: its addresses, and its end.
 
-const { EventEmitter } = require('node:events');
+const { Stream } = require('node:stream');
 
 const { native } = require('./engine');
 
-class ConnectionSocket extends EventEmitter {
+class ConnectionSocket extends Stream {
   #place;
   #peer;
   #local;

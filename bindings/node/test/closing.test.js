@@ -198,3 +198,18 @@ test('a question is answered although the Close frame came with it', async (t) =
   const [code] = await once(client, 'close');
   assert.deepStrictEqual([received, code], [['answer to 1', 'answer to 2'], 1000]);
 });
+
+test('a server that is closed while others knock drops them', async (t) => {
+  const { server, url } = await serve(t);
+  server.on('headers', () => server.close());
+  const ends = Array.from({ length: 20 }, () => {
+    const client = new WebSocket(url);
+    t.after(() => client.terminate());
+    return new Promise((resolve) => {
+      client.on('open', () => resolve('open'));
+      client.on('error', () => resolve('error'));
+    });
+  });
+  const all = await Promise.all(ends);
+  assert.ok(all.includes('open') && all.includes('error'), all.join());
+});

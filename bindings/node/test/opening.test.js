@@ -58,6 +58,15 @@ test('a request is what Node’s http module makes of it', async (t) => {
   assert.strictEqual(request.socket.remoteAddress, '127.0.0.1');
 });
 
+test('destroying a request ends its connection', async (t) => {
+  const { client, peer, request } = await pair(t);
+  const closed = Promise.all([client, peer].map((side) => once(side, 'close')));
+  const gone = once(request, 'close');
+  request.destroy();
+  for (const [code] of await closed) assert.strictEqual(code, 1006);
+  await gone;
+});
+
 test('path, shouldHandle', async (t) => {
   const { server, url } = await serve(t, { path: '/chat' });
   await connect(t, `${url}/chat?x=1`);

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import gc
+import os
 import pathlib
 import socket
 import ssl
@@ -13,10 +15,12 @@ from typing import Any
 
 import pytest
 import ropeway
+import ropeway.asyncio.connection
 import trustme
 import uvicorn
 from conftest import Run
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect, WebSocketException
+from ropeway.uvicorn import WebSocketProtocol
 from starlette.responses import PlainTextResponse
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -298,6 +302,45 @@ def test_a_handshake_that_is_none(run: Run) -> None:
             assert (await reader.readline()).startswith(b"HTTP/1.1 4")
             writer.close()
             await writer.wait_closed()
+
+    run(main())
+
+
+def test_connections_leave_nothing_behind(run: Run, tmp_path: pathlib.Path) -> None:
+    """Neither taken over nor carried across; a client that is gone without a word leaves nothing either."""
+    authority = trustme.CA()
+    certificate = authority.issue_cert("localhost")
+    pem = tmp_path / "server.pem"
+    certificate.private_key_and_cert_chain_pem.write_to_path(str(pem))
+    trusting = ropeway.ClientTLS(roots=[authority.cert_pem.bytes()])
+
+    def descriptors() -> int:
+        return len(os.listdir("/proc/self/fd"))
+
+    async def batch(there: Serving, count: int, **arguments: Any) -> int:
+        for number in range(count):
+            client = await ropeway.connect(there.uri("/echo"), **arguments)
+            await client.send("x")
+            assert await client.recv() == "x"
+            if number % 2:
+                await client.close()
+            else:
+                client._abort()
+        while there.server.server_state.connections or there.server.server_state.tasks:
+            await asyncio.sleep(0.001)
+        gc.collect()
+        kinds = (ropeway.asyncio.connection.Connection, asyncio.Task, WebSocketProtocol)
+        return sum(isinstance(thing, kinds) for thing in gc.get_objects())
+
+    async def main() -> None:
+        files = {"ssl_certfile": pem}
+        for settings, arguments in ({}, {}), (files, {"ssl": trusting}):
+            async with serving(application([]), **settings) as there:
+                before, opened = await batch(there, 10, **arguments), descriptors()
+                assert await batch(there, 100, **arguments) <= before
+                # A socket may outlive what was told of it by a moment; one that stays makes this last too long.
+                while descriptors() > opened:
+                    await asyncio.sleep(0.001)
 
     run(main())
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::drive::Told;
-use super::event::Notice;
-use super::{ConnectOptions, ConnectionId, Engine, EngineOptions, Sent};
+use super::slots::Slot;
+use super::{ConnectOptions, ConnectionId, Engine, EngineOptions};
 use crate::error::{Error, SendError};
 use crate::frame::CloseCode;
 use crate::net::TlsInfo;
@@ -135,14 +135,14 @@ impl Client {
         &self.opened
     }
 
-    /// Sends a message. Waits while the send queue is above its high-water mark; messages and pongs that come meanwhile
-    /// are kept for [`receive`](Self::receive), up to `send_queue_limit` bytes, after which the peer has to wait.
+    /// Sends a message, and waits until the kernel has all of it. Messages and pongs that come meanwhile are kept for
+    /// [`receive`](Self::receive), up to `send_queue_limit` bytes, after which the peer has to wait.
     ///
     /// # Errors
     /// [`Error::Send`] when it cannot be taken.
     pub fn send(&mut self, kind: MessageKind, payload: &[u8]) -> Result<(), Error> {
-        let sent = self.engine.connections().send(self.id, kind, payload)?;
-        self.drain(sent)
+        self.engine.connections().send(self.id, kind, payload)?;
+        self.drain()
     }
 
     /// Sends the next fragment of a message, `last` its last; as [`send`](Self::send) otherwise.
@@ -155,11 +155,10 @@ impl Client {
         payload: &[u8],
         last: bool,
     ) -> Result<(), Error> {
-        let sent = self
-            .engine
+        self.engine
             .connections()
             .send_fragment(self.id, kind, payload, last)?;
-        self.drain(sent)
+        self.drain()
     }
 
     /// Sends a ping of at most 125 bytes; the answer comes by [`receive`](Self::receive).
@@ -240,35 +239,45 @@ impl Client {
         self.closed.as_ref()
     }
 
-    /// Sends what was taken, and waits until the queue is below its low-water mark.
-    fn drain(&mut self, sent: Sent) -> Result<(), Error> {
-        // The last receive may have returned in the middle of a turn, where output waits for more.
-        self.engine.connections().flush();
-        if sent == Sent::Sent {
-            return Ok(());
-        }
-        while let Some(told) = self.next(None)? {
-            match told {
-                Told::Notice(Notice::Writable(_)) => return Ok(()),
-                Told::Event(_, Raw::Closed) => {
+    /// Waits until the kernel has all that was taken: nobody would send the rest before the next call.
+    fn drain(&mut self) -> Result<(), Error> {
+        let mut waits = false;
+        loop {
+            let connections = self.engine.connections();
+            // The last receive may have returned in the middle of a turn, where output waits for more.
+            connections.flush();
+            let queued = connections.queued_bytes(self.id).unwrap_or(0);
+            let ended = (connections.slots.get(self.id)).is_none_or(Slot::is_ended);
+            if queued == 0 && !(waits && ended) {
+                return Ok(());
+            }
+            waits = true;
+            match self.engine.advance() {
+                None => self.engine.poll(None)?,
+                Some(Told::Event(_, Raw::Closed)) => {
                     self.end();
                     return Err(SendError::Closed.into());
                 }
-                Told::Event(_, raw @ (Raw::Message { .. } | Raw::Pong { .. })) => {
-                    let (kind, payload) = match self.engine.input.lend(raw) {
-                        Some(Event::Message { kind, payload }) => (Some(kind), payload.to_vec()),
-                        Some(Event::Pong { payload, .. }) => (None, payload.to_vec()),
-                        _ => continue,
-                    };
-                    let early = Early { kind, payload };
-                    self.early_bytes += early.cost();
-                    self.early.push_back(early);
-                    if self.early_bytes > self.early_limit {
-                        self.engine.connections().pause(self.id)?;
-                    }
+                Some(Told::Event(_, raw @ (Raw::Message { .. } | Raw::Pong { .. }))) => {
+                    self.keep(raw)?;
                 }
-                _ => {}
+                Some(_) => {}
             }
+        }
+    }
+
+    /// Keeps a message or pong for [`receive`](Self::receive).
+    fn keep(&mut self, raw: Raw) -> Result<(), Error> {
+        let (kind, payload) = match self.engine.input.lend(raw) {
+            Some(Event::Message { kind, payload }) => (Some(kind), payload.to_vec()),
+            Some(Event::Pong { payload, .. }) => (None, payload.to_vec()),
+            _ => return Ok(()),
+        };
+        let early = Early { kind, payload };
+        self.early_bytes += early.cost();
+        self.early.push_back(early);
+        if self.early_bytes > self.early_limit {
+            self.engine.connections().pause(self.id)?;
         }
         Ok(())
     }

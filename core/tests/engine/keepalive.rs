@@ -180,7 +180,7 @@ fn progress_of_a_long_queue_is_life() {
     let mut engine = engine();
     let options = Options {
         ping_interval: SHORT,
-        pong_timeout: SHORT * 10,
+        pong_timeout: SHORT * 25,
         ..Options::default()
     };
     let (_, address) = listen(&mut engine, options);
@@ -220,7 +220,7 @@ struct Slow<'a>(&'a mut std::net::TcpStream);
 impl std::io::Read for Slow<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         // It is the peer's slowness that is tested, so this is no wait for anything.
-        std::thread::sleep(Duration::from_millis(4));
+        std::thread::sleep(Duration::from_millis(10));
         let most = buffer.len().min(128 << 10);
         self.0.read(&mut buffer[..most])
     }

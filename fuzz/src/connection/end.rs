@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ropeway_core::frame::CloseCode;
-use ropeway_core::handshake::{Headers, Refusal, WebSocketUrl, accept_key};
+use ropeway_core::handshake::{HandshakeError, Headers, Refusal, WebSocketUrl, accept_key};
 use ropeway_core::protocol::{
     Accept, Closed, Event, Input, MessageKind, Output, Protocol, Shutdown, Time,
 };
@@ -109,11 +109,12 @@ impl End {
                 extension,
                 cut,
                 subprotocol,
-            } => {
+            } if self.is_opening() => {
                 let mut bytes = self.greeting(*extension, *subprotocol);
                 bytes.truncate(bytes.len() - usize::from(*cut).min(bytes.len()));
                 self.receive(&bytes, sizes);
             }
+            Op::Greet { .. } => {}
             Op::Bytes(bytes) => self.receive(bytes, sizes),
             Op::Frame { first, payload } => {
                 self.receive(&frame_to(role, *first, &payload.bytes()), sizes);
@@ -258,6 +259,11 @@ impl End {
         );
     }
 
+    /// Whether the handshake is still to come; behind it a greeting, with the twin's other key, would be another payload.
+    fn is_opening(&self) -> bool {
+        !(self.told.iter()).any(|told| matches!(told, Told::Opened(..) | Told::Closed(_)))
+    }
+
     fn greeting(&self, extension: bool, subprotocol: bool) -> Vec<u8> {
         let mut headers = Headers::new();
         let mut push = |name, value| headers.push(name, value).expect("a field");
@@ -356,12 +362,7 @@ impl End {
     /// Of compressed messages the first error may be another one where more is at hand: they are compared up to the end.
     fn comparable(&self) -> &[Told] {
         match self.told.split_last() {
-            Some((Told::Closed(_), before)) if self.compression => {
-                let whole = before
-                    .iter()
-                    .rposition(|told| !matches!(told, Told::Message(_, _, false)));
-                &before[..whole.map_or(0, |last| last + 1)]
-            }
+            Some((Told::Closed(_), before)) if self.compression => before,
             _ => &self.told,
         }
     }
@@ -435,7 +436,16 @@ pub(super) fn keep(told: &mut Vec<Told>, event: Event<'_>) {
             payload,
             round_trip,
         } => told.push(Told::Pong(payload.to_vec(), round_trip)),
-        Event::Closed(closed) => told.push(Told::Closed(Box::new(closed.clone()))),
+        Event::Closed(closed) => {
+            // How much of a streamed message was told before it broke off depends on the portions.
+            told.retain(|told| !matches!(told, Told::Message(_, _, false)));
+            let mut closed = Box::new(closed.clone());
+            if let Some(Error::Handshake(error)) = &closed.cause {
+                // Errors show the key, which is another one on the twin.
+                closed.cause = Some(Error::Handshake(HandshakeError::Refused(error.status())));
+            }
+            told.push(Told::Closed(closed));
+        }
         other => panic!("{other:?}"),
     }
 }
