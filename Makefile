@@ -10,7 +10,7 @@ VENV := build/venv/.made
 CFLAGS ?= -O3
 BENCH_C := $(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -pedantic $(CFLAGS)
 
-.PHONY: help demo test lib python sdist node examples install bench bench-programs simulate soak fuzz fmt lint header clean test-deps
+.PHONY: help demo test lib python sdist node examples install bench bench-programs simulate soak fuzz fmt lint header abi-baseline clean test-deps
 
 help: ## print these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' Makefile
@@ -65,6 +65,9 @@ lint: ## formatting, clippy and rustdoc, each without a warning
 
 header: ## generate include/ropeway.h anew
 	tools/header
+
+abi-baseline: examples ## a release: what the C interface promises from now on (docs/abi.md)
+	tests/abi/check_baseline --write
 
 clean: ## remove all that was built
 	rm -rf build && cargo clean
