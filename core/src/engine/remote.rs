@@ -1,6 +1,7 @@
 //! An engine from other threads.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mio::Waker;
@@ -22,6 +23,8 @@ pub struct Remote(Arc<Shared>);
 
 struct Shared {
     queue: Mutex<Queue>,
+    /// The engine is gone. It is set under the queue's lock.
+    gone: AtomicBool,
     waker: Waker,
     limit: u64,
     fork: ForkGuard,
@@ -31,7 +34,6 @@ struct Shared {
 struct Queue {
     commands: Vec<Command>,
     bytes: u64,
-    gone: bool,
 }
 
 /// What another thread wants done.
@@ -47,6 +49,7 @@ impl Remote {
     pub(super) fn new(waker: Waker, limit: u64, fork: ForkGuard) -> Self {
         Self(Arc::new(Shared {
             queue: Mutex::default(),
+            gone: AtomicBool::new(false),
             waker,
             limit,
             fork,
@@ -89,15 +92,14 @@ impl Remote {
         self.push(Command::Abort(id), 0)
     }
 
-    /// Makes a waiting [`Engine::poll`](super::Engine::poll) return.
+    /// Makes a waiting [`Engine::poll`](super::Engine::poll) return. While the engine is there, this may be called in a
+    /// signal handler: it writes to a descriptor and does nothing else.
     ///
     /// # Errors
     /// [`Error::EngineGone`], [`Error::Forked`].
     pub fn wake(&self) -> Result<(), Error> {
         self.check_fork()?;
-        if self.lock().gone {
-            return Err(Error::EngineGone);
-        }
+        self.check_gone()?;
         self.rouse();
         Ok(())
     }
@@ -105,9 +107,7 @@ impl Remote {
     fn push(&self, command: Command, size: usize) -> Result<(), Error> {
         self.check_fork()?;
         let mut queue = self.lock();
-        if queue.gone {
-            return Err(Error::EngineGone);
-        }
+        self.check_gone()?;
         let bytes = queue.bytes + size as u64 + COMMAND;
         if bytes > self.0.limit {
             return Err(Error::Limit {
@@ -136,6 +136,13 @@ impl Remote {
         }
     }
 
+    fn check_gone(&self) -> Result<(), Error> {
+        if self.0.gone.load(Ordering::Relaxed) {
+            return Err(Error::EngineGone);
+        }
+        Ok(())
+    }
+
     pub(super) fn take(&self) -> Vec<Command> {
         let mut queue = self.lock();
         queue.bytes = 0;
@@ -148,7 +155,7 @@ impl Remote {
             return;
         }
         let mut queue = self.lock();
-        queue.gone = true;
+        self.0.gone.store(true, Ordering::Relaxed);
         queue.commands = Vec::new();
     }
 

@@ -51,6 +51,22 @@ impl Socket {
         Ok(count)
     }
 
+    /// Asks the kernel not to report the socket readable before `count` bytes are there, or the stream's end. Only a hint.
+    #[allow(unsafe_code, reason = "a socket option that socket2 does not have")]
+    pub(crate) fn await_bytes(&self, count: usize) {
+        let count = libc::c_int::try_from(count).unwrap_or(libc::c_int::MAX);
+        // SAFETY: the descriptor is open, and the option's value is an int that outlives the call.
+        unsafe {
+            libc::setsockopt(
+                self.descriptor(),
+                libc::SOL_SOCKET,
+                libc::SO_RCVLOWAT,
+                (&raw const count).cast(),
+                size_of_val(&count) as libc::socklen_t,
+            );
+        }
+    }
+
     /// Sends as much as the kernel takes at once.
     #[inline]
     pub(crate) fn send(&self, bytes: &[u8]) -> io::Result<usize> {
