@@ -10,13 +10,22 @@ VENV := build/venv/.made
 CFLAGS ?= -O3
 BENCH_C := $(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -pedantic $(CFLAGS)
 
-.PHONY: help demo test lib python sdist node examples install bench bench-python bench-node simulate soak fuzz fmt lint header clean test-deps
+.PHONY: help demo test lib python sdist node examples install bench simulate soak fuzz fmt lint header abi-baseline clean test-deps
+.PHONY: chat pictures bench-python bench-node
 
 help: ## print these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' Makefile
 
 demo: examples python node ## C, Python and Node.js talk to each other, shown frame by frame
 	tools/demo
+
+chat: $(if $(filter c,$(SERVER)),examples,$(or $(SERVER),python)) ## a chat with a page: SERVER=c|python|node PORT=8000 HOST=127.0.0.1
+	tools/chat $(or $(SERVER),python) $(or $(PORT),8000) $(HOST)
+
+pictures: examples python node ## take the chat's pictures in docs/images anew
+
+pictures: examples python node ## take the chat's pictures in docs/images anew
+	PICTURES=docs/images tests/chat/check
 
 test: lint examples python node ## lint, the Rust tests, then what crosses languages (tests/)
 	cargo test
@@ -69,6 +78,9 @@ lint: ## formatting, clippy and rustdoc, each without a warning
 
 header: ## generate include/ropeway.h anew
 	tools/header
+
+abi-baseline: examples ## a release: what the C interface promises from now on (docs/abi.md)
+	tests/abi/check_baseline --write
 
 clean: ## remove all that was built
 	rm -rf build && cargo clean
