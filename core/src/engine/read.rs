@@ -79,7 +79,7 @@ impl Engine {
                 protocol.on_eof(&mut connections.output, now);
             }
             Ok(count) => {
-                connections.counters.bytes_received += count as u64;
+                (connections.tally).received(index, |traffic| traffic.bytes += count as u64);
                 // The socket is empty, and will tell when it no longer is; its end it has told already.
                 if count < room && !slot.flags.has(Flags::HANGUP) && !stream.has_more() {
                     slot.flags.take(Flags::READABLE);

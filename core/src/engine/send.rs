@@ -87,7 +87,7 @@ impl Connections {
             protocol.send_with(&mut self.output, kind, payload, compress)?;
             self.sent(index);
         }
-        self.counters.messages_sent += 1;
+        (self.tally).sent(index, |traffic| traffic.count(1, payload.len() as u64));
         Ok(self.outcome(index))
     }
 
@@ -111,7 +111,9 @@ impl Connections {
             && slot.protocol.as_ref().is_some_and(|protocol| {
                 protocol.send_plain(&mut self.output, kind, payload, valid)
             });
-        self.counters.messages_sent += u64::from(sent);
+        if sent {
+            (self.tally).sent(index, |traffic| traffic.count(1, payload.len() as u64));
+        }
         sent
     }
 
@@ -151,7 +153,9 @@ impl Connections {
             .as_mut()
             .ok_or(SendError::NotOpen)?;
         protocol.send_fragment(&mut self.output, kind, payload, last)?;
-        self.counters.messages_sent += 1;
+        (self.tally).sent(index, |traffic| {
+            traffic.count(last.into(), payload.len() as u64)
+        });
         self.sent(index);
         Ok(self.outcome(index))
     }
@@ -170,6 +174,7 @@ impl Connections {
             .as_mut()
             .ok_or(SendError::NotOpen)?;
         protocol.ping(&mut self.output, payload)?;
+        self.tally.sent(index, |traffic| traffic.pings += 1);
         self.sent(index);
         Ok(self.outcome(index))
     }
@@ -292,7 +297,7 @@ impl Connections {
             };
             match result.or_else(nothing_when_full) {
                 Ok(sent) => {
-                    self.counters.bytes_sent += sent as u64;
+                    (self.tally).sent(index, |traffic| traffic.bytes += sent as u64);
                     if sent < bytes.len() + payload.len() {
                         let rest = payload.len().min(bytes.len() + payload.len() - sent);
                         let rest = [
@@ -379,7 +384,7 @@ impl Connections {
             }
         };
         let sent = before.saturating_sub(queue.bytes());
-        self.counters.bytes_sent += sent;
+        self.tally.sent(index, |traffic| traffic.bytes += sent);
         if sent > 0 {
             protocol.on_progress(now);
         }
