@@ -61,6 +61,7 @@ impl Engine {
     }
 
     pub(super) fn advance(&mut self) -> Option<Told> {
+        self.lent = None;
         self.connections.told = ToldText::default();
         loop {
             if let Some(index) = self.active {

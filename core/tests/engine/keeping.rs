@@ -69,20 +69,23 @@ fn a_received_text_is_validated_anew_when_it_was_kept_and_changed() {
             peer.receive()
         }
     });
-    let mut sender = None;
-    run(&mut engine, |event, connections| {
-        if let Some((kind, payload)) = message(&event) {
+    let sender = loop {
+        engine.poll(Some(PATIENCE)).expect("polls");
+        if let Some((event, connections)) = engine.next_event()
+            && let EventKind::Message { kind, payload } = event.kind
+        {
             connections.send(event.id, kind, payload).expect("is valid");
-            sender = Some(event.id);
+            break event.id;
         }
-        sender.is_some()
-    });
+    };
     let mut kept = engine.keep_message().expect("is a message");
     kept.bytes_mut()[0] = 0xff;
     let sent = engine
         .connections()
-        .send(sender.expect("came"), MessageKind::Text, kept.bytes());
+        .send(sender, MessageKind::Text, kept.bytes());
     assert_eq!(sent, Err(SendError::InvalidUtf8));
+    assert!(engine.next_event().is_none());
+    assert!(engine.keep_message().is_none(), "its loan is over");
     until(&mut engine, |_, _| {}, |_| peer.is_finished());
     assert!(peer.join().expect("no panic") == (TEXT, text));
 }
