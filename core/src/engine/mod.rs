@@ -35,6 +35,7 @@ mod drive;
 mod event;
 mod id;
 mod listeners;
+mod log;
 mod metrics;
 mod outgoing;
 mod peers;
