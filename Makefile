@@ -23,8 +23,6 @@ chat: $(if $(filter c,$(SERVER)),examples,$(or $(SERVER),python)) ## a chat with
 	tools/chat $(or $(SERVER),python) $(or $(PORT),8000) $(HOST)
 
 pictures: examples python node ## take the chat's pictures in docs/images anew
-
-pictures: examples python node ## take the chat's pictures in docs/images anew
 	PICTURES=docs/images tests/chat/check
 
 test: lint examples python node ## lint, the Rust tests, then what crosses languages (tests/)
