@@ -10,8 +10,8 @@ VENV := build/venv/.made
 CFLAGS ?= -O3
 BENCH_C := $(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -pedantic $(CFLAGS)
 
-.PHONY: help demo test lib python sdist node examples install bench bench-programs simulate soak fuzz fmt lint header abi-baseline clean test-deps
-.PHONY: chat docs pictures
+.PHONY: help demo test lib python sdist node examples install bench simulate soak fuzz fmt lint header abi-baseline clean test-deps
+.PHONY: chat docs pictures bench-python bench-node
 
 help: ## print these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' Makefile
@@ -51,10 +51,14 @@ examples: lib $(VENV) ## build the example programs into build/bin
 install: lib ## lay library, header, pkg-config file and CMake package: PREFIX=, DESTDIR=
 	tools/install "$(PREFIX)" "$(DESTDIR)"
 
-bench: examples bench-programs ## measure side by side: SUITE=echo|text|memory|variants|python-…, ROWS='20Bx100 16KiB*'
-	python3 bench/run.py $(if $(SUITE),--suite $(SUITE)) $(if $(ROWS),--rows $(ROWS))
+bench: ## measure side by side, building what that needs: SUITE=echo|text|memory|…, ROWS='20Bx100 16KiB*'
+	python3 bench/run.py $(if $(SUITE),--suite $(SUITE)) $(if $(ROWS),--rows '$(ROWS)')
 
-bench-programs: build/bin/floor build/bin/load ## build the load generator and the bare TCP echo
+bench-python: python
+	build/venv/bin/pip --quiet --disable-pip-version-check install --requirement bench/python/requirements.txt
+
+bench-node: node
+	npm ci --silent --no-audit --no-fund --prefix bench/node
 
 simulate: ## simulated connections: SEEDS=100000 FIRST=0
 	tools/simulate $(or $(SEEDS),100000) $(FIRST)
@@ -94,7 +98,10 @@ build/bin/load: $(wildcard bench/load/*.c) $(wildcard bench/load/*.h)
 	$(BENCH_C) -o $@ $(filter %.c,$^)
 
 build/docs-venv/.made: docs/requirements.txt
-	tools/venv build/docs-venv $< && touch $@
+	tools/venv $(@D) $< && touch $@
+
+build/bench/venv/.made: bench/requirements.txt
+	tools/venv $(@D) $< && touch $@
 
 $(VENV): tests/requirements.txt
 	tools/venv build/venv $< && touch $@

@@ -1,10 +1,10 @@
 """Every block of code in the documentation, by its language, as it stands there.
 
 C and C++ are compiled, what has no main() as the inside of a function that knows an engine, a client and so on. The
-blocks in Python of a page run one after another as one program, each of JavaScript's as a program of its own, in a directory with
-certificates; so do programs in C and C++ that are clients. What is said to an echo server at port 9000 goes to one that
-is there; a server at port 9001, which would run for ever, is compiled only. Commands for the shell are read by it, and
-the files and targets in them exist.
+blocks in Python of a page run one after another as one program, each of JavaScript's as a program of its own, in a
+directory with certificates; so do programs in C and C++ that are clients. What is said to an echo server at port 9000
+goes to one that is there; a server at port 9001, which would run for ever, is compiled only. Commands for the shell are
+read by it, and the files and targets in them exist.
 """
 
 import ast
