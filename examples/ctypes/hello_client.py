@@ -1,9 +1,9 @@
-"""Says hello and prints what comes back, with the C library alone: no package, no compiler, the header as the only guide.
+"""Says hello and prints what comes back, with the C library and its header alone: no package, no compiler.
 
 python hello_client.py ws://127.0.0.1:9000/ [TEXT]
 
-The library is looked for as a program would; LD_LIBRARY_PATH says where else. Of a structure only the fields up to the last
-one that is used have to be declared: later releases add fields at the end alone.
+The library is looked for as a program would; LD_LIBRARY_PATH says where else. Of a structure only the fields up to the
+last one that is used have to be declared: later releases add fields at the end alone.
 """
 
 import ctypes
