@@ -17,9 +17,7 @@ test('codes and reasons arrive on both sides', async (t) => {
     const ends = Promise.all([once(client, 'close'), once(peer, 'close')]);
     client.close(...argumentsOfClose);
     assert.strictEqual(client.readyState, WebSocket.CLOSING);
-    const [atClient, atPeer] = await ends;
-    assert.deepStrictEqual(atPeer, [code, Buffer.from(reason)]);
-    assert.deepStrictEqual(atClient[0], code);
+    for (const end of await ends) assert.deepStrictEqual(end, [code, Buffer.from(reason)]);
   }
 });
 
@@ -185,6 +183,16 @@ test('server.close takes no more connections, and tells when the last one has go
   assert.strictEqual(server.clients.size, 0);
   const again = await new Promise((resolve) => server.close(resolve));
   assert.match(again.message, /not running/);
+});
+
+test('server.close more than once is one end', async (t) => {
+  const { server } = await serve(t);
+  let ends = 0;
+  server.on('close', () => ends++);
+  for (let i = 0; i < 3; i++) server.close();
+  await once(server, 'close');
+  await new Promise(setImmediate);
+  assert.strictEqual(ends, 1);
 });
 
 test('a question is answered although the Close frame came with it', async (t) => {
