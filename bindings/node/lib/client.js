@@ -74,9 +74,10 @@ function tlsSettings(options) {
 }
 
 /** The caller's fields, with `auth` as Node's http has it. */
-function requestHeaders({ headers, auth }) {
+function requestHeaders(url, { headers, auth }) {
   const list = headerList(headers);
-  if (auth && !list.some((name, i) => i % 2 === 0 && name.toLowerCase() === 'authorization')) {
+  const isTold = url.username !== '' || url.password !== '';
+  if (auth && !isTold && !list.some((name, i) => i % 2 === 0 && name.toLowerCase() === 'authorization')) {
     list.push('Authorization', `Basic ${Buffer.from(auth).toString('base64')}`);
   }
   return list;
@@ -91,7 +92,7 @@ function openClient(websocket, address, protocolsArgument, optionsArgument) {
   }
   const made = makeOptions(
     { perMessageDeflate: true, ...options },
-    { server: false, protocols, headers: requestHeaders(options) },
+    { server: false, protocols, headers: requestHeaders(url, options) },
   );
   websocket._url = url.href;
   websocket._offersProtocols = protocols.length > 0;

@@ -56,7 +56,6 @@ class RequestOpening {
   #coreOptions;
   #first;
   #credentials;
-  #redirects = 0;
   #place = -1;
   #timer;
 
@@ -65,6 +64,7 @@ class RequestOpening {
     this.#options = options;
     this.#coreOptions = coreOptions;
     this.#first = url;
+    websocket._redirects = 0;
     const { handshakeTimeout = HANDSHAKE_TIMEOUT } = options;
     if (handshakeTimeout > 0) {
       const error = toError({ code: 'ROPEWAY_HANDSHAKE_TIMEOUT', fault: 'network' });
@@ -123,7 +123,7 @@ class RequestOpening {
     });
     request.on('response', (response) => this.#onResponse(request, response, url));
     request.on('upgrade', (response, stream, head) => this.#onUpgrade(response, stream, head));
-    if (this.#redirects > 0) websocket.emit('redirect', websocket.url, request);
+    if (websocket._redirects > 0) websocket.emit('redirect', websocket.url, request);
     if (finishRequest) finishRequest(request, websocket);
     else request.end();
   }
@@ -133,7 +133,7 @@ class RequestOpening {
    * sees to it.
    */
   #withCredentials(headers, url) {
-    if (this.#redirects === 0) {
+    if (this.#websocket._redirects === 0) {
       this.#credentials = headers.Authorization;
       return headers;
     }
@@ -164,7 +164,7 @@ class RequestOpening {
     const websocket = this.#websocket;
     websocket._req = null;
     request.destroy();
-    if (++this.#redirects > (this.#options.maxRedirects ?? 10)) {
+    if (++websocket._redirects > (this.#options.maxRedirects ?? 10)) {
       this.#fail(toError({ code: 'ROPEWAY_TOO_MANY_REDIRECTS', fault: 'limit' }));
       return;
     }

@@ -193,8 +193,8 @@ class WebSocket extends EventEmitter {
     }
     const behind = this._behind;
     this._behind = null;
-    if (failure === undefined) this._sendNow(bytes, flags, 0, callback);
-    else this._blobFailed(failure, callback);
+    if (failure !== undefined) this._blobFailed(failure, callback);
+    else this._sendNow(bytes, flags, 0, callback);
     for (const [index, action] of behind.entries()) {
       // One of them was a Blob again: the others wait for it.
       if (this._behind !== null) {

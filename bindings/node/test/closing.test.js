@@ -94,6 +94,28 @@ test('a Blob that is being read goes out before the close that follows it', asyn
   assert.deepStrictEqual(received, ['blob', 'text']);
 });
 
+test('a Blob that cannot be read ends the connection, and nothing goes out when that has ended meanwhile', async (t) => {
+  class Broken extends Blob {
+    async arrayBuffer() {
+      throw new DOMException('gone', 'NotReadableError');
+    }
+  }
+  const { client, peer } = await pair(t);
+  peer.on('message', assert.fail);
+  const ends = Promise.all([once(peer, 'close'), new Promise((resolve) => client.on('close', resolve))]);
+  const called = new Promise((resolve) => client.send(new Broken(['x']), resolve));
+  const [error] = await once(client, 'error');
+  assert.strictEqual(error.name, 'NotReadableError');
+  assert.strictEqual(await called, error);
+  const [[code], own] = await ends;
+  assert.deepStrictEqual([code, own], [1006, 1006]);
+
+  const other = await pair(t);
+  const failed = new Promise((resolve) => other.client.send(new Blob(['x']), resolve));
+  other.client.terminate();
+  assert.match((await failed).message, /not open/);
+});
+
 test('terminate is 1006 on both sides, without an error', async (t) => {
   const { client, peer } = await pair(t);
   for (const side of [client, peer]) side.on('error', assert.fail);
