@@ -97,6 +97,14 @@ build/bin/load: $(wildcard bench/load/*.c) $(wildcard bench/load/*.h)
 	@tools/need cc && mkdir -p $(@D)
 	$(BENCH_C) -o $@ $(filter %.c,$^)
 
+build/bin/users: bench/polling/users.c bench/load/wire.c $(wildcard bench/load/*.h)
+	@tools/need cc && mkdir -p $(@D)
+	$(BENCH_C) -o $@ $(filter %.c,$^)
+
+build/bin/poll_server: bench/polling/poll_server.c
+	@tools/need cc && mkdir -p $(@D)
+	$(BENCH_C) -o $@ $^ -levent_core -levent_extra
+
 build/docs-venv/.made: docs/requirements.txt
 	tools/venv $(@D) $< && touch $@
 
