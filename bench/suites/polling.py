@@ -49,35 +49,35 @@ COLUMNS = (
     Column("p99_ns", "p99 ms", 1e6),
     Column("payload", "bytes at the socket"),
     Column("segments", "segments"),
-    Column("seen", "values seen"),
+    Column("seen", "values seen a second"),
     Column("late", "polls late"),
 )
 ABOUT = (
-    "For one user and second: bytes on the wire, both directions (those at the sockets, and 52 of IPv4 and TCP for each segment), "
-    "the server's CPU time, and how old a value is when a user first sees it"
+    "For each value that a user sees: bytes on the wire, both directions (those at the sockets, and 52 of IPv4 and TCP for each "
+    "segment), the server's CPU time, and how old the value is then"
 )
 
 
 def look(server: Way, crowd: Crowd, seconds: float) -> dict[str, float]:
-    """One window of at least three values."""
+    """One window."""
     with Running(server) as running:
         words = ("--way", server.way, "--port", running.port, "--users", crowd.users, "--server-pid", running.process.pid)
-        command = pinned(LOAD_CORE, USERS, *words, "--seconds", max(round(seconds), 3))
+        command = pinned(LOAD_CORE, USERS, *words, "--seconds", seconds)
         done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
         if done.returncode != 0:
             raise SystemExit(f"{server.name}, {crowd.name}: the users ended with status {done.returncode}")
     window = {key: value for line in done.stdout.splitlines() for key, value in json.loads(line).items()}
-    each = crowd.users * window["seconds"]
+    seen = window["messages"]
     payload = window["bytes_up"] + window["bytes_down"]
     segments = window["segments_up"] + window["segments_down"]
     return {
-        "wire": (payload + HEADERS * segments) / each,
-        "cpu_ns": window["server_cpu_seconds"] * 1e9 / each,
+        "wire": (payload + HEADERS * segments) / seen,
+        "cpu_ns": window["server_cpu_seconds"] * 1e9 / seen,
         "p50_ns": window["p50_ns"],
         "p99_ns": window["p99_ns"],
-        "payload": payload / each,
-        "segments": segments / each,
-        "seen": window["messages"] / each,
+        "payload": payload / seen,
+        "segments": segments / seen,
+        "seen": seen / (crowd.users * window["seconds"]),
         "late": window["late"],
     }
 
@@ -85,7 +85,7 @@ def look(server: Way, crowd: Crowd, seconds: float) -> dict[str, float]:
 def conclude(results: Results) -> str:
     """The arithmetic for more users than were measured."""
     measured = list(results)[-1]
-    lines = [f"### {MANY:,} users, by arithmetic", "", f"From the figures for {measured}, times {MANY:,}:", ""]
+    lines = [f"### {MANY:,} users, by arithmetic", "", f"From the figures for {measured}, times {MANY:,} values seen in a second:", ""]
     lines += ["| | on the wire | the server's cores |", "|---|---|---|"]
     for figure in results[measured]:
         wire, cpu = figure.median("wire"), figure.median("cpu_ns")
@@ -105,6 +105,7 @@ SUITES = {
         ABOUT,
         better=LESS,
         needs=(USERS,),
+        least_seconds=4,
         document="polling.md",
         charted=("wire", "cpu_ns", "p50_ns"),
         conclude=conclude,
