@@ -27,6 +27,7 @@
 //! In a foreign event loop, watch [`Engine::descriptor`] for reading and drain [`Engine::next_event`] whenever it is
 //! ready; no call of [`Engine::poll`] is needed. One drain is one bounded turn: each ready connection is read once.
 
+mod apart;
 mod client;
 mod connections;
 mod counters;
@@ -69,6 +70,7 @@ use crate::error::{Error, IoError};
 use crate::handshake::WebSocketUrl;
 use crate::net::ForkGuard;
 use crate::protocol::{Gathered, Input, Raw, Source};
+use apart::Lone;
 use drive::Told;
 
 /// Settings of an engine as a whole.
@@ -107,6 +109,7 @@ pub struct Engine {
     connections: Connections,
     /// The connection whose bytes `input` holds.
     active: Option<u32>,
+    lone: Lone,
     /// Bytes that may still be read of the active connection in this turn.
     burst: usize,
     /// What was read and parsed in one go, to be told first.
@@ -138,6 +141,7 @@ impl Engine {
             input: Input::with_incomplete_limit(options.max_incomplete_bytes),
             connections,
             active: None,
+            lone: Lone::new(),
             burst: 0,
             read_ahead: None,
             lent: None,
