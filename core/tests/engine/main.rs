@@ -14,6 +14,7 @@ mod embedded;
 mod keepalive;
 mod keeping;
 mod many;
+mod metrics;
 mod names;
 mod opening;
 mod pausing;
