@@ -38,7 +38,7 @@ def test_a_connection_that_is_busy_alone_is_watched_by_the_loop_itself() -> None
             self.watched: list[int] = []
             super().__init__()
 
-        def add_reader(self, fd: Any, callback: Any, *args: Any) -> None:
+        def add_reader(self, fd: Any, callback: Any, *args: Any) -> None:  # type: ignore[override]
             self.watched.append(fd)
             super().add_reader(fd, callback, *args)
 
