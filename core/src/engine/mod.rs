@@ -28,6 +28,7 @@
 //! ready; no call of [`Engine::poll`] is needed. One drain is one bounded turn: each ready connection is read once.
 
 mod client;
+mod clock;
 mod connections;
 mod counters;
 mod dialling;
@@ -43,13 +44,15 @@ mod queue;
 mod redirect;
 mod remote;
 mod send;
+#[cfg(test)]
+mod simulation;
 mod slots;
 mod supervise;
 mod timers;
 mod topics;
 
 use std::os::fd::{AsRawFd, RawFd};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 pub use crate::net::{
     ConnectOptions, ListenOptions, NameResolver, Pem, ProxySetting, ProxyUrl, SocketOptions,
@@ -280,16 +283,5 @@ impl Drop for Engine {
     fn drop(&mut self) {
         self.connections.remote.retire();
         self.connections.take_leave();
-    }
-}
-
-/// The engine's clock: microseconds since it was made, beginning with 1.
-#[derive(Debug)]
-struct Clock(Instant);
-
-impl Clock {
-    fn now(&self) -> crate::protocol::Time {
-        let micros = u64::try_from(self.0.elapsed().as_micros()).unwrap_or(u64::MAX - 1);
-        crate::protocol::Time::from_micros(micros + 1)
     }
 }
