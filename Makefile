@@ -10,13 +10,22 @@ VENV := build/venv/.made
 CFLAGS ?= -O3
 BENCH_C := $(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -pedantic $(CFLAGS)
 
-.PHONY: help demo test lib python sdist node examples install bench bench-programs simulate soak fuzz fmt lint header abi-baseline clean test-deps
+.PHONY: help demo test lib python sdist node examples install bench simulate soak fuzz fmt lint header abi-baseline clean test-deps
+.PHONY: chat pictures bench-python bench-node
 
 help: ## print these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' Makefile
 
 demo: examples python node ## C, Python and Node.js talk to each other, shown frame by frame
 	tools/demo
+
+chat: $(if $(filter c,$(SERVER)),examples,$(or $(SERVER),python)) ## a chat with a page: SERVER=c|python|node PORT=8000 HOST=127.0.0.1
+	tools/chat $(or $(SERVER),python) $(or $(PORT),8000) $(HOST)
+
+pictures: examples python node ## take the chat's pictures in docs/images anew
+
+pictures: examples python node ## take the chat's pictures in docs/images anew
+	PICTURES=docs/images tests/chat/check
 
 test: lint examples python node ## lint, the Rust tests, then what crosses languages (tests/)
 	cargo test
@@ -41,19 +50,23 @@ examples: lib $(VENV) ## build the example programs into build/bin
 install: lib ## lay library, header, pkg-config file and CMake package: PREFIX=, DESTDIR=
 	tools/install "$(PREFIX)" "$(DESTDIR)"
 
-bench: examples bench-programs ## measure side by side: SUITE=echo|text|memory|variants|python-…, ROWS='20Bx100 16KiB*'
-	python3 bench/run.py $(if $(SUITE),--suite $(SUITE)) $(if $(ROWS),--rows $(ROWS))
+bench: ## measure side by side, building what that needs: SUITE=echo|text|memory|…, ROWS='20Bx100 16KiB*'
+	python3 bench/run.py $(if $(SUITE),--suite $(SUITE)) $(if $(ROWS),--rows '$(ROWS)')
 
-bench-programs: build/bin/floor build/bin/load ## build the load generator and the bare TCP echo
+bench-python: python
+	build/venv/bin/pip --quiet --disable-pip-version-check install --requirement bench/python/requirements.txt
 
-simulate: ## simulated connections: SEEDS=100000 FIRST=0
+bench-node: node
+	npm ci --silent --no-audit --no-fund --prefix bench/node
+
+simulate: ## simulated connections: SEEDS=100000 FIRST=0; RECORD=1 adds the run to docs/runs.tsv
 	tools/simulate $(or $(SEEDS),100000) $(FIRST)
 
 soak: ## a server among clients that misbehave: MINUTES=10 CONNECTIONS=1000
 	ulimit -n $$(ulimit -Hn) && cargo run --release --package ropeway-core --example soak -- \
 		$$(( $(or $(MINUTES),10) * 60 )) $(or $(CONNECTIONS),1000)
 
-fuzz: ## fuzz one target, or all of them: TARGET=server SECONDS=60
+fuzz: ## fuzz one target, or all of them: TARGET=server SECONDS=60; RECORD=1 as above
 	tools/fuzz $(if $(TARGET),run $(TARGET),all) $(or $(SECONDS),60)
 
 fmt: ## format the Rust sources
@@ -82,6 +95,9 @@ build/bin/floor: bench/floor/floor.c
 build/bin/load: $(wildcard bench/load/*.c) $(wildcard bench/load/*.h)
 	@tools/need cc && mkdir -p $(@D)
 	$(BENCH_C) -o $@ $(filter %.c,$^)
+
+build/bench/venv/.made: bench/requirements.txt
+	tools/venv $(@D) $< && touch $@
 
 $(VENV): tests/requirements.txt
 	tools/venv build/venv $< && touch $@

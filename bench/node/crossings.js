@@ -1,6 +1,8 @@
-// What a crossing between JavaScript and the native side costs, for bench/run.py: a Markdown table in nanoseconds.
+// What a crossing between JavaScript and the native side costs, for bench/run.py.
 //
-// Nothing is sent: the connection named is none, so that the calls cost what their arguments do.
+// node crossings.js WAY SIZE
+//
+// Prints the nanoseconds of one crossing. Nothing is sent: the connection named is none, so that the calls cost what their arguments do.
 
 const { native, send, queuedBytes } = require('../../bindings/node/lib/engine');
 
@@ -20,7 +22,7 @@ function measure(action) {
   return Math.round(best);
 }
 
-const rows = {
+const ways = {
   'a number, by a function made by hand (`queuedBytes`)': () => () => queuedBytes(NOBODY),
   'a number, by a method of napi-rs (`abort`)': () => () => native.abort(NOBODY),
   'a Buffer, by a function made by hand (`send`)': (bytes) => () => send(NOBODY, bytes, 1, 0),
@@ -31,14 +33,5 @@ const rows = {
   'a copy of its own instead': (bytes) => () => Buffer.from(bytes),
 };
 
-const sizes = [20, 125, 1024, 16384];
-console.log(`| what crosses | ${sizes.map((size) => `${size.toLocaleString('en')} B`).join(' | ')} |`);
-console.log(`|---|${'---:|'.repeat(sizes.length)}`);
-for (const [name, prepare] of Object.entries(rows)) {
-  // Control frames hold 125 bytes.
-  const cells = sizes.map((size) => {
-    if (name.includes('`ping`') && size > 125) return '';
-    return measure(prepare(Buffer.alloc(size, 'x'), 'x'.repeat(size)));
-  });
-  console.log(`| ${name} | ${cells.join(' | ')} |`);
-}
+const [way, size] = process.argv.slice(2);
+console.log(measure(ways[way](Buffer.alloc(Number(size), 'x'), 'x'.repeat(Number(size)))));

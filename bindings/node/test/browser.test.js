@@ -1,7 +1,6 @@
 // Chromium, headless, with this server: a browser's own client.
 
 const assert = require('node:assert');
-const { execFileSync } = require('node:child_process');
 const { once } = require('node:events');
 const http = require('node:http');
 const { test } = require('node:test');
@@ -9,18 +8,8 @@ const { test } = require('node:test');
 const { chromium } = require('playwright-core');
 
 const { WebSocketServer } = require('..');
+const { findChromium } = require('./chromium');
 const { echo } = require('./common');
-
-function findChromium() {
-  for (const name of ['chromium', 'chromium-browser', 'google-chrome']) {
-    try {
-      return execFileSync('which', [name], { encoding: 'utf8', stdio: 'pipe' }).trim();
-    } catch {
-      // The next one, then.
-    }
-  }
-  return undefined;
-}
 
 const executablePath = findChromium();
 

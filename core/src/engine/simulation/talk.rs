@@ -11,7 +11,7 @@ use crate::deflate::{Compress, Compression};
 use crate::error::{Deadline, Error, Role, SendError};
 use crate::frame::CloseCode;
 use crate::handshake::{HandshakeError, Refusal};
-use crate::protocol::{Accept, Closed, MessageKind, Options};
+use crate::protocol::{Accept, Closed, MessageKind, Options, Time};
 
 const TOPIC: &str = "topic";
 
@@ -36,6 +36,8 @@ pub(super) struct End {
     pub(super) closed: Option<Closed>,
     decides: bool,
     paused: bool,
+    /// When it was last read again after a pause.
+    resumed: Time,
     /// It has been told to close: what comes until the peer's Close frame is told, in a pause too.
     closes: bool,
     subscribed: bool,
@@ -54,6 +56,7 @@ impl End {
             closed: None,
             decides: false,
             paused: false,
+            resumed: Time::from_micros(0),
             closes: false,
             subscribed: false,
         }
@@ -68,6 +71,7 @@ pub(super) struct Line {
 }
 
 pub(super) struct Talk {
+    pub(super) now: Time,
     pub(super) random: Random,
     pub(super) lines: Vec<Line>,
     pub(super) remotes: [Remote; 2],
@@ -83,6 +87,7 @@ pub(super) struct Talk {
 impl Talk {
     pub(super) fn new(random: Random, remotes: [Remote; 2], calm: bool, shown: bool) -> Self {
         Self {
+            now: Time::from_micros(0),
             random,
             lines: Vec::new(),
             remotes,
@@ -177,6 +182,13 @@ impl Talk {
         Message::any(&mut self.random, self.numbers)
     }
 
+    /// A message that no other is like, since it may be dropped.
+    fn distinct_message(&mut self) -> Message {
+        let message = self.message();
+        let size = message.size.max(16);
+        Message { size, ..message }
+    }
+
     fn send(&mut self, side: usize, line: usize, connections: &mut Connections) {
         let message = self.message();
         let compress = self
@@ -232,7 +244,7 @@ impl Talk {
     }
 
     fn send_remotely(&mut self, side: usize, line: usize) {
-        let message = self.message();
+        let message = self.distinct_message();
         let id = self.lines[line].ends[side].id;
         let sent = self.remotes[side].send(id, message.kind, message.bytes());
         if sent.is_ok() {
@@ -252,11 +264,11 @@ impl Talk {
     }
 
     fn publish(&mut self, side: usize, connections: &mut Connections) {
-        let message = self.message();
+        let message = self.distinct_message();
         let result = connections.publish(TOPIC, message.kind, &message.bytes(), None);
         let subscribed = |line: &usize| self.lines[*line].ends[side].subscribed;
         let receivers: Vec<usize> = (0..self.lines.len()).filter(subscribed).collect();
-        assert!(result.expect("good text") <= receivers.len());
+        assert!(result.expect("good text") <= self.lines.len());
         for line in receivers {
             self.show(side, line, &format!("may get published {message:?}"));
             self.said(side, line, message, false);
@@ -275,7 +287,9 @@ impl Talk {
         let end = &mut self.lines[line].ends[side];
         let resumed = connections.resume(end.id);
         assert!(resumed.is_ok() || end.closed.is_some());
-        end.paused = false;
+        if std::mem::take(&mut end.paused) {
+            end.resumed = self.now;
+        }
     }
 
     pub(super) fn close(&mut self, side: usize, line: usize, connections: &mut Connections) {
@@ -408,9 +422,16 @@ impl Talk {
                 assert!(*disturbed || other.closed.is_some(), "lost for no reason");
             }
             Some(Error::Limit { value, actual, .. }) => assert!(actual > value),
+            Some(Error::Timeout {
+                deadline: Deadline::Pong,
+                ..
+            }) => {
+                let wait = end.options.ping_interval + end.options.pong_timeout;
+                assert!(self.now.since(end.resumed) >= wait, "silence in a pause");
+            }
             Some(Error::Timeout { deadline, .. }) => assert!(matches!(
                 deadline,
-                Deadline::Open | Deadline::Pong | Deadline::Idle | Deadline::Close
+                Deadline::Open | Deadline::Idle | Deadline::Close
             )),
             Some(Error::Handshake(HandshakeError::Refused(status))) => {
                 assert_eq!((*status, side), (403, 1));
@@ -424,7 +445,8 @@ impl Talk {
 
     pub(super) fn show(&self, side: usize, line: usize, what: &str) {
         if self.shown {
-            println!("{} {line} {what}", ["client", "server"][side]);
+            let at = self.now.as_micros() as f64 / 1e6;
+            println!("{at:>12.6} {} {line} {what}", ["client", "server"][side]);
         }
     }
 }

@@ -30,6 +30,7 @@ pub(super) struct World {
     roused: [bool; 2],
     wires: Vec<Wire>,
     talk: Talk,
+    winding_up: bool,
     figures: Figures,
 }
 
@@ -57,6 +58,7 @@ impl World {
             roused: [false; 2],
             wires: Vec::new(),
             talk: Talk::new(random, remotes, seed.is_multiple_of(2), shown),
+            winding_up: false,
             figures: Figures::default(),
         }
     }
@@ -142,6 +144,7 @@ impl World {
 
     /// From here on nobody does anything. Whatever is going on ends, for good or by a time-out.
     fn wind_up(&mut self) {
+        self.winding_up = true;
         let quiet = self.now;
         let silent = self.talk.random.one_in(3);
         for line in 0..self.wires.len() {
@@ -211,6 +214,7 @@ impl World {
 
     fn pass_to(&mut self, time: Time) {
         self.now = self.now.max(time);
+        self.talk.now = self.now;
         for engine in &mut self.engines {
             engine.connections.clock.tell(self.now);
         }
@@ -293,7 +297,7 @@ impl World {
         }
         while let Some((event, connections)) = engine.next_event() {
             let line = talk.hear(side, &event);
-            if talk.random.one_in(4) {
+            if !self.winding_up && talk.random.one_in(4) {
                 let line = if talk.random.one_in(2) {
                     line
                 } else {
