@@ -349,7 +349,7 @@ impl Connections {
         if cfg!(any(target_os = "linux", target_os = "android")) {
             return timeout;
         }
-        let due = self.next_deadline().map(|at| at.since(self.clock.now()));
+        let due = self.next_deadline().and_then(|at| self.clock.until(at));
         match (timeout, due) {
             (Some(timeout), Some(due)) => Some(timeout.min(due)),
             (one, other) => one.or(other),

@@ -29,6 +29,7 @@
 
 mod apart;
 mod client;
+mod clock;
 mod connections;
 mod dialling;
 mod direct;
@@ -45,6 +46,8 @@ mod queue;
 mod redirect;
 mod remote;
 mod send;
+#[cfg(test)]
+mod simulation;
 mod slots;
 mod supervise;
 mod tally;
@@ -52,7 +55,7 @@ mod timers;
 mod topics;
 
 use std::os::fd::{AsRawFd, RawFd};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 pub use crate::net::{
     ConnectOptions, ListenOptions, NameResolver, Pem, ProxySetting, ProxyUrl, SocketOptions,
@@ -290,16 +293,5 @@ impl Drop for Engine {
     fn drop(&mut self) {
         self.connections.remote.retire();
         self.connections.take_leave();
-    }
-}
-
-/// The engine's clock: microseconds since it was made, beginning with 1.
-#[derive(Debug)]
-struct Clock(Instant);
-
-impl Clock {
-    fn now(&self) -> crate::protocol::Time {
-        let micros = u64::try_from(self.0.elapsed().as_micros()).unwrap_or(u64::MAX - 1);
-        crate::protocol::Time::from_micros(micros + 1)
     }
 }
