@@ -107,6 +107,7 @@ impl Engine {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => self.ready.clear(),
             Err(error) => return Err(Error::Io(IoError::new("poll", &error))),
         }
+        self.lone.count(&self.ready);
         connections.begin_turn();
         for event in &self.ready {
             match event.token() {
@@ -351,7 +352,7 @@ impl Connections {
         if cfg!(any(target_os = "linux", target_os = "android")) {
             return timeout;
         }
-        let due = self.next_deadline().map(|at| at.since(self.clock.now()));
+        let due = self.next_deadline().and_then(|at| self.clock.until(at));
         match (timeout, due) {
             (Some(timeout), Some(due)) => Some(timeout.min(due)),
             (one, other) => one.or(other),
@@ -369,6 +370,7 @@ impl Connections {
         };
         let shutdown = protocol.shutdown();
         let reads = slot.flags.has(Flags::READABLE) && protocol.reads();
+        let left = shutdown != Shutdown::No || !protocol.reads();
         let drained = slot.queue.is_none() && slot.transport.unsent() == 0;
         match shutdown {
             Shutdown::No => {}
@@ -390,6 +392,9 @@ impl Connections {
         if shutdown != Shutdown::No {
             self.slots.at(index).flags.set(Flags::TOLD);
             self.unsubscribe_all(index);
+        }
+        if left {
+            self.take_back(index);
         }
         self.schedule(index);
         if reads {
