@@ -1,9 +1,9 @@
 /// <reference types="node" />
 
 import { EventEmitter } from 'node:events';
-import type { Agent, ClientRequest, Server as HttpServer, IncomingMessage } from 'node:http';
+import type { Agent, ClientRequest, ClientRequestArgs, Server as HttpServer, IncomingMessage } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, LookupFunction } from 'node:net';
 import type { Duplex, DuplexOptions } from 'node:stream';
 import type { ReadableStream, WritableStream } from 'node:stream/web';
 import type { SecureContextOptions } from 'node:tls';
@@ -24,6 +24,52 @@ export type Data =
 
 /** What a binary message is received as: see {@link WebSocket.binaryType}. A text message of `'message'` is a Buffer. */
 export type RawData = Buffer | ArrayBuffer | Buffer[] | Blob;
+
+/** What went one way. */
+export interface Traffic {
+  /** Messages, one for each receiver of a published one. */
+  messages: number;
+  /** Bytes of messages: after inflation, before compression. */
+  payload: number;
+  /** Bytes from or to the socket: handshakes, headers and control frames included, what TLS adds not. */
+  bytes: number;
+  pings: number;
+}
+
+/** What the connections of a thread have done since its first. Those over streams of Node's are not in it. */
+export interface Metrics {
+  /** Connections there are, those being made or closed included. */
+  connections: number;
+  /** Bytes that wait in all send queues. */
+  queued: number;
+  accepted: number;
+  dialled: number;
+  /** Opening handshakes that ended well. */
+  opened: number;
+  /** Connections that ended, opened or not. */
+  closed: number;
+  /** The same by the close code that came, `1000` to `1015`, `1016-3999` and `4000-4999`; those that occurred. */
+  closeCodes: Record<string, number>;
+  /** Connections that did not open, by the reason. */
+  refused: Record<'connections' | 'addresses' | 'application' | 'handshake' | 'tls' | 'timeout', number>;
+  received: Traffic;
+  sent: Traffic;
+  /** Pongs that answered a keep-alive ping, and the milliseconds from ping to pong, all together. */
+  roundTrips: number;
+  roundTripTotal: number;
+  /** Published messages that a subscriber did not get because its queue was over the high-water mark. */
+  publishesDropped: number;
+}
+
+/** What one connection has done. */
+export interface ConnectionMetrics {
+  /** Bytes that the kernel has not taken yet. */
+  queued: number;
+  received: Traffic;
+  sent: Traffic;
+  /** Milliseconds from the last keep-alive ping that was answered to its pong. */
+  roundTrip?: number;
+}
 
 /** A certificate or key in PEM (RFC 7468). */
 export type Pem = string | Buffer;
@@ -92,13 +138,17 @@ export interface ClientOptions extends ConnectionOptions {
   origin?: string;
   /** `user:password`, where neither the URL nor `headers` has any. */
   auth?: string;
-  /** Follow redirects; no secrets go along to another origin. Default false. */
+  /**
+   * Follow redirects. To another host or scheme neither Authorization nor Cookie goes along, unless a listener of 'redirect'
+   * sees to them itself; from `wss:` to `ws:` none is followed. Default false. As in `ws`, this and the options from
+   * `finishRequest` on make the request one of Node's http module, and the connection runs over its stream.
+   */
   followRedirects?: boolean;
   /** How many of them. Default 10. */
   maxRedirects?: number;
   /**
    * A proxy's URL (`http:`, `https:`, `socks5:` or `socks5h:`), or true for the one that the environment names
-   * (`https_proxy`, `no_proxy` and so on). Default none.
+   * (`https_proxy`, `no_proxy` and so on). Default none. Not together with an option of Node's http: there an `agent` does it.
    */
   proxy?: string | boolean;
   /** The address to connect from. */
@@ -115,7 +165,13 @@ export interface ClientOptions extends ConnectionOptions {
   servername?: string;
   /** **Danger** when false: any certificate is taken, of anybody. Default true. */
   rejectUnauthorized?: boolean;
-  /** These are Node's own: with one of them TLS is Node's, and the connection runs over its stream. */
+  /** Is given each request before it is sent, changes its fields, and calls its `end`, now or later. */
+  finishRequest?: (request: ClientRequest, websocket: WebSocket) => void;
+  /** As for `net.connect`. */
+  family?: number;
+  lookup?: LookupFunction;
+  localPort?: number;
+  /** Settings of Node's TLS. */
   pfx?: SecureContextOptions['pfx'];
   passphrase?: SecureContextOptions['passphrase'];
   ciphers?: SecureContextOptions['ciphers'];
@@ -123,9 +179,9 @@ export interface ClientOptions extends ConnectionOptions {
   maxVersion?: SecureContextOptions['maxVersion'];
   checkServerIdentity?: (hostname: string, certificate: object) => Error | undefined;
   /** Makes the stream that the connection runs over. */
-  createConnection?: (where: { host: string; port: number; servername: string }) => Duplex | Promise<Duplex>;
+  createConnection?: ClientRequestArgs['createConnection'];
   /** An agent that makes the stream: Node's, or one such as https-proxy-agent's. */
-  agent?: Agent | { connect(request: object, where: object): Duplex | Promise<Duplex> } | false;
+  agent?: Agent | false;
 }
 
 export interface SendOptions {
@@ -194,7 +250,9 @@ export interface WebSocketEvents {
   /** The send queue has fallen to its low-water mark. */
   drain: [];
   upgrade: [response: IncomingMessage];
+  /** The next request, before it is sent: its fields may be looked at and removed. */
   redirect: [url: string, request: ClientRequest];
+  /** With a listener there is neither 'error' nor 'close' until the listener closes the WebSocket. */
   'unexpected-response': [request: ClientRequest, response: IncomingMessage];
 }
 
@@ -272,6 +330,8 @@ export class WebSocket extends EventEmitter {
   subscribe(topic: string): boolean;
   /** Gets it no more. Whether it did. */
   unsubscribe(topic: string): boolean;
+  /** What the connection has done; null once it is closed, and where it runs over a stream of Node's (TLS of Node's, say). */
+  metrics(): ConnectionMetrics | null;
 
   addEventListener<K extends keyof WebSocketEventMap>(
     type: K,
@@ -351,7 +411,10 @@ export interface ServerEvents {
   connection: [websocket: WebSocket, request: IncomingMessage];
   /** The response's lines: fields may be added, those that are there stay. */
   headers: [lines: string[], request: IncomingMessage];
-  /** A handshake failed. Behind an HTTP server of Node's the listener answers; otherwise the core has. */
+  /**
+   * A handshake failed. Behind an HTTP server of Node's the listener answers; otherwise the core has, and the socket is
+   * destroyed.
+   */
   wsClientError: [error: Error, socket: Duplex, request: IncomingMessage];
   error: [error: Error];
   close: [];
@@ -386,6 +449,10 @@ export class WebSocketServer extends EventEmitter {
    * server the connections came from. How many subscribers there are; those above their high-water marks are left out.
    */
   publish(topic: string, data: string | Buffer | ArrayBufferView, options?: { binary?: boolean }): number;
+  /** What all connections of this thread have done, those of other servers and of clients included. */
+  metrics(): Metrics;
+  /** The same as text for Prometheus, to be answered with the type `text/plain; version=0.0.4; charset=utf-8`. */
+  prometheus(): string;
 
   on<K extends keyof ServerEvents>(event: K, listener: ServerListener<ServerEvents[K]>): this;
   on(event: string | symbol, listener: (this: WebSocketServer, ...values: any[]) => void): this;

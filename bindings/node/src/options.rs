@@ -15,7 +15,7 @@ use ropeway_core::engine::{
     TlsServer, TlsServerOptions,
 };
 use ropeway_core::handshake::{HeadLimits, Headers};
-use ropeway_core::protocol;
+use ropeway_core::protocol::{self, Trace};
 
 /// What `lib/options.js` makes of the options of a `WebSocket` or a `WebSocketServer`.
 #[napi(object, object_to_js = false)]
@@ -39,6 +39,8 @@ pub struct Settings {
     pub origin: Option<String>,
     pub headers: Option<Vec<String>>,
     pub compression: Option<Deflate>,
+    /// Shows each frame on the standard error stream, as `util.debuglog` would.
+    pub trace: Option<bool>,
 }
 
 /// permessage-deflate; `null` turns it off.
@@ -108,9 +110,14 @@ impl Settings {
             origin: self.origin,
             headers: headers(&self.headers.unwrap_or_default())?,
             compression: compression(self.compression),
+            trace: (self.trace == Some(true)).then(debug_trace),
             ..default
         })
     }
+}
+
+fn debug_trace() -> Trace {
+    Trace::new(|frame| eprintln!("ROPEWAY {}: {frame}", std::process::id()))
 }
 
 fn wait(milliseconds: Option<f64>, default: Duration) -> Result<Duration> {
@@ -217,7 +224,6 @@ impl TlsClientSettings {
 /// How a client dials.
 #[napi(object, object_to_js = false)]
 pub struct DialOptions {
-    pub max_redirects: u32,
     /// A proxy's URL, or true for the one that the environment names. Default none, as Node has it.
     pub proxy: Option<Either<bool, String>>,
     /// The address to connect from.
@@ -246,7 +252,6 @@ impl DialOptions {
         Ok(ConnectOptions {
             proxy,
             tls: tls.map(|settings| settings.0.clone()),
-            max_redirects: self.max_redirects,
             local_address: self.local_address.map(address).transpose()?,
             ..ConnectOptions::default()
         })

@@ -27,7 +27,9 @@
 //! In a foreign event loop, watch [`Engine::descriptor`] for reading and drain [`Engine::next_event`] whenever it is
 //! ready; no call of [`Engine::poll`] is needed. One drain is one bounded turn: each ready connection is read once.
 
+mod apart;
 mod client;
+mod clock;
 mod connections;
 mod dialling;
 mod direct;
@@ -35,6 +37,7 @@ mod drive;
 mod event;
 mod id;
 mod listeners;
+mod log;
 mod metrics;
 mod outgoing;
 mod peers;
@@ -45,6 +48,8 @@ mod read;
 mod redirect;
 mod remote;
 mod send;
+#[cfg(test)]
+mod simulation;
 mod slots;
 mod supervise;
 mod tally;
@@ -52,7 +57,7 @@ mod timers;
 mod topics;
 
 use std::os::fd::{AsRawFd, RawFd};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 pub use crate::net::{
     ConnectOptions, ListenOptions, NameResolver, Pem, ProxySetting, ProxyUrl, SocketOptions,
@@ -73,6 +78,7 @@ use crate::error::{Error, IoError};
 use crate::handshake::WebSocketUrl;
 use crate::net::ForkGuard;
 use crate::protocol::{Gathered, Input, Raw, Source};
+use apart::Lone;
 use drive::Told;
 use event::ToldText;
 
@@ -115,6 +121,7 @@ pub struct Engine {
     connections: Connections,
     /// The connection whose bytes `input` holds.
     active: Option<u32>,
+    lone: Lone,
     /// Bytes asked of a socket at once.
     read_size: usize,
     /// Bytes that may still be read of the active connection in this turn.
@@ -148,6 +155,7 @@ impl Engine {
             input: Input::with_incomplete_limit(options.max_incomplete_bytes),
             connections,
             active: None,
+            lone: Lone::new(),
             read_size: read::READ_SIZE,
             burst: 0,
             read_ahead: None,
@@ -303,16 +311,5 @@ impl Drop for Engine {
     fn drop(&mut self) {
         self.connections.remote.retire();
         self.connections.take_leave();
-    }
-}
-
-/// The engine's clock: microseconds since it was made, beginning with 1.
-#[derive(Debug)]
-struct Clock(Instant);
-
-impl Clock {
-    fn now(&self) -> crate::protocol::Time {
-        let micros = u64::try_from(self.0.elapsed().as_micros()).unwrap_or(u64::MAX - 1);
-        crate::protocol::Time::from_micros(micros + 1)
     }
 }
