@@ -14,14 +14,16 @@ use std::time::Duration;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 use pyo3::{PyTraverseError, PyVisit};
-use ropeway_core::engine::{ConnectionId, Connections, Sent};
+use ropeway_core::engine::{ConnectionId, ConnectionMetrics, Connections, Sent};
 
 use crate::awaitable::Awaitable;
 use crate::engine::{self, Engine};
 use crate::errors::{dial_error, error, send_error};
 use crate::futures::{create_future, resolve};
 use crate::inbox::{Inbox, Item};
+use crate::metrics;
 use crate::options::Options;
 use crate::payload;
 use crate::route::Route;
@@ -60,6 +62,8 @@ pub(crate) struct Inner {
     /// Pings whose pongs are waited for.
     pub(crate) pings: VecDeque<Ping>,
     pub(crate) latency: Duration,
+    /// What it had done when it ended.
+    pub(crate) metrics: Option<Box<ConnectionMetrics>>,
     /// Where it led when it opened.
     addresses: Option<Box<addresses::Ends>>,
 }
@@ -114,6 +118,7 @@ impl Connection {
                 fragmented: Vec::new(),
                 pings: VecDeque::new(),
                 latency: Duration::ZERO,
+                metrics: None,
                 addresses: None,
             }),
         })
@@ -209,6 +214,15 @@ impl Connection {
     #[getter]
     fn latency(&self) -> f64 {
         self.inner().latency.as_secs_f64()
+    }
+
+    /// What the connection has done.
+    #[getter]
+    fn _metrics<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let last = self.inner().metrics.as_deref().copied();
+        let now = || self.with(|connections, id| connections.connection_metrics(id).ok());
+        let metrics = last.or_else(now);
+        metrics::of_connection(py, &metrics.unwrap_or_default())
     }
 
     /// What the TLS handshake agreed on.
