@@ -11,7 +11,7 @@ CFLAGS ?= -O3
 BENCH_C := $(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -pedantic $(CFLAGS)
 
 .PHONY: help demo test lib python sdist node examples install bench simulate soak fuzz fmt lint header abi-baseline clean test-deps
-.PHONY: chat pictures bench-python bench-node bench-node-peers
+.PHONY: chat docs pictures bench-python bench-node bench-node-peers
 
 help: ## print these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' Makefile
@@ -22,12 +22,13 @@ demo: examples python node ## C, Python and Node.js talk to each other, shown fr
 chat: $(if $(filter c,$(SERVER)),examples,$(or $(SERVER),python)) ## a chat with a page: SERVER=c|python|node PORT=8000 HOST=127.0.0.1
 	tools/chat $(or $(SERVER),python) $(or $(PORT),8000) $(HOST)
 
-pictures: examples python node ## take the chat's pictures in docs/images anew
+docs: build/docs-venv/.made node ## build the documentation as a site into build/docs/site
+	tools/docs
 
 pictures: examples python node ## take the chat's pictures in docs/images anew
 	PICTURES=docs/images tests/chat/check
 
-test: lint examples python node ## lint, the Rust tests, then what crosses languages (tests/)
+test: lint examples python node build/docs-venv/.made ## lint, the Rust tests, then what crosses languages (tests/)
 	cargo test
 	python3 tests/run
 
@@ -112,6 +113,9 @@ bench-rust-%:
 build/bin/peer_%: bench/peers/c/%
 	@tools/need cc c++ && mkdir -p $(@D)
 	bench/peers/c/build $< $@
+
+build/docs-venv/.made: docs/requirements.txt
+	tools/venv $(@D) $< && touch $@
 
 build/bench/venv/.made: bench/requirements.txt
 	tools/venv $(@D) $< && touch $@

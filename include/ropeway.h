@@ -241,8 +241,8 @@
 #define ROPEWAY_OPTION_BEARER_AUTH 1062
 
 /// Listener: connections of one address at one time; those of an IPv6 network of 64 bits count together. One accepted
-/// beyond is answered 503, in TLS closed, and counted (ROPEWAY_COUNTER_REFUSED_BY_ADDRESS). Connections by Unix sockets
-/// are not counted. Default 0: as many as come.
+/// beyond is answered 503, in TLS closed, and counted as `refused_addresses`. Connections by Unix sockets are not
+/// counted. Default 0: as many as come.
 #define ROPEWAY_OPTION_MAX_PER_ADDRESS 705
 
 /// TCP, dialled and accepted, 1: what is sent leaves at once (TCP_NODELAY). Default 1.
@@ -382,36 +382,6 @@
 /// A message is compressed whatever its size, where the peers agreed on compression.
 #define ROPEWAY_COMPRESS_ALWAYS 2
 
-/// Connections taken from listeners.
-#define ROPEWAY_COUNTER_ACCEPTED 1
-
-/// Connections dialled, however often each.
-#define ROPEWAY_COUNTER_DIALLED 2
-
-/// Opening handshakes that ended well; a reconnecting connection has one each time it opens.
-#define ROPEWAY_COUNTER_OPENED 3
-
-/// Connections that ended, opened or not.
-#define ROPEWAY_COUNTER_CLOSED 4
-
-/// Whole messages received; not counted with ROPEWAY_OPTION_STREAMING.
-#define ROPEWAY_COUNTER_MESSAGES_RECEIVED 5
-
-/// Messages and fragments taken to be sent, one for each receiver of a published one.
-#define ROPEWAY_COUNTER_MESSAGES_SENT 6
-
-/// Bytes read from sockets.
-#define ROPEWAY_COUNTER_BYTES_RECEIVED 7
-
-/// Bytes that the kernel took.
-#define ROPEWAY_COUNTER_BYTES_SENT 8
-
-/// Published messages that a subscriber did not get, because its queue was above the high-water mark.
-#define ROPEWAY_COUNTER_PUBLISHES_DROPPED 9
-
-/// Connections that a listener refused because their address had ROPEWAY_OPTION_MAX_PER_ADDRESS of them.
-#define ROPEWAY_COUNTER_REFUSED_BY_ADDRESS 10
-
 /// Client: redirects that are followed (HTTP status 301, 302, 303, 307 or 308, with a Location), all within one
 /// ROPEWAY_OPTION_OPEN_TIMEOUT; the engine tells each by ROPEWAY_EVENT_REDIRECT. None leads from wss to ws
 /// (ROPEWAY_ERROR_INSECURE_REDIRECT). One that leads to another origin (scheme, host or port; from ws to wss on one
@@ -460,6 +430,10 @@
 
 /// For tests: a number that makes the waits the same in every run. Default -1: from the system's random numbers.
 #define ROPEWAY_OPTION_RECONNECT_SEED 1108
+
+/// Engine, 1: each connection is counted apart, for ropeway_engine_connection_metrics; some 90 bytes for each.
+/// Default 0.
+#define ROPEWAY_OPTION_CONNECTION_METRICS 1150
 
 /// Go on reading and writing.
 #define ROPEWAY_SHUTDOWN_NO 0
@@ -642,6 +616,89 @@ typedef struct ropeway_tls_info {
     /// How many certificates there are.
     size_t certificate_count;
 } ropeway_tls_info;
+
+/// What an engine has done since it was made; `connections` and `queued` are as they are now. The caller sets `size`;
+/// later releases may add fields at the end.
+typedef struct ropeway_metrics {
+    /// Set by the caller: sizeof of this structure. On return: how many bytes of it the library filled.
+    size_t size;
+    /// Connections there are, those being made or closed included.
+    uint64_t connections;
+    /// Bytes that wait in all send queues.
+    uint64_t queued;
+    /// Connections taken from listeners, or over from the caller.
+    uint64_t accepted;
+    /// Connections asked for, however often each was dialled.
+    uint64_t dialled;
+    /// Opening handshakes that ended well; a reconnecting connection has one each time it opens.
+    uint64_t opened;
+    /// Connections that ended, opened or not.
+    uint64_t closed;
+    /// The same by the close code that came, 1006 where no Close frame did, without the refused ones below: the codes
+    /// 1000 to 1015 each, those up to 3999 together, those from 4000 on together.
+    uint64_t close_codes[18];
+    /// Turned away by a listener, because there were ROPEWAY_OPTION_MAX_CONNECTIONS.
+    uint64_t refused_connections;
+    /// Turned away by a listener, because their address had ROPEWAY_OPTION_MAX_PER_ADDRESS of them.
+    uint64_t refused_addresses;
+    /// Answered by the application with a status of 400 or more.
+    uint64_t refused_application;
+    /// What the peer sent as its opening handshake was wrong or unwelcome, or it refused ours.
+    uint64_t refused_handshake;
+    /// TLS could not be agreed on.
+    uint64_t refused_tls;
+    /// Not open within ROPEWAY_OPTION_OPEN_TIMEOUT.
+    uint64_t refused_timeout;
+    /// Messages received; one in fragments or pieces counts with its last.
+    uint64_t messages_received;
+    /// Messages taken to be sent, one for each receiver of a published one.
+    uint64_t messages_sent;
+    /// Bytes of messages received, after inflation.
+    uint64_t payload_received;
+    /// Bytes of messages sent, before compression.
+    uint64_t payload_sent;
+    /// Bytes read from sockets, handshakes and control frames included, what TLS adds not.
+    uint64_t bytes_received;
+    /// Bytes that the kernel took, likewise.
+    uint64_t bytes_sent;
+    /// Pings received.
+    uint64_t pings_received;
+    /// Pings sent.
+    uint64_t pings_sent;
+    /// Pongs that answered a keep-alive ping.
+    uint64_t round_trips;
+    /// The time from those pings to their pongs, all together, in microseconds.
+    uint64_t round_trip_total;
+    /// Published messages that a subscriber did not get, because its queue was above the high-water mark.
+    uint64_t publishes_dropped;
+} ropeway_metrics;
+
+/// What a connection has done, all attempts of a reconnecting one together; `queued` is as it is now. The caller sets
+/// `size`; later releases may add fields at the end.
+typedef struct ropeway_connection_metrics {
+    /// Set by the caller: sizeof of this structure. On return: how many bytes of it the library filled.
+    size_t size;
+    /// Bytes that the kernel has not taken yet.
+    uint64_t queued;
+    /// Messages received; one in fragments or pieces counts with its last.
+    uint64_t messages_received;
+    /// Messages taken to be sent.
+    uint64_t messages_sent;
+    /// Bytes of messages received, after inflation.
+    uint64_t payload_received;
+    /// Bytes of messages sent, before compression.
+    uint64_t payload_sent;
+    /// Bytes read from the socket, handshake and control frames included, what TLS adds not.
+    uint64_t bytes_received;
+    /// Bytes that the kernel took, likewise.
+    uint64_t bytes_sent;
+    /// Pings received.
+    uint64_t pings_received;
+    /// Pings sent.
+    uint64_t pings_sent;
+    /// From the last keep-alive ping that was answered to its pong, in microseconds; -1 before the first.
+    int64_t round_trip;
+} ropeway_connection_metrics;
 
 /// Done.
 #define ROPEWAY_OK 0
@@ -1273,13 +1330,6 @@ ropeway_status ropeway_engine_list(const struct ropeway_engine *engine,
                                    size_t capacity,
                                    size_t *count);
 
-/// Writes a total since the engine was made (ROPEWAY_COUNTER_...) to `*value`.
-///
-/// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_INVALID_ARGUMENT for a `counter` that there is not.
-ropeway_status ropeway_engine_counter(const struct ropeway_engine *engine,
-                                      int32_t counter,
-                                      uint64_t *value);
-
 /// Begins to listen and writes the listener's number to `*listener`. `url` says where: `ws://127.0.0.1:8080/`,
 /// `wss://[::]:8443/`, `ws://localhost:0/`; the host is an address, or localhost; port 0 takes a free one, which
 /// ropeway_engine_listener_port tells; the path does not matter. wss takes a certificate
@@ -1590,6 +1640,29 @@ ropeway_status ropeway_engine_publish(struct ropeway_engine *engine,
 ropeway_status ropeway_engine_subscribers(const struct ropeway_engine *engine,
                                           const char *topic,
                                           size_t *count);
+
+/// Writes what the engine has done to `*metrics`. It looks at every connection: some milliseconds for 100,000.
+///
+/// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_INVALID_ARGUMENT when `size` is not set.
+ropeway_status ropeway_engine_metrics(const struct ropeway_engine *engine,
+                                      struct ropeway_metrics *metrics);
+
+/// Writes what one connection has done to `*metrics`; its last figures can be had while its ROPEWAY_EVENT_CLOSED is
+/// lent.
+///
+/// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_CLOSED; ROPEWAY_ERROR_MISUSE without ROPEWAY_OPTION_CONNECTION_METRICS;
+/// ROPEWAY_ERROR_INVALID_ARGUMENT when `size` is not set.
+ropeway_status ropeway_engine_connection_metrics(const struct ropeway_engine *engine,
+                                                 ropeway_connection connection,
+                                                 struct ropeway_connection_metrics *metrics);
+
+/// Writes what the engine has done to `*text` as Prometheus reads it (text format 0.0.4), some 4 KB with a NUL, lent
+/// until the next call of this function on the engine. Answer a scrape with the media type
+/// `text/plain; version=0.0.4; charset=utf-8`.
+///
+/// Errors: ROPEWAY_ERROR_NULL.
+ropeway_status ropeway_engine_prometheus(const struct ropeway_engine *engine,
+                                         const char **text);
 
 /// Makes another handle on the same engine and writes it to `*copy`; the caller owns it. Any thread.
 ///

@@ -418,6 +418,26 @@ public:
         const Status status = ropeway_engine_tls_info(get(), connection, &info);
         return status == ROPEWAY_OK ? Result<TlsInfo>(TlsInfo(info)) : Result<TlsInfo>(status);
     }
+    /// What the engine has done: ropeway_engine_metrics.
+    Result<ropeway_metrics> metrics() const noexcept {
+        ropeway_metrics metrics;
+        metrics.size = sizeof metrics;
+        const Status status = ropeway_engine_metrics(get(), &metrics);
+        return status ? Result<ropeway_metrics>(metrics) : Result<ropeway_metrics>(status);
+    }
+    /// What a connection has done: ropeway_engine_connection_metrics.
+    Result<ropeway_connection_metrics> metrics(Connection connection) const noexcept {
+        ropeway_connection_metrics metrics;
+        metrics.size = sizeof metrics;
+        const Status status = ropeway_engine_connection_metrics(get(), connection, &metrics);
+        return status ? Result<ropeway_connection_metrics>(metrics) : Result<ropeway_connection_metrics>(status);
+    }
+    /// What the engine has done, as Prometheus reads it; lent until the next call.
+    Result<std::string_view> prometheus() const noexcept {
+        const char *text;
+        const Status status = ropeway_engine_prometheus(get(), &text);
+        return status ? Result<std::string_view>(text) : Result<std::string_view>(status);
+    }
     /// The header fields of a connection's further requests: ropeway_engine_set_connection_headers.
     Status set_headers(Connection connection, const Options &headers) noexcept {
         return ropeway_engine_set_connection_headers(get(), connection, headers.get());

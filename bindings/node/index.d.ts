@@ -1,9 +1,9 @@
 /// <reference types="node" />
 
 import { EventEmitter } from 'node:events';
-import type { Agent, ClientRequest, Server as HttpServer, IncomingMessage } from 'node:http';
+import type { Agent, ClientRequest, ClientRequestArgs, Server as HttpServer, IncomingMessage } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, LookupFunction } from 'node:net';
 import type { Duplex, DuplexOptions } from 'node:stream';
 import type { ReadableStream, WritableStream } from 'node:stream/web';
 import type { SecureContextOptions } from 'node:tls';
@@ -92,13 +92,17 @@ export interface ClientOptions extends ConnectionOptions {
   origin?: string;
   /** `user:password`, where neither the URL nor `headers` has any. */
   auth?: string;
-  /** Follow redirects; no secrets go along to another origin. Default false. */
+  /**
+   * Follow redirects. To another host or scheme neither Authorization nor Cookie goes along, unless a listener of 'redirect'
+   * sees to them itself; from `wss:` to `ws:` none is followed. Default false. As in `ws`, this and the options from
+   * `finishRequest` on make the request one of Node's http module, and the connection runs over its stream.
+   */
   followRedirects?: boolean;
   /** How many of them. Default 10. */
   maxRedirects?: number;
   /**
    * A proxy's URL (`http:`, `https:`, `socks5:` or `socks5h:`), or true for the one that the environment names
-   * (`https_proxy`, `no_proxy` and so on). Default none.
+   * (`https_proxy`, `no_proxy` and so on). Default none. Not together with an option of Node's http: there an `agent` does it.
    */
   proxy?: string | boolean;
   /** The address to connect from. */
@@ -115,7 +119,13 @@ export interface ClientOptions extends ConnectionOptions {
   servername?: string;
   /** **Danger** when false: any certificate is taken, of anybody. Default true. */
   rejectUnauthorized?: boolean;
-  /** These are Node's own: with one of them TLS is Node's, and the connection runs over its stream. */
+  /** Is given each request before it is sent, changes its fields, and calls its `end`, now or later. */
+  finishRequest?: (request: ClientRequest, websocket: WebSocket) => void;
+  /** As for `net.connect`. */
+  family?: number;
+  lookup?: LookupFunction;
+  localPort?: number;
+  /** Settings of Node's TLS. */
   pfx?: SecureContextOptions['pfx'];
   passphrase?: SecureContextOptions['passphrase'];
   ciphers?: SecureContextOptions['ciphers'];
@@ -123,9 +133,9 @@ export interface ClientOptions extends ConnectionOptions {
   maxVersion?: SecureContextOptions['maxVersion'];
   checkServerIdentity?: (hostname: string, certificate: object) => Error | undefined;
   /** Makes the stream that the connection runs over. */
-  createConnection?: (where: { host: string; port: number; servername: string }) => Duplex | Promise<Duplex>;
+  createConnection?: ClientRequestArgs['createConnection'];
   /** An agent that makes the stream: Node's, or one such as https-proxy-agent's. */
-  agent?: Agent | { connect(request: object, where: object): Duplex | Promise<Duplex> } | false;
+  agent?: Agent | false;
 }
 
 export interface SendOptions {
@@ -194,7 +204,9 @@ export interface WebSocketEvents {
   /** The send queue has fallen to its low-water mark. */
   drain: [];
   upgrade: [response: IncomingMessage];
+  /** The next request, before it is sent: its fields may be looked at and removed. */
   redirect: [url: string, request: ClientRequest];
+  /** With a listener there is neither 'error' nor 'close' until the listener closes the WebSocket. */
   'unexpected-response': [request: ClientRequest, response: IncomingMessage];
 }
 
@@ -351,7 +363,10 @@ export interface ServerEvents {
   connection: [websocket: WebSocket, request: IncomingMessage];
   /** The response's lines: fields may be added, those that are there stay. */
   headers: [lines: string[], request: IncomingMessage];
-  /** A handshake failed. Behind an HTTP server of Node's the listener answers; otherwise the core has. */
+  /**
+   * A handshake failed. Behind an HTTP server of Node's the listener answers; otherwise the core has, and the socket is
+   * destroyed.
+   */
   wsClientError: [error: Error, socket: Duplex, request: IncomingMessage];
   error: [error: Error];
   close: [];

@@ -13,6 +13,7 @@ use crate::event::{
     ropeway_event,
 };
 use crate::guard::{self, Out, Outcome, Owned};
+use crate::metrics::LentPage;
 use crate::options::{self, ropeway_options};
 use crate::remote::ropeway_remote;
 use crate::status::{ROPEWAY_OK, ropeway_status};
@@ -25,6 +26,7 @@ pub struct ropeway_engine {
     /// Apart from the engine, so that C may look at it while it calls.
     lent: UnsafeCell<Lent>,
     pub(crate) tls_info: LentInfo,
+    pub(crate) page: LentPage,
     /// What a connection made without options gets.
     defaults: Arc<Options>,
 }
@@ -79,6 +81,7 @@ pub unsafe extern "C" fn ropeway_engine_new(
             engine: Owned::new(engine),
             lent: UnsafeCell::new(Lent::new()),
             tls_info: LentInfo::default(),
+            page: LentPage::default(),
             defaults: Arc::default(),
         };
         // SAFETY: the header asks for room for a pointer.
@@ -235,60 +238,6 @@ pub unsafe extern "C" fn ropeway_engine_list(
                 ids.add(index).write(id.bits());
             }
             out.set(connections.ids().count());
-            Ok(ROPEWAY_OK)
-        })
-    }
-}
-
-/// Connections taken from listeners.
-pub const ROPEWAY_COUNTER_ACCEPTED: i32 = 1;
-/// Connections dialled, however often each.
-pub const ROPEWAY_COUNTER_DIALLED: i32 = 2;
-/// Opening handshakes that ended well; a reconnecting connection has one each time it opens.
-pub const ROPEWAY_COUNTER_OPENED: i32 = 3;
-/// Connections that ended, opened or not.
-pub const ROPEWAY_COUNTER_CLOSED: i32 = 4;
-/// Whole messages received; not counted with ROPEWAY_OPTION_STREAMING.
-pub const ROPEWAY_COUNTER_MESSAGES_RECEIVED: i32 = 5;
-/// Messages and fragments taken to be sent, one for each receiver of a published one.
-pub const ROPEWAY_COUNTER_MESSAGES_SENT: i32 = 6;
-/// Bytes read from sockets.
-pub const ROPEWAY_COUNTER_BYTES_RECEIVED: i32 = 7;
-/// Bytes that the kernel took.
-pub const ROPEWAY_COUNTER_BYTES_SENT: i32 = 8;
-/// Published messages that a subscriber did not get, because its queue was above the high-water mark.
-pub const ROPEWAY_COUNTER_PUBLISHES_DROPPED: i32 = 9;
-
-/// Connections that a listener refused because their address had ROPEWAY_OPTION_MAX_PER_ADDRESS of them.
-pub const ROPEWAY_COUNTER_REFUSED_BY_ADDRESS: i32 = 10;
-
-/// Writes a total since the engine was made (ROPEWAY_COUNTER_...) to `*value`.
-///
-/// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_INVALID_ARGUMENT for a `counter` that there is not.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn ropeway_engine_counter(
-    engine: *const ropeway_engine,
-    counter: i32,
-    value: *mut u64,
-) -> ropeway_status {
-    // SAFETY: the header asks for a living engine or NULL, and room for a uint64_t.
-    unsafe {
-        with(engine, |connections| {
-            let out = Out::new(value, "value")?;
-            let counters = connections.counters();
-            out.set(match counter {
-                ROPEWAY_COUNTER_ACCEPTED => counters.accepted,
-                ROPEWAY_COUNTER_DIALLED => counters.dialled,
-                ROPEWAY_COUNTER_OPENED => counters.opened,
-                ROPEWAY_COUNTER_CLOSED => counters.closed,
-                ROPEWAY_COUNTER_MESSAGES_RECEIVED => counters.messages_received,
-                ROPEWAY_COUNTER_MESSAGES_SENT => counters.messages_sent,
-                ROPEWAY_COUNTER_BYTES_RECEIVED => counters.bytes_received,
-                ROPEWAY_COUNTER_BYTES_SENT => counters.bytes_sent,
-                ROPEWAY_COUNTER_PUBLISHES_DROPPED => counters.publishes_dropped,
-                ROPEWAY_COUNTER_REFUSED_BY_ADDRESS => counters.refused_by_address,
-                _ => return Err(Failure::Argument("there is no counter of this number")),
-            });
             Ok(ROPEWAY_OK)
         })
     }

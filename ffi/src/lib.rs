@@ -56,6 +56,8 @@ pub mod reconnect;
 
 pub mod topic;
 
+pub mod metrics;
+
 pub mod remote;
 
 pub mod protocol;

@@ -15,7 +15,7 @@ use crate::reconnect::{self, Supervised};
 use crate::socket;
 use crate::status::{ROPEWAY_OK, ropeway_status};
 use crate::tls::Tls;
-use crate::{access, compression};
+use crate::{access, compression, metrics};
 
 /// Bytes of one received message, all fragments together. Passing it closes with 1009. Not applied with
 /// ROPEWAY_OPTION_STREAMING. Default 16 MiB.
@@ -155,7 +155,8 @@ impl Settings {
         }
         let number = (self.proxy.int(key))
             .or_else(|| socket::int(self, key))
-            .or_else(|| reconnect::int(self, key));
+            .or_else(|| reconnect::int(self, key))
+            .or_else(|| metrics::int(self, key));
         if let Some(number) = number {
             return Ok(number);
         }
@@ -201,7 +202,10 @@ impl Settings {
     }
 
     fn set_int(&mut self, key: i32, value: i64) -> Result<(), Failure> {
-        if socket::set_int(self, key, value)? || reconnect::set_int(self, key, value)? {
+        if socket::set_int(self, key, value)?
+            || reconnect::set_int(self, key, value)?
+            || metrics::set_int(self, key, value)?
+        {
             return Ok(());
         }
         let options = Arc::make_mut(&mut self.connection);

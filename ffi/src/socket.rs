@@ -9,8 +9,8 @@ use crate::error::Failure;
 use crate::options::{Settings, number, switch};
 
 /// Listener: connections of one address at one time; those of an IPv6 network of 64 bits count together. One accepted
-/// beyond is answered 503, in TLS closed, and counted (ROPEWAY_COUNTER_REFUSED_BY_ADDRESS). Connections by Unix sockets
-/// are not counted. Default 0: as many as come.
+/// beyond is answered 503, in TLS closed, and counted as `refused_addresses`. Connections by Unix sockets are not
+/// counted. Default 0: as many as come.
 pub const ROPEWAY_OPTION_MAX_PER_ADDRESS: i32 = 705;
 
 /// TCP, dialled and accepted, 1: what is sent leaves at once (TCP_NODELAY). Default 1.

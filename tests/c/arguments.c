@@ -18,7 +18,7 @@ static void options(void) {
     ropeway_options *options = ropeway_options_new(), *copy;
     int64_t value;
     static const int numbers[] = {100, 101, 102, 103, 104, 200, 201, 202, 203, 204, 300, 301,
-                                  302, 400, 401, 402, 403, 600, 601, 602, 700, 701, 702};
+                                  302, 400, 401, 402, 403, 600, 601, 602, 700, 701, 702, 1150};
     static const int unknown[] = {0, -1, 1, 99, 105, 404, 502, 603, 704, INT32_MAX, INT32_MIN};
     size_t i;
 
@@ -87,6 +87,7 @@ static void no_engine(void) {
     ropeway_connection id;
     ropeway_remote *remote;
     uint64_t number;
+    ropeway_metrics metrics = {.size = sizeof metrics};
     uint16_t port;
     size_t count;
     void *data;
@@ -101,7 +102,8 @@ static void no_engine(void) {
     CHECK_STATUS(ropeway_engine_poll(NULL, 0), ROPEWAY_ERROR_NULL);
     CHECK_STATUS(ropeway_engine_remote(NULL, &remote), ROPEWAY_ERROR_NULL);
     CHECK_STATUS(ropeway_engine_list(NULL, &id, 1, &count), ROPEWAY_ERROR_NULL);
-    CHECK_STATUS(ropeway_engine_counter(NULL, ROPEWAY_COUNTER_OPENED, &number), ROPEWAY_ERROR_NULL);
+    CHECK_STATUS(ropeway_engine_metrics(NULL, &metrics), ROPEWAY_ERROR_NULL);
+    CHECK_STATUS(ropeway_engine_connection_metrics(NULL, 1, NULL), ROPEWAY_ERROR_NULL);
     CHECK_STATUS(ropeway_engine_listen(NULL, "ws://127.0.0.1:0/", NULL, &id), ROPEWAY_ERROR_NULL);
     CHECK_STATUS(ropeway_engine_listener_port(NULL, 1, &port), ROPEWAY_ERROR_NULL);
     CHECK_STATUS(ropeway_engine_listener_address(NULL, 1, text, sizeof text), ROPEWAY_ERROR_NULL);
@@ -148,8 +150,7 @@ static void bad_arguments(void) {
     CHECK_STATUS(ropeway_engine_remote(engine, NULL), ROPEWAY_ERROR_NULL);
     CHECK_STATUS(ropeway_engine_list(engine, &id, 1, NULL), ROPEWAY_ERROR_NULL);
     CHECK_STATUS(ropeway_engine_list(engine, NULL, 1, &count), ROPEWAY_ERROR_NULL);
-    CHECK_STATUS(ropeway_engine_counter(engine, ROPEWAY_COUNTER_OPENED, NULL), ROPEWAY_ERROR_NULL);
-    CHECK_STATUS(ropeway_engine_counter(engine, 0, &number), ROPEWAY_ERROR_INVALID_ARGUMENT);
+    CHECK_STATUS(ropeway_engine_metrics(engine, NULL), ROPEWAY_ERROR_NULL);
     CHECK_STATUS(ropeway_engine_listen(engine, NULL, NULL, &id), ROPEWAY_ERROR_NULL);
     CHECK_STATUS(ropeway_engine_listen(engine, "ws://127.0.0.1:0/", NULL, NULL), ROPEWAY_ERROR_NULL);
     CHECK_STATUS(ropeway_engine_listen(engine, "", NULL, &id), ROPEWAY_ERROR_INVALID_URL);

@@ -113,21 +113,33 @@ struct pair {
     ropeway_connection client, server;
 };
 
-static inline struct pair make_pair(const ropeway_options *options) {
-    struct pair pair;
+/* Opens them on the pair's engine. */
+static inline void open_pair(struct pair *pair, const ropeway_options *options) {
     int opened = 0;
-    pair.engine = make_engine();
-    pair.client = dial(pair.engine, listen_on(pair.engine, options, &pair.listener), options);
-    pair.server = 0;
+    pair->client = dial(pair->engine, listen_on(pair->engine, options, &pair->listener), options);
+    pair->server = 0;
     while (opened < 2) {
-        const ropeway_event *event = next_event(pair.engine);
+        const ropeway_event *event = next_event(pair->engine);
         REQUIRE(event->type == ROPEWAY_EVENT_OPENED);
-        if (event->connection != pair.client)
-            pair.server = event->connection;
+        if (event->connection != pair->client)
+            pair->server = event->connection;
         opened++;
     }
-    REQUIRE(pair.server != 0);
+    REQUIRE(pair->server != 0);
+}
+
+static inline struct pair make_pair(const ropeway_options *options) {
+    struct pair pair;
+    pair.engine = make_engine();
+    open_pair(&pair, options);
     return pair;
+}
+
+static inline ropeway_metrics metrics_of(ropeway_engine *engine) {
+    ropeway_metrics metrics;
+    metrics.size = sizeof metrics;
+    REQUIRE(ropeway_engine_metrics(engine, &metrics) == ROPEWAY_OK && metrics.size == sizeof metrics);
+    return metrics;
 }
 
 static inline int holds(const ropeway_event *event, const char *text) {

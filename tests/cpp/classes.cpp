@@ -141,6 +141,9 @@ static void settings() {
                                               ropeway::Bytes(text.data(), text.size())));
             } else if (event.type() == ROPEWAY_EVENT_MESSAGE) {
                 CHECK(event.text() == text);
+                CHECK(engine->metrics()->messages_received == 1 && engine->metrics()->opened == 2);
+                CHECK(engine->metrics(id).status() == ROPEWAY_ERROR_MISUSE);
+                CHECK(engine->prometheus()->find("\nropeway_opened_total 2\n") != std::string_view::npos);
                 done = true;
             }
         }

@@ -4,10 +4,14 @@ const { WebSocket } = require('../../bindings/node');
 
 /** Cases at a time. */
 const PARALLEL = 8;
-const [base] = process.argv.slice(2);
+const base = process.argv.at(-1);
+const perMessageDeflate = { threshold: 0 };
+if (process.argv.includes('--no-takeover')) {
+  Object.assign(perMessageDeflate, { serverNoContextTakeover: true, clientNoContextTakeover: true });
+}
 
 function open(path) {
-  return new WebSocket(base + path, { perMessageDeflate: { threshold: 0 } });
+  return new WebSocket(base + path, { perMessageDeflate });
 }
 
 /** Opens a connection and waits for its end, whatever it is. */

@@ -11,7 +11,16 @@ import ropeway.sync
 
 PARALLEL = 4
 """Cases that run at once; some wait for seconds."""
-SETTINGS = {"max_size": 64 << 20, "compression": ropeway.Compression(threshold=0), "ping_interval": None}
+NO_TAKEOVER = True if "--no-takeover" in sys.argv else None
+SETTINGS = {
+    "max_size": 64 << 20,
+    "compression": ropeway.Compression(
+        threshold=0,
+        server_no_context_takeover=NO_TAKEOVER,
+        client_no_context_takeover=NO_TAKEOVER,
+    ),
+    "ping_interval": None,
+}
 
 
 def echo(connection: ropeway.sync.ServerConnection) -> None:
@@ -50,4 +59,4 @@ def be_driven(uri: str) -> None:
 if sys.argv[1] == "serve":
     serve()
 else:
-    be_driven(sys.argv[1])
+    be_driven(sys.argv[-1])

@@ -7,9 +7,13 @@ const { version } = require('../package.json');
 const platform = `${process.platform}-${process.arch}`;
 
 function load() {
-  if (process.versions.uv === undefined || process.versions.uv.split('.')[0] !== '1') {
+  // Bun and Deno name a version of libuv too, but have not its loop.
+  const other = ['bun', 'deno'].find((name) => process.versions[name] !== undefined);
+  const uv = other === undefined ? process.versions.uv : undefined;
+  if (uv?.split('.')[0] !== '1') {
+    const has = uv === undefined ? 'no event loop of libuv' : `libuv ${uv}`;
     throw new Error(
-      `ropeway: this runtime has ${process.versions.uv === undefined ? 'no libuv' : `libuv ${process.versions.uv}`}; Node.js 20 or later is needed`,
+      `ropeway: this runtime (${other ?? process.release.name}) has ${has}; Node.js 20 or later is needed`,
     );
   }
   // Beside this package when it is built from its sources; otherwise from the package of the platform.

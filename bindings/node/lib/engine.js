@@ -15,7 +15,6 @@ const OPENED = 6;
 const CLOSED = 7;
 const WRITABLE = 8;
 const ACCEPT_FAILED = 9;
-const REDIRECT = 10;
 // The payload is one of the values: the offset says which.
 const VALUE = 0x100;
 // The payload is in the wide slab.
@@ -52,9 +51,21 @@ function dispatch(count, newSlab, newWide, newValues) {
     if (newWide !== undefined) wide = newWide.buffer;
   }
   while (next < end) {
-    const at = next++ * RECORD;
-    const kind = records[at];
+    const context = connections[records[next * RECORD + 1]]?._context;
+    if (context === undefined) run(undefined);
+    else context.runInAsyncScope(run, undefined, context);
+  }
+  values = undefined;
+}
+
+/** Hands out what belongs to one context (`AsyncLocalStorage`), as far as nothing else comes between. */
+function run(context) {
+  while (next < end) {
+    const at = next * RECORD;
     const connection = connections[records[at + 1]];
+    if (connection?._context !== context) return;
+    next++;
+    const kind = records[at];
     const offset = records[at + 2];
     const length = records[at + 3];
     if ((kind === TEXT || kind === BINARY) && connection !== undefined) {
@@ -64,7 +75,6 @@ function dispatch(count, newSlab, newWide, newValues) {
     const payload = kind & VALUE ? values[offset] : new View(kind & WIDE ? wide : slab, offset, length);
     deliver(kind & KIND, records[at + 1], connection, payload);
   }
-  values = undefined;
 }
 
 function deliver(kind, place, connection, payload) {
@@ -72,17 +82,24 @@ function deliver(kind, place, connection, payload) {
     // Its server may have been closed by an earlier event of the batch.
     const server = listeners[payload.listener];
     if (server === undefined) native.abort(place);
-    else server._onRequest(place, payload);
+    else tellServer(server, '_onRequest', place, payload);
   } else if (kind === ACCEPT_FAILED) {
-    listeners[place]?._onAcceptFailed(payload);
+    tellServer(listeners[place], '_onAcceptFailed', payload);
   } else if (connection === undefined) {
-    if (kind === CLOSED && payload.listener !== undefined) listeners[payload.listener]?._onClientError(payload);
+    if (kind === CLOSED && payload.listener !== undefined) {
+      tellServer(listeners[payload.listener], '_onClientError', payload);
+    }
   } else if (kind === CLOSED) {
     connections[place] = undefined;
     connection._onClosed(payload);
   } else {
     tell(connection, kind, payload);
   }
+}
+
+/** Calls a method of a server, if it is still there, in its context. */
+function tellServer(server, method, ...values) {
+  server?._context.runInAsyncScope(server[method], server, ...values);
 }
 
 /** What a connection is told besides its end. */
@@ -100,8 +117,6 @@ function tell(connection, kind, payload) {
       return connection._onOpened(payload);
     case WRITABLE:
       return connection._onWritable();
-    case REDIRECT:
-      return connection._onRedirect(payload);
   }
 }
 

@@ -19,9 +19,14 @@ const QUIET = new Set([
   'ROPEWAY_IDLE_TIMEOUT',
 ]);
 
+/** The class that `ws` has for an error. */
+function classOf(code) {
+  return code.startsWith('WS_ERR_') && code !== 'WS_ERR_INVALID_UTF8' ? RangeError : Error;
+}
+
 /** An Error for what the native side told. */
 function toError(told) {
-  const error = new Error(MESSAGES[told.code]?.(told) ?? told.message);
+  const error = new (classOf(told.code))(MESSAGES[told.code]?.(told) ?? told.message);
   error.code = told.code;
   error.fault = told.fault;
   if (told.errno !== undefined) {

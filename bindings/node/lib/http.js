@@ -31,12 +31,20 @@ function toResponse({ status, reason, headers, body }, socket) {
   return response;
 }
 
-/** The head of a request that an HTTP server has read, as it came. */
-function toHead(request) {
-  const { method, url, httpVersion, rawHeaders } = request;
-  let head = `${method} ${url} HTTP/${httpVersion}\r\n`;
+function headOf(line, rawHeaders) {
+  let head = `${line}\r\n`;
   for (let i = 0; i < rawHeaders.length; i += 2) head += `${rawHeaders[i]}: ${rawHeaders[i + 1]}\r\n`;
   return Buffer.from(`${head}\r\n`, 'latin1');
 }
 
-module.exports = { toRequest, toResponse, toHead };
+/** The head of a request that an HTTP server of Node's has read, as it came. */
+function toHead({ method, url, httpVersion, rawHeaders }) {
+  return headOf(`${method} ${url} HTTP/${httpVersion}`, rawHeaders);
+}
+
+/** The head of a response that a request of Node's has got, likewise. */
+function toResponseHead({ statusCode, statusMessage, httpVersion, rawHeaders }) {
+  return headOf(`HTTP/${httpVersion} ${statusCode} ${statusMessage}`, rawHeaders);
+}
+
+module.exports = { toRequest, toResponse, toHead, toResponseHead };

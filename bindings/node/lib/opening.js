@@ -1,6 +1,7 @@
 // A request that waits to be accepted or refused: on the engine, or on a socket that an HTTP server of Node's has read it
 // from.
 
+const { AsyncResource } = require('node:async_hooks');
 const http = require('node:http');
 const net = require('node:net');
 const tls = require('node:tls');
@@ -21,10 +22,12 @@ function refusal(status, message, headers) {
 }
 
 class EngineOpening {
+  #server;
   #place;
   #request;
 
-  constructor(_server, request, place) {
+  constructor(server, request, place) {
+    this.#server = server;
     this.#place = place;
     this.#request = request;
     connections[place] = this;
@@ -38,6 +41,7 @@ class EngineOpening {
     native.accept(this.#place, protocol, fields);
     connections[this.#place] = websocket;
     websocket._place = this.#place;
+    websocket._context = this.#server._context;
     websocket._facade = this.#request.socket;
   }
 
@@ -97,6 +101,7 @@ class StreamOpening {
     const place = native.adopt(socket._handle.fd, received, options, protocol, fields);
     if (typeof place !== 'number') throw new Error(place.message);
     websocket._place = place;
+    websocket._context = new AsyncResource('WebSocket');
     connections[place] = websocket;
     // The engine has a descriptor of its own.
     socket.destroy();

@@ -1,5 +1,6 @@
 // WebSocketServer, as the `ws` package has it: listening by itself, on the engine, or behind an HTTP server of Node's.
 
+const { AsyncResource } = require('node:async_hooks');
 const { EventEmitter } = require('node:events');
 const { createHash } = require('node:crypto');
 const dns = require('node:dns');
@@ -46,6 +47,8 @@ class WebSocketServer extends EventEmitter {
     this._coreOptions = makeOptions(this.options, { server: true });
     this._state = RUNNING;
     this._listener = null;
+    /** What its connections' handlers run in (`AsyncLocalStorage`): the context that it was made in. */
+    this._context = new AsyncResource('WebSocketServer');
     this._removeListeners = null;
     /** Connections that have not ended, those that are not open yet included. */
     this._connections = 0;
@@ -84,8 +87,11 @@ class WebSocketServer extends EventEmitter {
   _closeWhenEmpty() {
     const isTracked = this.clients !== undefined || (!this.options.server && !this.options.noServer);
     if (this._state !== CLOSING || (isTracked && this._connections > 0)) return;
-    this._state = CLOSED;
-    process.nextTick(() => this.emit('close'));
+    process.nextTick(() => {
+      if (this._state === CLOSED) return;
+      this._state = CLOSED;
+      this.emit('close');
+    });
   }
 
   /** Whether a request is for this server: override it, or set `path`. */
@@ -190,11 +196,11 @@ class WebSocketServer extends EventEmitter {
   }
 
   /** A connection failed before it asked for anything that can be judged; the core has answered it. */
-  _onClientError({ cause }) {
+  _onClientError({ cause, refused = { method: '', url: '', headers: [] } }) {
     if (cause === undefined || this.listenerCount('wsClientError') === 0) return;
     const socket = new ConnectionSocket(-1, this.options.tls !== null);
     socket.destroyed = true;
-    this.emit('wsClientError', toError(cause), socket, toRequest({ method: '', url: '', headers: [] }, socket));
+    this.emit('wsClientError', toError(cause), socket, toRequest(refused, socket));
   }
 
   // Both.

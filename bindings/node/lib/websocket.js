@@ -20,6 +20,9 @@ const CLOSED = 3;
 const STATES = ['CONNECTING', 'OPEN', 'CLOSING', 'CLOSED'];
 const BINARY_TYPES = ['nodebuffer', 'arraybuffer', 'fragments', 'blob'];
 const EMPTY = Buffer.alloc(0);
+/** RFC 6455 section 5.5: a control frame's payload. */
+const MAX_CONTROL = 125;
+const GIVEN_UP = 'WebSocket was closed before the connection was established';
 
 // What `send` is told of a message (src/send.rs has the same).
 const BINARY = 1;
@@ -38,6 +41,11 @@ class WebSocket extends EventEmitter {
     /** The driver of a connection over a stream of Node's. */
     this._driver = null;
     this._server = null;
+    /** What its handlers run in (`AsyncLocalStorage`), on the engine. */
+    this._context = undefined;
+    /** A client's opening by a request of Node's. */
+    this._requestOpening = null;
+    this._offersProtocols = false;
     this._protocol = '';
     this._extensions = '';
     this._url = '';
@@ -185,8 +193,8 @@ class WebSocket extends EventEmitter {
     }
     const behind = this._behind;
     this._behind = null;
-    if (failure === undefined) this._sendNow(bytes, flags, 0, callback);
-    else callback?.(failure);
+    if (failure !== undefined) this._blobFailed(failure, callback);
+    else this._sendNow(bytes, flags, 0, callback);
     for (const [index, action] of behind.entries()) {
       // One of them was a Blob again: the others wait for it.
       if (this._behind !== null) {
@@ -195,6 +203,13 @@ class WebSocket extends EventEmitter {
       }
       action();
     }
+  }
+
+  /** A message that cannot be sent: nobody waits for the rest of them. */
+  _blobFailed(reason, callback) {
+    callback?.(reason);
+    this._abortReason ??= reason;
+    this.terminate();
   }
 
   _sendAfterEnd(data, options, callback) {
@@ -218,13 +233,16 @@ class WebSocket extends EventEmitter {
     if (typeof data === 'function') data = undefined;
     if (this._readyState !== OPEN) return this._sendAfterEnd(data, done);
     const bytes = Buffer.from(toBytes(data));
+    if (bytes.length > MAX_CONTROL) {
+      throw new RangeError(`The data size must not be greater than ${MAX_CONTROL} bytes`);
+    }
     if (this._behind !== null) this._behind.push(() => this._sent(native[name](this._place, bytes), done));
     else this._sent(native[name](this._place, bytes), done);
   }
 
   close(code, reason) {
     if (this._readyState === CLOSED || this._readyState === CLOSING) return;
-    if (this._readyState === CONNECTING) return this._giveUp();
+    if (this._readyState === CONNECTING) return this._giveUp(new Error(GIVEN_UP));
     const bytes = toCloseReason(code, reason);
     if (this._behind !== null) {
       this._behind.push(() => this._close(code, bytes));
@@ -242,19 +260,20 @@ class WebSocket extends EventEmitter {
 
   terminate() {
     if (this._readyState === CLOSED) return;
-    if (this._readyState === CONNECTING) return this._giveUp();
+    if (this._readyState === CONNECTING) return this._giveUp(new Error(GIVEN_UP));
     this._readyState = CLOSING;
     if (this._place >= 0) native.abort(this._place);
     this._driver?.stream.destroy();
   }
 
   /** Ends an attempt that has not come to anything yet. */
-  _giveUp() {
+  _giveUp(reason) {
     this._readyState = CLOSING;
-    this._abortReason = new Error('WebSocket was closed before the connection was established');
+    this._abortReason = reason;
+    this._requestOpening?.abandon();
     if (this._driver !== null) this._driver.stream.destroy();
     else if (this._place >= 0) native.abort(this._place);
-    else process.nextTick(() => this._fail(this._abortReason));
+    else process.nextTick(() => this._fail(reason));
   }
 
   pause() {
@@ -267,7 +286,7 @@ class WebSocket extends EventEmitter {
   resume() {
     if (this._readyState === CONNECTING || this._readyState === CLOSED) return;
     this._paused = false;
-    if (this._held !== null) process.nextTick(() => this._deliverHeld());
+    if (this._held !== null) process.nextTick(() => !this._paused && this._deliverHeld());
     if (this._driver !== null) this._driver.stream.resume();
     else if (this._place >= 0) native.setPaused(this._place, false);
   }
@@ -291,14 +310,10 @@ class WebSocket extends EventEmitter {
       this.emit('upgrade', toResponse(response, this._socket));
     // A listener may have given it up.
     if (this._readyState !== CONNECTING) return;
+    if (this._offersProtocols && protocol === '') return this._giveUp(new Error('Server sent no subprotocol'));
     this._readyState = OPEN;
     if (this._server !== null) this._server._onConnection(this);
     else this.emit('open');
-  }
-
-  _onRedirect({ url }) {
-    this._url = url;
-    this.emit('redirect', url, this._request);
   }
 
   _onMessage(data, isBinary) {
@@ -307,6 +322,10 @@ class WebSocket extends EventEmitter {
       this._held.push(data, isBinary);
       return;
     }
+    this._emitMessage(data, isBinary);
+  }
+
+  _emitMessage(data, isBinary) {
     if (!isBinary || this._binaryType === 'nodebuffer') this.emit('message', data, isBinary);
     else this.emit('message', this._binary(data), true);
   }
@@ -322,11 +341,14 @@ class WebSocket extends EventEmitter {
     }
   }
 
+  /** Tells what came behind a pause, in spite of another one when the connection has ended. */
   _deliverHeld() {
     const held = this._held;
-    if (held === null || this._paused) return;
     this._held = null;
-    for (let i = 0; i < held.length; i += 2) this._onMessage(held[i], held[i + 1]);
+    for (let i = 0; i < (held?.length ?? 0); i += 2) {
+      if (this._place >= 0) this._onMessage(held[i], held[i + 1]);
+      else this._emitMessage(held[i], held[i + 1]);
+    }
   }
 
   _onPing(data) {
@@ -347,7 +369,6 @@ class WebSocket extends EventEmitter {
   _onClosed({ code, reason, received, sent, cause }) {
     const before = this._readyState;
     this._place = -1;
-    this._paused = false;
     this._deliverHeld();
     this._closeCode = code;
     this._closeReason = reason;
@@ -357,7 +378,7 @@ class WebSocket extends EventEmitter {
       if (before === CONNECTING) {
         // A server's connection that did not open is one that nobody listens to yet.
         if (this._server !== null) error = null;
-        else if (cause.response !== undefined && this._unexpectedResponse(cause.response)) error = null;
+        else if (cause.response !== undefined && this._unexpectedResponse(cause.response)) return;
         else error = toError(cause);
       } else if (isLoud(cause)) {
         error = toError(cause);
@@ -366,11 +387,12 @@ class WebSocket extends EventEmitter {
     this._fail(error);
   }
 
-  /** Whether somebody wants the response of a server that refused. */
+  /** Whether somebody takes the response of a server that refused: then the listener closes the WebSocket. */
   _unexpectedResponse(response) {
     if (this.listenerCount('unexpected-response') === 0) return false;
-    this._readyState = CLOSING;
-    this.emit('unexpected-response', this._request, toResponse(response, this._facade));
+    this._facade?._ended();
+    this._req.res = toResponse(response, this._facade);
+    this.emit('unexpected-response', this._req, this._req.res);
     return true;
   }
 

@@ -15,7 +15,7 @@ use ropeway_core::engine::EventKind;
 use ropeway_core::protocol::MessageKind;
 
 use crate::slab::Slab;
-use crate::told::{ToldClosed, ToldOpened, ToldRedirect};
+use crate::told::{ToldClosed, ToldOpened};
 
 /// What happened; `lib/engine.js` has the same numbers.
 pub(crate) mod kind {
@@ -28,7 +28,6 @@ pub(crate) mod kind {
     pub(crate) const CLOSED: i32 = 7;
     pub(crate) const WRITABLE: i32 = 8;
     pub(crate) const ACCEPT_FAILED: i32 = 9;
-    pub(crate) const REDIRECT: i32 = 10;
 }
 /// The payload is a value of its own.
 const VALUE: i32 = 0x100;
@@ -76,13 +75,6 @@ pub(crate) fn describe<'a>(
         EventKind::Opened(opened) => (kind::OPENED, value(env, ToldOpened::from(opened))?),
         EventKind::Closed(closed) => (kind::CLOSED, value(env, ToldClosed::from(closed))?),
         EventKind::Writable => (kind::WRITABLE, Payload::None),
-        EventKind::Redirect { response, url } => {
-            let told = ToldRedirect {
-                url: url.to_string(),
-                response: response.into(),
-            };
-            (kind::REDIRECT, value(env, told)?)
-        }
         _ => return Ok(None),
     }))
 }

@@ -217,7 +217,6 @@ impl TlsClientSettings {
 /// How a client dials.
 #[napi(object, object_to_js = false)]
 pub struct DialOptions {
-    pub max_redirects: u32,
     /// A proxy's URL, or true for the one that the environment names. Default none, as Node has it.
     pub proxy: Option<Either<bool, String>>,
     /// The address to connect from.
@@ -246,7 +245,6 @@ impl DialOptions {
         Ok(ConnectOptions {
             proxy,
             tls: tls.map(|settings| settings.0.clone()),
-            max_redirects: self.max_redirects,
             local_address: self.local_address.map(address).transpose()?,
             ..ConnectOptions::default()
         })

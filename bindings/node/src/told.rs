@@ -30,13 +30,6 @@ pub struct ToldOpened {
     pub response: Option<ToldResponse>,
 }
 
-/// A server sends the handshake elsewhere.
-#[napi(object, object_from_js = false)]
-pub struct ToldRedirect {
-    pub url: String,
-    pub response: ToldResponse,
-}
-
 #[napi(object, object_from_js = false)]
 pub struct ToldResponse {
     pub status: u16,
@@ -56,6 +49,8 @@ pub struct ToldClosed {
     pub received: bool,
     pub sent: bool,
     pub cause: Option<ToldError>,
+    /// The request of a server's connection that the core has refused.
+    pub refused: Option<ToldRequest>,
 }
 
 /// An error of the core's.
@@ -131,6 +126,7 @@ impl From<&Closed> for ToldClosed {
             received: closed.received.is_some(),
             sent: closed.sent.is_some(),
             cause: closed.cause.as_ref().map(ToldError::from),
+            refused: (closed.refused.as_deref()).map(|request| ToldRequest::new(request, 0)),
         }
     }
 }
@@ -199,7 +195,6 @@ fn code(error: &Error) -> &'static str {
             _ => "ROPEWAY_CLOSE_TIMEOUT",
         },
         Error::Handshake(HandshakeError::InvalidStatus(_)) => "ROPEWAY_UNEXPECTED_RESPONSE",
-        Error::Handshake(HandshakeError::TooManyRedirects { .. }) => "ROPEWAY_TOO_MANY_REDIRECTS",
         Error::Handshake(_) => "ROPEWAY_HANDSHAKE",
         Error::Tls(_) => "ROPEWAY_TLS",
         Error::Resolve { .. } => "ENOTFOUND",

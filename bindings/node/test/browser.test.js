@@ -64,6 +64,6 @@ test('Chromium talks to the server', { skip: !executablePath && 'there is no Chr
   assert.deepStrictEqual(wrong, []);
   assert.strictEqual(protocol, 'chat');
   assert.match(extensions, /^permessage-deflate/);
-  assert.deepStrictEqual(end, { code: 4000, reason: '', wasClean: true });
+  assert.deepStrictEqual(end, { code: 4000, reason: 'done', wasClean: true });
   assert.deepStrictEqual(ends, [[4000, 'done']]);
 });

@@ -17,9 +17,7 @@ test('codes and reasons arrive on both sides', async (t) => {
     const ends = Promise.all([once(client, 'close'), once(peer, 'close')]);
     client.close(...argumentsOfClose);
     assert.strictEqual(client.readyState, WebSocket.CLOSING);
-    const [atClient, atPeer] = await ends;
-    assert.deepStrictEqual(atPeer, [code, Buffer.from(reason)]);
-    assert.deepStrictEqual(atClient[0], code);
+    for (const end of await ends) assert.deepStrictEqual(end, [code, Buffer.from(reason)]);
   }
 });
 
@@ -94,6 +92,28 @@ test('a Blob that is being read goes out before the close that follows it', asyn
   client.close(1000);
   assert.strictEqual((await once(peer, 'close'))[0], 1000);
   assert.deepStrictEqual(received, ['blob', 'text']);
+});
+
+test('a Blob that cannot be read ends the connection, and nothing goes out when that has ended meanwhile', async (t) => {
+  class Broken extends Blob {
+    async arrayBuffer() {
+      throw new DOMException('gone', 'NotReadableError');
+    }
+  }
+  const { client, peer } = await pair(t);
+  peer.on('message', assert.fail);
+  const ends = Promise.all([once(peer, 'close'), new Promise((resolve) => client.on('close', resolve))]);
+  const called = new Promise((resolve) => client.send(new Broken(['x']), resolve));
+  const [error] = await once(client, 'error');
+  assert.strictEqual(error.name, 'NotReadableError');
+  assert.strictEqual(await called, error);
+  const [[code], own] = await ends;
+  assert.deepStrictEqual([code, own], [1006, 1006]);
+
+  const other = await pair(t);
+  const failed = new Promise((resolve) => other.client.send(new Blob(['x']), resolve));
+  other.client.terminate();
+  assert.match((await failed).message, /not open/);
 });
 
 test('terminate is 1006 on both sides, without an error', async (t) => {
@@ -185,6 +205,16 @@ test('server.close takes no more connections, and tells when the last one has go
   assert.strictEqual(server.clients.size, 0);
   const again = await new Promise((resolve) => server.close(resolve));
   assert.match(again.message, /not running/);
+});
+
+test('server.close more than once is one end', async (t) => {
+  const { server } = await serve(t);
+  let ends = 0;
+  server.on('close', () => ends++);
+  for (let i = 0; i < 3; i++) server.close();
+  await once(server, 'close');
+  await new Promise(setImmediate);
+  assert.strictEqual(ends, 1);
 });
 
 test('a question is answered although the Close frame came with it', async (t) => {

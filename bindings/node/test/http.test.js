@@ -213,7 +213,7 @@ test('a client over Node’s TLS, where its settings are Node’s alone', async 
 
 test('createConnection, and an agent', async (t) => {
   const { url } = await serve(t, {}, echo);
-  const port = Number(new URL(url).port);
+  const { port } = new URL(url);
   const seen = [];
   const createConnection = (where) => {
     seen.push([where.host, where.port]);
@@ -221,8 +221,6 @@ test('createConnection, and an agent', async (t) => {
   };
   await echoes(await connect(t, url, { createConnection }), 'own socket');
   assert.deepStrictEqual(seen, [['127.0.0.1', port]]);
-  const agent = { connect: async (_request, where) => net.connect(where.port, where.host) };
-  await echoes(await connect(t, url, { agent }), 'an agent’s');
   await echoes(await connect(t, url, { agent: new http.Agent() }), 'Node’s agent');
   assert.throws(() => new WebSocket(url, { agent: {} }), TypeError);
   const failing = new WebSocket(url, { createConnection: () => net.connect(1, '127.0.0.1') });
@@ -264,7 +262,7 @@ test('any Duplex on either side', async () => {
   for (const text of ['with', 'the', 'end']) client.send(text);
   client.close(1000, 'done');
   const [code, reason] = await once(client, 'close');
-  assert.deepStrictEqual([received, code, String(reason)], [['with', 'the', 'end'], 1000, '']);
+  assert.deepStrictEqual([received, code, String(reason)], [['with', 'the', 'end'], 1000, 'done']);
 });
 
 test('what waits in a stream is bounded too', async () => {

@@ -97,7 +97,7 @@ test('a message in fragments comes whole, and its kind is its first fragment’s
   client.send('ts', { fin: true });
   client.send('whole');
   client.send(Buffer.from('a'), { fin: false });
-  assert.throws(() => client.ping('x'.repeat(126)), /125 bytes/);
+  for (const name of ['ping', 'pong']) assert.throws(() => client[name]('x'.repeat(126)), RangeError);
   client.ping('between');
   client.send('b');
   while (received.length < 4) await once(peer, 'message');

@@ -109,9 +109,11 @@ test('subprotocols', async (t) => {
     },
   });
   assert.strictEqual((await connect(t, choosing.url, ['one', 'two'])).protocol, 'two');
-  assert.strictEqual((await connect(t, choosing.url, ['one'])).protocol, '');
+  // The web's rule: an offer is to be taken up.
+  const { error, code } = await failure(choosing.url, ['one']);
+  assert.deepStrictEqual([error.message, code], ['Server sent no subprotocol', 1006]);
   assert.deepStrictEqual(seen, [['one', 'two'], '/', ['one'], '/']);
-  for (const protocols of [['a', 'a'], [''], ['a b'], [1]]) {
+  for (const protocols of [['a', 'a'], [''], ['a b'], [1], null]) {
     assert.throws(() => new WebSocket(url, protocols), SyntaxError);
   }
 });
@@ -171,6 +173,34 @@ test('cve_2024_37890_ten_thousand_header_fields_get_431_from_node', async (t) =>
   assert.match(await answer(url, head(fields)), /^HTTP\/1\.1 431 /);
   assert.deepStrictEqual(errors, ['ROPEWAY_HANDSHAKE']);
   await connect(t, url);
+});
+
+test('wsClientError without an HTTP server tells the request, after the answer', async (t) => {
+  const { server, url } = await serve(t);
+  const told = once(server, 'wsClientError');
+  assert.match(await answer(url, head(['X-One: 1']).replace(KEY, 'short')), /^HTTP\/1\.1 400 /);
+  const [error, socket, request] = await told;
+  assert.match(error.message, /Sec-WebSocket-Key/);
+  assert.strictEqual(socket.destroyed, true);
+  assert.deepStrictEqual([request.method, request.url, request.headers['x-one']], ['GET', '/chat', '1']);
+});
+
+test('whoever takes an unexpected response closes the WebSocket', async (t) => {
+  const { url } = await serve(t, { verifyClient: () => false });
+  for (const options of [{}, { agent: new http.Agent() }]) {
+    const client = new WebSocket(url, options);
+    const [request, response] = await once(client, 'unexpected-response');
+    assert.strictEqual(response.statusCode, 401);
+    assert.strictEqual(client.readyState, WebSocket.CONNECTING);
+    client.on('error', assert.fail);
+    request.destroy();
+    await new Promise(setImmediate);
+    client.removeListener('error', assert.fail);
+    const closed = new Promise((resolve) => client.on('close', resolve));
+    client.close();
+    assert.match((await once(client, 'error'))[0].message, /closed before the connection was established/);
+    assert.strictEqual(await closed, 1006);
+  }
 });
 
 test('a server that is closing refuses with 503', async (t) => {
@@ -245,32 +275,6 @@ test('ws+unix', async (t) => {
   assert.strictEqual(String((await once(client, 'message'))[0]), 'over a path');
   client.terminate();
   await once(peer, 'close');
-});
-
-test('redirects are followed when asked to, and told', async (t) => {
-  const { server, url } = await serve(t, { path: '/there' });
-  const requests = [];
-  server.on('headers', (_lines, request) => requests.push(request.headers.authorization));
-  const elsewhere = http.createServer();
-  elsewhere.on('upgrade', (request, socket) => {
-    const location = request.url === '/loop' ? '/loop' : `${url}/there`;
-    socket.end(`HTTP/1.1 302 Found\r\nLocation: ${location}\r\nContent-Length: 0\r\n\r\n`);
-  });
-  elsewhere.listen(0, '127.0.0.1');
-  t.after(() => elsewhere.close());
-  await once(elsewhere, 'listening');
-  const first = `ws://127.0.0.1:${elsewhere.address().port}`;
-  assert.strictEqual((await failure(`${first}/here`)).error.message, 'Unexpected server response: 302');
-  const client = new WebSocket(`${first}/here`, { followRedirects: true, auth: 'user:secret' });
-  const redirect = once(client, 'redirect');
-  await once(client, 'open');
-  assert.strictEqual((await redirect)[0], `${url}/there`);
-  assert.strictEqual(client.url, `${url}/there`);
-  // Another port is another origin: no secrets go along.
-  assert.deepStrictEqual(requests, [undefined]);
-  client.terminate();
-  const { error } = await failure(`${first}/loop`, { followRedirects: true, maxRedirects: 3 });
-  assert.strictEqual(error.message, 'Maximum redirects exceeded');
 });
 
 test('the address to connect from', async (t) => {

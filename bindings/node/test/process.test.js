@@ -131,6 +131,56 @@ test('a worker that is terminated in the middle of a flood', async () => {
   assert.strictEqual(text, 'terminated\n');
 });
 
+test('handlers run in the context of their server or client', async () => {
+  const text = await output(`
+    const { AsyncLocalStorage } = require('node:async_hooks');
+    const http = require('node:http');
+    const context = new AsyncLocalStorage();
+    const { log } = console;
+    const tell = (name) => log(name + ': ' + context.getStore());
+    const serve = (options) => new WebSocketServer({ host: '127.0.0.1', ...options });
+    context.run('one', () => {
+      const server = serve({ port: 0 });
+      server.on('connection', (peer) => {
+        tell('connection');
+        peer.on('message', (data) => { tell('message'); peer.send(data); setImmediate(() => tell('later')); });
+        peer.on('close', () => { tell('close'); server.close(); });
+      });
+      server.on('listening', () => context.run('two', () => {
+        const client = new WebSocket('ws://127.0.0.1:' + server.address().port);
+        client.on('open', () => { tell('open'); client.send('x'); });
+        client.on('message', () => { tell('answer'); client.close(); });
+        client.on('close', () => upgrade());
+      }));
+    });
+    function upgrade() {
+      const server = http.createServer().listen(0, '127.0.0.1');
+      const websockets = serve({ noServer: true });
+      server.on('upgrade', (request, socket, head) => context.run('three', () => {
+        websockets.handleUpgrade(request, socket, head, (peer) => peer.on('message', () => {
+          tell('upgraded');
+          peer.terminate();
+          server.close();
+        }));
+      }));
+      server.on('listening', () => context.exit(() => {
+        const client = new WebSocket('ws://127.0.0.1:' + server.address().port);
+        client.on('open', () => { tell('outside'); client.send('x'); });
+      }));
+    }`);
+  const lines = text.trim().split('\n').sort();
+  assert.deepStrictEqual(lines, [
+    'answer: two',
+    'close: one',
+    'connection: one',
+    'later: one',
+    'message: one',
+    'open: two',
+    'outside: undefined',
+    'upgraded: three',
+  ]);
+});
+
 test('connections that are gone are garbage', async () => {
   const text = await output(
     `${SERVER}
@@ -223,12 +273,14 @@ test('a thousand connections open at once, each with a message', async () => {
 });
 
 test('a runtime without the right libuv gets an error that says so', async () => {
-  for (const [uv, said] of [
-    ['undefined', /no libuv/],
-    ["'2.0.0'", /libuv 2\.0\.0/],
+  for (const [versions, said] of [
+    ['uv: undefined', /\(node\) has no event loop of libuv/],
+    ["uv: '2.0.0'", /\(node\) has libuv 2\.0\.0/],
+    ["bun: '1.3.0'", /\(bun\) has no event loop of libuv/],
+    ["deno: '2.5.0'", /\(deno\) has no event loop of libuv/],
   ]) {
     const program = `
-      Object.defineProperty(process, 'versions', { value: { ...process.versions, uv: ${uv} } });
+      Object.defineProperty(process, 'versions', { value: { ...process.versions, ${versions} } });
       require(${PACKAGE});`;
     await assert.rejects(run(process.execPath, ['-e', program]), ({ stderr }) => said.test(stderr));
   }

@@ -305,10 +305,8 @@ impl Client {
         let closed = match self.engine.input.lend(Raw::Closed) {
             Some(Event::Closed(closed)) => closed.clone(),
             _ => Closed {
-                received: None,
-                sent: None,
-                by_us: false,
                 cause: Some(Error::ConnectionLost),
+                ..Closed::default()
             },
         };
         self.closed.insert(closed)

@@ -8,13 +8,14 @@ use std::time::Instant;
 
 use mio::{Registry, Waker};
 
-use super::counters::Counters;
 use super::event::Notice;
 use super::id::{ConnectionId, Ids, ListenerId, MAX_CONNECTIONS};
 use super::listeners::ListenerSlot;
+use super::metrics::{ConnectionMetrics, Counters, Metrics};
 use super::peers::Peers;
 use super::remote::Remote;
 use super::slots::{Flags, Slot, Slots, Transport};
+use super::tally::Tally;
 use super::timers::Timers;
 use super::topics::{Batch, Topics};
 use super::{Clock, EngineOptions, id};
@@ -62,7 +63,7 @@ pub struct Connections {
     pub(super) topics: Topics,
     pub(super) resolver: Resolver,
     pub(super) remote: Remote,
-    pub(super) counters: Counters,
+    pub(super) tally: Tally,
     pub(super) clock: Clock,
     pub(super) now: Time,
     fork: ForkGuard,
@@ -107,7 +108,7 @@ impl Connections {
             topics: Topics::default(),
             resolver: Resolver::new(Arc::new(move || roused.rouse())),
             remote,
-            counters: Counters::default(),
+            tally: Tally::new(options.connection_metrics),
             now: clock.now(),
             clock,
             fork,
@@ -356,7 +357,34 @@ impl Connections {
     /// What the engine has done so far.
     #[must_use]
     pub const fn counters(&self) -> &Counters {
-        &self.counters
+        &self.tally.counters
+    }
+
+    /// The same, with what there is now. It looks at every connection: some milliseconds for 100,000 of them.
+    #[must_use]
+    pub fn metrics(&self) -> Metrics {
+        let queued: u64 = (self.slots.iter())
+            .map(|slot| slot.queued() + slot.transport.unsent())
+            .sum();
+        let corked = self.corked.map_or(0, |index| self.corked_bytes(index));
+        Metrics {
+            connections: self.len() as u64,
+            queued: queued + corked,
+            counters: self.tally.counters,
+        }
+    }
+
+    /// What one connection has done so far; good until after its [`Closed`](super::EventKind::Closed).
+    ///
+    /// # Errors
+    /// [`Error::UnknownId`], [`Error::Misuse`] in an engine that was made without
+    /// [`connection_metrics`](EngineOptions::connection_metrics).
+    pub fn connection_metrics(&self, id: ConnectionId) -> Result<ConnectionMetrics, Error> {
+        let queued = self.queued_bytes(id)?;
+        let metrics = (self.tally.of(id.index())).ok_or(Error::Misuse(
+            "the engine was made without connection_metrics",
+        ))?;
+        Ok(ConnectionMetrics { queued, ..metrics })
     }
 
     fn slot(&self, id: ConnectionId) -> Result<&Slot, Error> {

@@ -61,7 +61,7 @@ impl Connections {
             self.slots.release(index);
             return Err(error);
         }
-        self.counters.dialled += 1;
+        self.tally.counters.dialled += 1;
         Ok(id)
     }
 
@@ -123,7 +123,7 @@ impl Connections {
         let socket = Socket::adopt(socket)
             .map_err(|error| Error::Io(IoError::new("take over a connection", &error)))?;
         let (index, id) = self.place()?;
-        self.counters.dialled += 1;
+        self.tally.counters.dialled += 1;
         let state = dial.over(socket, &self.registry, id.token());
         let slot = self.slots.at(index);
         slot.id = id;

@@ -50,7 +50,8 @@ impl Engine {
         let protocol = slot.protocol.as_mut()?;
         let (kind, source) =
             protocol.plain_message(&mut self.input, &mut connections.output, connections.now)?;
-        connections.counters.messages_received += 1;
+        let length = self.input.payload(source).len() as u64;
+        (connections.tally).received(index, |traffic| traffic.count(1, length));
         let plain = Plain {
             id: slot.id,
             user_data: slot.user_data,
@@ -155,19 +156,39 @@ impl Engine {
             Some(raw) => raw,
             None => protocol.step(&mut self.input, &mut connections.output, connections.now)?,
         };
+        let tally = &mut connections.tally;
         match raw {
-            Raw::Message { .. } => connections.counters.messages_received += 1,
+            Raw::Message { source, .. } => {
+                let length = self.input.payload(source).len() as u64;
+                tally.received(index, |traffic| traffic.count(1, length));
+            }
+            Raw::Fragment { source, last, .. } => {
+                let length = self.input.payload(source).len() as u64;
+                tally.received(index, |traffic| traffic.count(last.into(), length));
+            }
+            Raw::Ping { .. } => tally.received(index, |traffic| traffic.pings += 1),
+            Raw::Pong {
+                round_trip: Some(took),
+                ..
+            } => tally.round_trip(index, took),
             Raw::Opened => {
-                connections.counters.opened += 1;
+                tally.counters.opened += 1;
                 if slot.outgoing.is_some() {
                     connections.has_opened(index);
                 }
             }
             Raw::Closed if slot.outgoing.is_some() => return Some(self.ended(index)),
-            Raw::Closed => connections.counters.closed += 1,
+            Raw::Closed => self.count_end(),
             _ => {}
         }
         Some(Told::Event(id, raw))
+    }
+
+    /// A connection has ended for good, which is about to be told.
+    pub(super) fn count_end(&mut self) {
+        if let Some(closed) = self.input.closed() {
+            self.connections.tally.counters.ended(closed);
+        }
     }
 
     /// Does what a listed connection is ready for.
@@ -260,7 +281,7 @@ impl Engine {
                 protocol.on_eof(&mut connections.output, now);
             }
             Ok(count) => {
-                connections.counters.bytes_received += count as u64;
+                (connections.tally).received(index, |traffic| traffic.bytes += count as u64);
                 if count < room {
                     // The socket is empty, and will tell when it no longer is; its end it has told already.
                     if !slot.flags.has(Flags::HANGUP) && !stream.has_more() {
@@ -459,6 +480,9 @@ impl Connections {
                     let slot = self.slots.at(index);
                     if let Some(protocol) = &mut slot.protocol {
                         protocol.on_deadline(&mut self.output, now);
+                        if protocol.pinged_at(now) {
+                            self.tally.sent(index, |traffic| traffic.pings += 1);
+                        }
                         if protocol.is_ended() {
                             self.step_later(index);
                         }

@@ -257,7 +257,7 @@ impl Connections {
                     let protocol = Protocol::server(listener.options.clone(), self.now);
                     let counted = peer.filter(|_| limit > 0).map(Peer::from);
                     if counted.is_some_and(|peer| self.peers.count(id, peer) >= limit) {
-                        self.counters.refused_by_address += 1;
+                        self.tally.counters.refused.addresses += 1;
                         turn_away(stream);
                     } else {
                         self.accepted(stream, id, counted, protocol);
@@ -285,6 +285,7 @@ impl Connections {
         protocol: Protocol,
     ) {
         let Ok(place) = self.place() else {
+            self.tally.counters.refused.connections += 1;
             return turn_away(stream);
         };
         if let Some(peer) = counted {
@@ -300,6 +301,7 @@ impl Connections {
             self.slots.release(index);
             id::NONE_LEFT
         })?;
+        self.tally.begin(index);
         Ok((index, id))
     }
 
@@ -316,7 +318,7 @@ impl Connections {
         slot.listener = listener;
         slot.protocol = Some(protocol);
         slot.transport = Transport::Stream(stream);
-        self.counters.accepted += 1;
+        self.tally.counters.accepted += 1;
         match registered {
             Ok(()) => self.schedule(index),
             Err(error) => self.fail(index, failed("watch a connection", &error)),

@@ -29,15 +29,16 @@
 
 mod client;
 mod connections;
-mod counters;
 mod dialling;
 mod direct;
 mod drive;
 mod event;
 mod id;
 mod listeners;
+mod metrics;
 mod outgoing;
 mod peers;
+mod prometheus;
 mod publish;
 mod queue;
 mod redirect;
@@ -45,6 +46,7 @@ mod remote;
 mod send;
 mod slots;
 mod supervise;
+mod tally;
 mod timers;
 mod topics;
 
@@ -57,10 +59,11 @@ pub use crate::net::{
 };
 pub use client::{Client, Received};
 pub use connections::Connections;
-pub use counters::Counters;
 pub use direct::DirectWait;
 pub use event::{Event, EventKind, Message};
 pub use id::{ConnectionId, ListenerId};
+pub use metrics::{CloseCodes, ConnectionMetrics, Counters, Metrics, Refusals, Traffic};
+pub use prometheus::PROMETHEUS_TYPE;
 pub use remote::Remote;
 pub use send::Sent;
 pub use supervise::Reconnect;
@@ -82,6 +85,8 @@ pub struct EngineOptions {
     pub max_incomplete_bytes: u64,
     /// Bytes of commands that wait for the engine from other threads. Default 64 MiB.
     pub remote_queue_limit: u64,
+    /// Counts each connection apart, for [`Connections::connection_metrics`]: some 90 bytes for each. Default false.
+    pub connection_metrics: bool,
 }
 
 impl Default for EngineOptions {
@@ -90,6 +95,7 @@ impl Default for EngineOptions {
             max_connections: 1_000_000,
             max_incomplete_bytes: 512 << 20,
             remote_queue_limit: 64 << 20,
+            connection_metrics: false,
         }
     }
 }

@@ -128,7 +128,7 @@ impl Engine {
         match next {
             Next::End => {
                 slot.outgoing = None;
-                connections.counters.closed += 1;
+                self.count_end();
                 Told::Event(id, crate::protocol::Raw::Closed)
             }
             Next::Redirect => {

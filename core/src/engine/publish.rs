@@ -164,9 +164,11 @@ impl Connections {
             except,
             frames: Vec::new(),
             messages: 0,
+            payload: 0,
         });
         protocol::append_server_frame(&mut batch.frames, kind, payload);
         batch.messages += 1;
+        batch.payload += payload.len() as u64;
         if self.topics.has_masked(topic) {
             self.publish_masked(topic, kind, payload, except);
         }
@@ -208,7 +210,7 @@ impl Connections {
             }
             // Nothing is kept for a connection that is not open.
             if protocol.check_open().is_err() {
-                self.counters.publishes_dropped += 1;
+                self.tally.counters.publishes_dropped += 1;
                 continue;
             }
             if slot.queued() > protocol.options().send_queue_high {
@@ -218,7 +220,7 @@ impl Connections {
             // What the others get waits meanwhile: this send is no reason to give it to them.
             let batch = self.batch.take();
             if self.send(id, kind, payload).is_err() {
-                self.counters.publishes_dropped += 1;
+                self.tally.counters.publishes_dropped += 1;
             }
             self.batch = batch;
         }
@@ -254,7 +256,7 @@ impl Connections {
                 }
                 // It does not take messages yet, or no more.
                 Err(_) => {
-                    self.counters.publishes_dropped += batch.messages;
+                    self.tally.counters.publishes_dropped += batch.messages;
                     continue;
                 }
             }
@@ -270,7 +272,9 @@ impl Connections {
                 _ => &mut plain,
             };
             protocol.trace_sent(&frames.bytes);
-            self.counters.messages_sent += batch.messages;
+            (self.tally).sent(index, |traffic| {
+                traffic.count(batch.messages, batch.payload)
+            });
             if corked {
                 self.output.append(&frames.bytes);
                 continue;
@@ -286,7 +290,7 @@ impl Connections {
                 }
                 result => {
                     let sent = result.unwrap_or(0);
-                    self.counters.bytes_sent += sent as u64;
+                    (self.tally).sent(index, |traffic| traffic.bytes += sent as u64);
                     if sent < frames.bytes.len() {
                         let queue = slot.queue.get_or_insert_default();
                         queue.push_shared(frames.shared(), sent);
@@ -298,7 +302,7 @@ impl Connections {
 
     /// A subscriber that cannot take a message.
     fn slow(&mut self, index: u32, messages: u64) {
-        self.counters.publishes_dropped += messages;
+        self.tally.counters.publishes_dropped += messages;
         let slot = self.slots.at(index);
         let Some(protocol) = slot
             .protocol

@@ -87,7 +87,7 @@ impl Connections {
             protocol.send_with(&mut self.output, kind, payload, compress)?;
             self.sent(index);
         }
-        self.counters.messages_sent += 1;
+        (self.tally).sent(index, |traffic| traffic.count(1, payload.len() as u64));
         Ok(self.outcome(index))
     }
 
@@ -109,7 +109,9 @@ impl Connections {
             && slot.queue.is_none()
             && (slot.protocol.as_ref())
                 .is_some_and(|protocol| protocol.send_plain(&mut self.output, kind, payload));
-        self.counters.messages_sent += u64::from(sent);
+        if sent {
+            (self.tally).sent(index, |traffic| traffic.count(1, payload.len() as u64));
+        }
         sent
     }
 
@@ -149,7 +151,9 @@ impl Connections {
             .as_mut()
             .ok_or(SendError::NotOpen)?;
         protocol.send_fragment(&mut self.output, kind, payload, last)?;
-        self.counters.messages_sent += 1;
+        (self.tally).sent(index, |traffic| {
+            traffic.count(last.into(), payload.len() as u64)
+        });
         self.sent(index);
         Ok(self.outcome(index))
     }
@@ -168,6 +172,7 @@ impl Connections {
             .as_mut()
             .ok_or(SendError::NotOpen)?;
         protocol.ping(&mut self.output, payload)?;
+        self.tally.sent(index, |traffic| traffic.pings += 1);
         self.sent(index);
         Ok(self.outcome(index))
     }
@@ -290,7 +295,7 @@ impl Connections {
             };
             match result.or_else(nothing_when_full) {
                 Ok(sent) => {
-                    self.counters.bytes_sent += sent as u64;
+                    (self.tally).sent(index, |traffic| traffic.bytes += sent as u64);
                     if sent < bytes.len() + payload.len() {
                         let rest = payload.len().min(bytes.len() + payload.len() - sent);
                         let rest = [
@@ -377,7 +382,7 @@ impl Connections {
             }
         };
         let sent = before.saturating_sub(queue.bytes());
-        self.counters.bytes_sent += sent;
+        self.tally.sent(index, |traffic| traffic.bytes += sent);
         if sent > 0 {
             protocol.on_progress(now);
         }

@@ -34,6 +34,8 @@ pub(super) struct Batch {
     pub(super) except: ConnectionId,
     pub(super) frames: Vec<u8>,
     pub(super) messages: u64,
+    /// Their bytes without headers.
+    pub(super) payload: u64,
 }
 
 /// Topics exist as long as they have subscribers.

@@ -38,7 +38,7 @@ pub struct CloseFrame {
 }
 
 /// How a connection ended. After it nothing more comes of the connection.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Closed {
     /// The Close frame that the peer sent, if it came.
     pub received: Option<CloseFrame>,
@@ -48,6 +48,8 @@ pub struct Closed {
     pub by_us: bool,
     /// The error that ended the connection; `None` after a closing handshake.
     pub cause: Option<Error>,
+    /// Server: the request that was refused, where one could be read.
+    pub refused: Option<Box<Request>>,
 }
 
 impl Closed {

@@ -114,6 +114,11 @@ impl Protocol {
         self.paused && self.opening.is_none()
     }
 
+    /// Whether a keep-alive ping was sent at that time.
+    pub(crate) fn pinged_at(&self, time: Time) -> bool {
+        self.state == State::Open && self.since == time
+    }
+
     /// Whether a ping is out and nothing at all has been heard since. Any byte counts as life.
     fn ping_is_unanswered(&self) -> bool {
         self.since != Time::NEVER && self.heard <= self.since

@@ -362,14 +362,7 @@ impl Protocol {
 
     /// What is known of the end so far.
     fn closed(&mut self) -> Box<Closed> {
-        self.ending.take().unwrap_or_else(|| {
-            Box::new(Closed {
-                received: None,
-                sent: None,
-                by_us: false,
-                cause: None,
-            })
-        })
+        self.ending.take().unwrap_or_default()
     }
 
     /// What is to be told of the end, once.

@@ -199,11 +199,12 @@ impl Protocol {
 
     fn refuse_with(&mut self, output: &mut Output, refusal: &Refusal, cause: Error, now: Time) {
         self.write_refusal(output, refusal);
+        let request =
+            (self.opening.as_deref_mut()).and_then(|opening| opening.opened.request.take());
         let closed = Closed {
-            received: None,
-            sent: None,
-            by_us: false,
             cause: Some(cause),
+            refused: request.map(Box::new),
+            ..Closed::default()
         };
         self.end(Box::new(closed), now);
     }

@@ -585,14 +585,12 @@ impl Protocol {
         }
     }
 
-    /// RFC 6455 section 5.5.1: the other Close frame, with the same code, unless ours was sent before.
+    /// RFC 6455 section 5.5.1: the other Close frame, with the same code and reason, unless ours was sent before.
     fn peer_closes(&mut self, received: CloseFrame, output: &mut Output, now: Time) {
         let mut closed = self.closed();
-        if self.state == State::Open && self.write_close(output, received.code, "").is_ok() {
-            closed.sent = Some(CloseFrame {
-                code: received.code,
-                reason: String::new(),
-            });
+        let CloseFrame { code, reason } = &received;
+        if self.state == State::Open && self.write_close(output, *code, reason).is_ok() {
+            closed.sent = Some(received.clone());
         }
         closed.received = Some(received);
         self.end(closed, now);

@@ -114,7 +114,7 @@ fn the_answer_to_a_close_and_to_a_ping_leaves_without_another_call() {
     // The client is not dropped before the server has seen both.
     let (pong, close) = server.join().expect("no panic");
     assert_eq!(pong, (PONG, b"?".to_vec()));
-    assert_eq!(close, (CLOSE, close_payload(1001, "")));
+    assert_eq!(close, (CLOSE, close_payload(1001, "away")));
     drop(client);
 }
 

@@ -26,11 +26,11 @@ fn answers_to_pipelined_messages_leave_together() {
         if message(&event).is_none() {
             return false;
         }
-        let before = connections.counters().bytes_sent;
+        let before = connections.counters().sent.bytes;
         echo(&event, connections);
         came += 1;
         assert_eq!(
-            connections.counters().bytes_sent,
+            connections.counters().sent.bytes,
             before,
             "an answer left by itself"
         );
@@ -91,12 +91,12 @@ fn another_connection_s_output_does_not_wait_for_the_turn_s_end() {
         if event.id != one {
             return false;
         }
-        let before = connections.counters().bytes_sent;
+        let before = connections.counters().sent.bytes;
         connections.send_text(one, "1").expect("sends");
-        assert_eq!(connections.counters().bytes_sent, before, "corked");
+        assert_eq!(connections.counters().sent.bytes, before, "corked");
         connections.send_text(two, "2").expect("sends");
         assert_eq!(
-            connections.counters().bytes_sent,
+            connections.counters().sent.bytes,
             before + 3,
             "the first's has left"
         );
@@ -113,14 +113,14 @@ fn much_corked_output_leaves_before_the_turn_ends() {
         if event.id != server {
             return false;
         }
-        let before = connections.counters().bytes_sent;
+        let before = connections.counters().sent.bytes;
         for _ in 0..40 {
             connections
                 .send_binary(server, &[0; 10_000])
                 .expect("sends");
             assert!(connections.queued_bytes(server).expect("is there") < 128 << 10);
         }
-        assert!(connections.counters().bytes_sent > before + (256 << 10));
+        assert!(connections.counters().sent.bytes > before + (256 << 10));
         true
     });
 }
@@ -139,19 +139,19 @@ fn what_is_gathered_outside_a_turn_leaves_together_when_released() {
     let mut raw = raw.join().expect("opens");
     while engine.next_event().is_some() {}
     let connections = engine.connections();
-    let before = connections.counters().bytes_sent;
+    let before = connections.counters().sent.bytes;
     connections.gather();
     for _ in 0..MESSAGES {
         connections.send_text(server, "0123456789").expect("sends");
     }
-    assert_eq!(connections.counters().bytes_sent, before);
+    assert_eq!(connections.counters().sent.bytes, before);
     connections.release();
     let mut buffer = vec![0; 64 << 10];
     let count = raw.socket.read(&mut buffer).expect("reads");
     assert_eq!(count, 12 * MESSAGES, "one write");
-    let after = connections.counters().bytes_sent;
+    let after = connections.counters().sent.bytes;
     connections.send_text(server, "0123456789").expect("sends");
-    assert_eq!(connections.counters().bytes_sent, after + 12, "at once");
+    assert_eq!(connections.counters().sent.bytes, after + 12, "at once");
 }
 
 #[test]

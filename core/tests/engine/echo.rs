@@ -53,7 +53,7 @@ fn messages_of_all_sizes_come_back_the_same() {
         came == sizes.len()
     });
     assert_eq!(
-        engine.connections().counters().messages_received,
+        engine.connections().counters().received.messages,
         sizes.len() as u64
     );
 }

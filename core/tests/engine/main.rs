@@ -13,6 +13,7 @@ mod embedded;
 mod keepalive;
 mod keeping;
 mod many;
+mod metrics;
 mod names;
 mod opening;
 mod pausing;

@@ -64,11 +64,11 @@ fn a_pause_inside_a_large_message_goes_on_where_it_was() {
     let (first, second) = bytes.split_at(1_000_003);
     raw.write(first);
     let target = first.len() as u64;
-    let before = engine.connections().counters().bytes_received;
+    let before = engine.connections().counters().received.bytes;
     until(
         &mut engine,
         |event, _| panic!("{event:?}"),
-        |connections| connections.counters().bytes_received > before + target / 2,
+        |connections| connections.counters().received.bytes > before + target / 2,
     );
     engine.connections().pause(server).expect("pauses");
     let second = second.to_vec();

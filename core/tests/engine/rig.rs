@@ -256,6 +256,18 @@ impl Raw {
         raw
     }
 
+    /// The same, of a server's engine that runs on this thread.
+    pub(crate) fn open_in(engine: &mut Engine, address: SocketAddr) -> Self {
+        let mut raw = Self::connect(address);
+        raw.write(REQUEST);
+        run(engine, |event, _| {
+            matches!(event.kind, EventKind::Opened(_))
+        });
+        let head = raw.head();
+        assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+        raw
+    }
+
     /// The server's end of a connection; the opening handshake is still to come.
     pub(crate) fn accept(listener: &TcpListener) -> Self {
         Self::over(listener.accept().expect("accepts").0, false)

@@ -128,7 +128,7 @@ fn an_address_has_so_many_connections_and_another_when_one_of_them_goes() {
 
     let mut third = Raw::connect(address);
     let refused = |connections: &mut ropeway_core::engine::Connections, count| {
-        connections.counters().refused_by_address == count
+        connections.counters().refused.addresses == count
     };
     until(
         &mut engine,
@@ -150,5 +150,5 @@ fn an_address_has_so_many_connections_and_another_when_one_of_them_goes() {
         until(&mut engine, |_, _| {}, |connections| connections.len() == 3);
     }
     let counters = *engine.connections().counters();
-    assert_eq!((counters.refused_by_address, counters.accepted), (1, 5));
+    assert_eq!((counters.refused.addresses, counters.accepted), (1, 5));
 }

@@ -1,11 +1,13 @@
 //! Listeners, connections as they begin, and an engine's turns.
 
 use std::ffi::c_char;
+use std::ptr::null;
 
 use arbitrary::Arbitrary;
 use ropeway::connection::*;
 use ropeway::engine::*;
 use ropeway::listener::*;
+use ropeway::metrics::*;
 
 use super::{Nulls, Objects, address, known, look, string};
 
@@ -16,7 +18,7 @@ pub(super) enum Listeners<'a> {
     Address { id: u8, room: u8 },
     CloseListener { id: u8 },
     Connect { which: u8 },
-    Counter { counter: i32 },
+    Metrics { id: u8, size: u16 },
     List { room: u8 },
     Turn { echo: bool },
     Accept { id: u8, subprotocol: &'a [u8] },
@@ -102,10 +104,25 @@ impl Objects {
                     });
                     self.ids.extend(id);
                 }
-                Listeners::Counter { counter } => {
-                    Self::written(7, |out| {
-                        ropeway_engine_counter(engine, *counter % 40, nulls.keep_mut(2, out))
+                Listeners::Metrics { id, size } => {
+                    // A caller's structure of any size, with a word behind it that nobody may touch.
+                    let words = usize::from(*size) / size_of::<usize>();
+                    let mut all = vec![0x55_usize; words + 2];
+                    all[0] = usize::from(*size);
+                    let mut one = all.clone();
+                    let place = nulls.keep_mut(2, all.as_mut_ptr());
+                    known(ropeway_engine_metrics(engine, place.cast()));
+                    let place = nulls.keep_mut(2, one.as_mut_ptr());
+                    known(ropeway_engine_connection_metrics(
+                        engine,
+                        self.id(*id),
+                        place.cast(),
+                    ));
+                    assert_eq!((all[words + 1], one[words + 1]), (0x55, 0x55));
+                    let page = Self::written(null(), |out| {
+                        ropeway_engine_prometheus(engine, nulls.keep_mut(2, out))
                     });
+                    assert!(page.is_none_or(|page| !page.is_null()));
                 }
                 Listeners::List { room } => {
                     let mut ids = vec![0; usize::from(*room)];

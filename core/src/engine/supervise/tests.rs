@@ -11,10 +11,8 @@ const BEGUN: Time = Time::from_micros(1);
 
 fn failed(cause: Error) -> Closed {
     Closed {
-        received: None,
-        sent: None,
-        by_us: false,
         cause: Some(cause),
+        ..Closed::default()
     }
 }
 
@@ -45,8 +43,7 @@ fn closed_by_peer(code: u16) -> Closed {
     Closed {
         received: frame.clone(),
         sent: frame,
-        by_us: false,
-        cause: None,
+        ..Closed::default()
     }
 }
 

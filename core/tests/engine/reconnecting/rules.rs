@@ -142,7 +142,7 @@ fn what_the_peers_close_code_says_decides() {
         for code in [1012, 1001, 1000] {
             let (mut raw, _) = open(listener);
             raw.send(CLOSE, &close_payload(code, "so"));
-            assert_eq!(raw.receive(), (CLOSE, close_payload(code, "")));
+            assert_eq!(raw.receive(), (CLOSE, close_payload(code, "so")));
             raw.rest();
         }
     });
