@@ -75,6 +75,8 @@ def frames_file(operation: Operation, in_place: bool) -> str:
 
 def work(codec: Subject, operation: Operation, seconds: float) -> dict[str, float]:
     """One window, a fifth as long as those of servers; nothing where a codec cannot do that."""
+    if codec.name == IN_PLACE and operation.does.startswith("encode"):
+        return {}
     frames = frames_file(operation, codec.name == IN_PLACE)
     command = pinned(LOAD_CORE, *codec.command, operation.does, operation.kind, operation.size, seconds / 5, frames)
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
@@ -100,8 +102,8 @@ CODECS = [
     Subject("wslay", ("build/bin/peer_wslay.c", "codec"), "its event API", PEER, ("build/bin/peer_wslay.c",), "debian:libwslay-dev"),
 ]
 ABOUT = (
-    "Nanoseconds of a message. All get their frames by copies of 64 KiB, as from a socket, but for "
-    f'"{IN_PLACE}", which parses the same bytes again; the floor is one memcpy of the frame, or of the payload to encode'
+    "Nanoseconds of processor time for a message. All get their frames by copies of 64 KiB, as from a socket, and what they send "
+    f'is copied too; "{IN_PLACE}" parses the same bytes again. The floor is one memcpy of the frame, or of the payload to encode'
 )
 COLUMNS = (Column("nanoseconds", "ns per message"), Column("bytes_per_second", "GB of payload per second", 1e9))
 

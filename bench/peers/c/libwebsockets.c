@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PER_READ = 64 << 10 };
+enum { PER_READ = 512 << 10 };
 
 /* What waits to be sent; its bytes begin LWS_PRE into the memory, and are shared by reference in a fan-out. */
 struct payload {

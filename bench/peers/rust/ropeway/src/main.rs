@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use common::{Failure, LIMIT, Memory, READ, Socket};
-use ropeway_core::error::Role;
+use ropeway_core::Role;
 use ropeway_core::protocol::{Event, Input, MessageKind, Options, Output, Protocol, Time};
 
 struct Connection {
@@ -99,7 +99,9 @@ impl Socket for Connection {
     }
 
     async fn flush(&mut self) -> Result<(), Failure> {
-        let length = std::hint::black_box(self.output.bytes()).len();
+        let bytes = self.output.bytes();
+        self.memory.write(bytes);
+        let length = bytes.len();
         self.output.consume(length);
         Ok(())
     }
