@@ -29,7 +29,7 @@ pictures: examples python node ## take the chat's pictures in docs/images anew
 	PICTURES=docs/images tests/chat/check
 
 test: lint examples python node build/docs-venv/.made ## lint, the Rust tests, then what crosses languages (tests/)
-	cargo test
+	cargo test --features ropeway-core/tracing
 	python3 tests/run
 
 lib: ## build the C library (release)
@@ -60,14 +60,14 @@ bench-python: python
 bench-node: node
 	npm ci --silent --no-audit --no-fund --prefix bench/node
 
-simulate: ## simulated connections: SEEDS=100000 FIRST=0
+simulate: ## simulated connections: SEEDS=100000 FIRST=0; RECORD=1 adds the run to docs/runs.tsv
 	tools/simulate $(or $(SEEDS),100000) $(FIRST)
 
 soak: ## a server among clients that misbehave: MINUTES=10 CONNECTIONS=1000
 	ulimit -n $$(ulimit -Hn) && cargo run --release --package ropeway-core --example soak -- \
 		$$(( $(or $(MINUTES),10) * 60 )) $(or $(CONNECTIONS),1000)
 
-fuzz: ## fuzz one target, or all of them: TARGET=server SECONDS=60
+fuzz: ## fuzz one target, or all of them: TARGET=server SECONDS=60; RECORD=1 as above
 	tools/fuzz $(if $(TARGET),run $(TARGET),all) $(or $(SECONDS),60)
 
 fmt: ## format the Rust sources
@@ -96,6 +96,14 @@ build/bin/floor: bench/floor/floor.c
 build/bin/load: $(wildcard bench/load/*.c) $(wildcard bench/load/*.h)
 	@tools/need cc && mkdir -p $(@D)
 	$(BENCH_C) -o $@ $(filter %.c,$^)
+
+build/bin/users: bench/polling/users.c bench/load/wire.c $(wildcard bench/load/*.h)
+	@tools/need cc && mkdir -p $(@D)
+	$(BENCH_C) -o $@ $(filter %.c,$^)
+
+build/bin/poll_server: bench/polling/poll_server.c
+	@tools/need cc && mkdir -p $(@D)
+	$(BENCH_C) -o $@ $^ -levent_core -levent_extra
 
 build/docs-venv/.made: docs/requirements.txt
 	tools/venv $(@D) $< && touch $@

@@ -2,6 +2,10 @@
 //!
 //! Arrows run one way: [`frame`] ← [`handshake`] ← [`deflate`] ← [`protocol`] ← `net` ← `engine`.
 
+// The simulation of the engine shares files with that of the protocol, which is a test from outside.
+#[cfg(test)]
+extern crate self as ropeway_core;
+
 pub mod deflate;
 pub mod engine;
 mod error;

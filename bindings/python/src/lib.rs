@@ -19,6 +19,8 @@ mod engine;
 mod errors;
 mod futures;
 mod inbox;
+mod lock;
+mod metrics;
 mod options;
 mod payload;
 mod route;

@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
 
 use mio::{Registry, Waker};
 
+use super::clock::Clock;
 use super::event::Notice;
 use super::id::{ConnectionId, Ids, ListenerId, MAX_CONNECTIONS};
 use super::listeners::ListenerSlot;
@@ -18,7 +18,7 @@ use super::slots::{Flags, Slot, Slots, Transport};
 use super::tally::Tally;
 use super::timers::Timers;
 use super::topics::{Batch, Topics};
-use super::{Clock, EngineOptions, id};
+use super::{EngineOptions, id};
 use crate::error::{Error, IoError, Limit, Role, SendError};
 use crate::frame::CloseCode;
 use crate::handshake::Refusal;
@@ -82,7 +82,7 @@ impl Connections {
             fork,
         );
         let roused = remote.clone();
-        let clock = Clock(Instant::now());
+        let clock = Clock::new();
         Ok(Self {
             registry,
             options,
@@ -260,6 +260,9 @@ impl Connections {
         }
         if paused && slot.flags.has(Flags::HANGUP) {
             self.list(id.index());
+        }
+        if paused {
+            self.take_back(id.index());
         }
         self.schedule(id.index());
         Ok(())
@@ -505,7 +508,7 @@ impl Connections {
         };
         if self.alarm_at.is_none_or(|set| at < set) {
             // The clock is right, and so is the setting: only a broken descriptor could refuse it.
-            if self.alarm.set(Some(at.since(self.clock.now()))).is_ok() {
+            if self.alarm.set(self.clock.until(at)).is_ok() {
                 self.alarm_at = Some(at);
             }
         }

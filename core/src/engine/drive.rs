@@ -7,6 +7,7 @@ use super::Engine;
 use super::connections::Connections;
 use super::event::Notice;
 use super::id::{self, ALARM, ConnectionId, ListenerId, WAKER};
+use super::log;
 use super::remote::Command;
 use super::slots::{Flags, Transport};
 use crate::error::{Error, IoError, SendError};
@@ -106,6 +107,7 @@ impl Engine {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => self.ready.clear(),
             Err(error) => return Err(Error::Io(IoError::new("poll", &error))),
         }
+        self.lone.count(&self.ready);
         connections.begin_turn();
         for event in &self.ready {
             match event.token() {
@@ -173,20 +175,22 @@ impl Engine {
             } => tally.round_trip(index, took),
             Raw::Opened => {
                 tally.counters.opened += 1;
+                log::opened(id);
                 if slot.outgoing.is_some() {
                     connections.has_opened(index);
                 }
             }
             Raw::Closed if slot.outgoing.is_some() => return Some(self.ended(index)),
-            Raw::Closed => self.count_end(),
+            Raw::Closed => self.count_end(id),
             _ => {}
         }
         Some(Told::Event(id, raw))
     }
 
     /// A connection has ended for good, which is about to be told.
-    pub(super) fn count_end(&mut self) {
+    pub(super) fn count_end(&mut self, id: ConnectionId) {
         if let Some(closed) = self.input.closed() {
+            log::ended(id, closed);
             self.connections.tally.counters.ended(closed);
         }
     }
@@ -348,7 +352,7 @@ impl Connections {
         if cfg!(any(target_os = "linux", target_os = "android")) {
             return timeout;
         }
-        let due = self.next_deadline().map(|at| at.since(self.clock.now()));
+        let due = self.next_deadline().and_then(|at| self.clock.until(at));
         match (timeout, due) {
             (Some(timeout), Some(due)) => Some(timeout.min(due)),
             (one, other) => one.or(other),
@@ -366,6 +370,7 @@ impl Connections {
         };
         let shutdown = protocol.shutdown();
         let reads = slot.flags.has(Flags::READABLE) && protocol.reads();
+        let left = shutdown != Shutdown::No || !protocol.reads();
         let drained = slot.queue.is_none() && slot.transport.unsent() == 0;
         match shutdown {
             Shutdown::No => {}
@@ -387,6 +392,9 @@ impl Connections {
         if shutdown != Shutdown::No {
             self.slots.at(index).flags.set(Flags::TOLD);
             self.unsubscribe_all(index);
+        }
+        if left {
+            self.take_back(index);
         }
         self.schedule(index);
         if reads {

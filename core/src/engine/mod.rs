@@ -27,7 +27,9 @@
 //! In a foreign event loop, watch [`Engine::descriptor`] for reading and drain [`Engine::next_event`] whenever it is
 //! ready; no call of [`Engine::poll`] is needed. One drain is one bounded turn: each ready connection is read once.
 
+mod apart;
 mod client;
+mod clock;
 mod connections;
 mod dialling;
 mod direct;
@@ -35,6 +37,7 @@ mod drive;
 mod event;
 mod id;
 mod listeners;
+mod log;
 mod metrics;
 mod outgoing;
 mod peers;
@@ -44,6 +47,8 @@ mod queue;
 mod redirect;
 mod remote;
 mod send;
+#[cfg(test)]
+mod simulation;
 mod slots;
 mod supervise;
 mod tally;
@@ -51,7 +56,7 @@ mod timers;
 mod topics;
 
 use std::os::fd::{AsRawFd, RawFd};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 pub use crate::net::{
     ConnectOptions, ListenOptions, NameResolver, Pem, ProxySetting, ProxyUrl, SocketOptions,
@@ -72,6 +77,7 @@ use crate::error::{Error, IoError};
 use crate::handshake::WebSocketUrl;
 use crate::net::ForkGuard;
 use crate::protocol::{Gathered, Input, Raw, Source};
+use apart::Lone;
 use drive::Told;
 
 /// Settings of an engine as a whole.
@@ -113,6 +119,7 @@ pub struct Engine {
     connections: Connections,
     /// The connection whose bytes `input` holds.
     active: Option<u32>,
+    lone: Lone,
     /// Bytes that may still be read of the active connection in this turn.
     burst: usize,
     /// What was read and parsed in one go, to be told first.
@@ -144,6 +151,7 @@ impl Engine {
             input: Input::with_incomplete_limit(options.max_incomplete_bytes),
             connections,
             active: None,
+            lone: Lone::new(),
             burst: 0,
             read_ahead: None,
             lent: None,
@@ -286,16 +294,5 @@ impl Drop for Engine {
     fn drop(&mut self) {
         self.connections.remote.retire();
         self.connections.take_leave();
-    }
-}
-
-/// The engine's clock: microseconds since it was made, beginning with 1.
-#[derive(Debug)]
-struct Clock(Instant);
-
-impl Clock {
-    fn now(&self) -> crate::protocol::Time {
-        let micros = u64::try_from(self.0.elapsed().as_micros()).unwrap_or(u64::MAX - 1);
-        crate::protocol::Time::from_micros(micros + 1)
     }
 }

@@ -131,7 +131,7 @@ impl Connections {
     /// without context takeover, as it is for others. How many subscribers there are besides it. A
     /// subscriber does not get it, and [`publishes_dropped`](super::Counters::publishes_dropped) counts it, when its
     /// queue is above the high-water mark or it is in the middle of a message that is sent in fragments; with
-    /// [`close_slow_subscribers`](crate::protocol::Options::close_slow_subscribers) it is closed instead.
+    /// [`close_slow_subscribers`](crate::protocol::Options::close_slow_subscribers) one with such a queue is closed instead.
     ///
     /// # Errors
     /// [`SendError::InvalidUtf8`], [`SendError::Forked`].
@@ -246,16 +246,15 @@ impl Connections {
                 continue;
             }
             let queued = slot.queue.as_ref().map_or(0, |queue| queue.bytes());
+            let high = protocol.options().send_queue_high;
             match protocol.check_data(MessageKind::Binary, &[]) {
-                Ok(())
-                    if queued <= protocol.options().send_queue_high
-                        && !slot.flags.has(Flags::SENDING_FAILED) => {}
-                Ok(()) | Err(SendError::MessageInProgress) => {
+                Ok(()) if queued <= high && !slot.flags.has(Flags::SENDING_FAILED) => {}
+                Ok(()) | Err(SendError::MessageInProgress) if queued > high => {
                     self.slow(index, batch.messages);
                     continue;
                 }
-                // It does not take messages yet, or no more.
-                Err(_) => {
+                // It does not take messages yet, not now, or no more.
+                _ => {
                     self.tally.counters.publishes_dropped += batch.messages;
                     continue;
                 }
@@ -300,7 +299,7 @@ impl Connections {
         }
     }
 
-    /// A subscriber that cannot take a message.
+    /// A subscriber whose queue is above its high-water mark.
     fn slow(&mut self, index: u32, messages: u64) {
         self.tally.counters.publishes_dropped += messages;
         let slot = self.slots.at(index);

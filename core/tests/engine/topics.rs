@@ -1,6 +1,6 @@
 //! Topics.
 
-use ropeway_core::engine::{ConnectionId, Connections, Engine, EventKind};
+use ropeway_core::engine::{ConnectionId, Connections, Engine, EventKind, Sent};
 use ropeway_core::frame::CloseCode;
 use ropeway_core::protocol::{MessageKind, Options};
 use ropeway_core::{Error, Limit, SendError};
@@ -305,6 +305,28 @@ fn a_slow_subscriber_is_closed_where_that_is_the_policy() {
         other => panic!("{other:?}"),
     }
     all_gone(&mut engine);
+}
+
+/// It is not the peer that is slow, and nothing is queued.
+#[test]
+fn a_subscriber_in_the_middle_of_a_message_is_not_slow() {
+    let mut engine = engine();
+    let options = Options {
+        close_slow_subscribers: true,
+        ..Options::default()
+    };
+    let (_, servers) = pairs(&mut engine, 1, &options);
+    let connections = engine.connections();
+    connections.subscribe(servers[0], "t").expect("is there");
+    let mut fragment = |last| {
+        let sent = connections.send_fragment(servers[0], MessageKind::Text, b"part", last);
+        assert_eq!(sent, Ok(Sent::Sent));
+        publish(connections, "t", "between or behind");
+        connections.flush();
+        connections.counters().publishes_dropped
+    };
+    assert_eq!(fragment(false), 1);
+    assert_eq!(fragment(true), 1);
 }
 
 #[test]

@@ -26,7 +26,7 @@ impl Figures {
         }
     }
 
-    /// In some hundred runs each of these has happened.
+    /// In some hundred runs each of these has happened: what never happens shows nothing.
     pub(crate) fn check(&self) {
         if self.runs < 300 {
             return;
@@ -51,6 +51,7 @@ pub(crate) fn name(cause: Option<&Error>) -> &'static str {
         Some(Error::Limit { limit, .. }) => match limit.option() {
             "max_message_size" => "size",
             "max_fragments" => "fragments",
+            "send_queue_high" => "slow",
             _ => "memory",
         },
         Some(Error::Timeout { deadline, .. }) => match deadline {

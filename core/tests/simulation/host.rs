@@ -12,32 +12,11 @@ use ropeway_core::protocol::{
 };
 use ropeway_core::{Error, IoError, Role};
 
+use crate::message::Message;
 use crate::network::{Pipe, Read};
 
 /// What may stand in a queue beside messages: one pong, two Close frames, pings of an application.
 pub(crate) const RESERVE: usize = 4096;
-
-/// A message by its kind and a number that its bytes follow from.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Message {
-    pub(crate) kind: MessageKind,
-    pub(crate) size: usize,
-    pub(crate) number: u64,
-}
-
-impl Message {
-    /// ASCII, so that it can be text; half of them compress well.
-    pub(crate) fn bytes(self) -> Vec<u8> {
-        let mut state = self.number.wrapping_mul(0x2545_f491_4f6c_dd1d) | 1;
-        let step = if self.number & 1 == 0 { 0 } else { 7 };
-        (0..self.size)
-            .map(|_| {
-                state = state.rotate_left(step).wrapping_mul(0x5851_f42d_4c95_7f2d) | 1;
-                0x20 + ((state >> 57) as u8 & 0x3f)
-            })
-            .collect()
-    }
-}
 
 /// One end of a connection.
 pub(crate) struct Connection {
@@ -325,13 +304,7 @@ impl Host {
     }
 
     /// Ends the sending direction or closes the transport, when it is time.
-    pub(crate) fn shut_down(
-        &mut self,
-        connection: &mut Connection,
-        sends: &mut Pipe,
-        reads: &mut Pipe,
-        now: Time,
-    ) {
+    pub(crate) fn shut_down(&mut self, connection: &mut Connection, sends: &mut Pipe, now: Time) {
         if connection.gone {
             return;
         }
@@ -349,7 +322,6 @@ impl Host {
                 connection.queue.clear();
                 connection.protocol.release(&mut self.input);
                 sends.finish(now);
-                reads.unread = true;
             }
         }
     }

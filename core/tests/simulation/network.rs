@@ -24,8 +24,6 @@ pub(crate) struct Pipe {
     end: Option<Time>,
     /// When the connection is reset for the reader; what is on its way is lost.
     reset: Option<Time>,
-    /// The reader has gone: whatever arrives is answered by a reset.
-    pub(crate) unread: bool,
     told: bool,
 }
 
@@ -39,11 +37,11 @@ impl Pipe {
             stalled: Time::from_micros(0),
             end: None,
             reset: None,
-            unread: false,
             told: false,
         }
     }
 
+    /// Bytes that it takes; none once the stream has ended.
     pub(crate) fn room(&self) -> usize {
         if self.end.is_some() {
             return 0;
@@ -74,10 +72,6 @@ impl Pipe {
         if self.end.is_none() {
             self.end = Some(self.arrival(now));
         }
-    }
-
-    pub(crate) fn is_finished(&self) -> bool {
-        self.end.is_some()
     }
 
     pub(crate) fn reset(&mut self, now: Time) {

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use ropeway_core::Role;
 use ropeway_core::deflate::{Compress, Compression};
-use ropeway_core::protocol::{MessageKind, Options, Time};
+use ropeway_core::protocol::{Options, Time};
 
 use crate::figures::{Figures, name};
-use crate::host::{Connection, Host, Message};
+use crate::host::{Connection, Host};
+use crate::message::Message;
 use crate::network::Pipe;
 use crate::random::Random;
 
@@ -223,20 +224,7 @@ impl World {
 
     fn message(&mut self) -> Message {
         self.numbers += 1;
-        Message {
-            kind: if self.random.one_in(2) {
-                MessageKind::Text
-            } else {
-                MessageKind::Binary
-            },
-            size: match self.random.below(10) {
-                0 => 0,
-                1..7 => self.random.below(300),
-                7..9 => self.random.below(6000),
-                _ => self.random.below(150_000),
-            },
-            number: self.random.next() ^ self.numbers,
-        }
+        Message::any(&mut self.random, self.numbers)
     }
 
     fn send(&mut self, line: usize, side: usize) {
@@ -337,9 +325,7 @@ impl World {
                     let Line { ends, pipes, .. } = &self.lines[line];
                     let end = &ends[side];
                     if end.gone {
-                        if pipes[side].unread
-                            && pipes[side].next_time().is_some_and(|time| time <= self.now)
-                        {
+                        if pipes[side].next_time().is_some_and(|time| time <= self.now) {
                             ready.push((line, side, Step::Reset));
                         }
                         continue;
@@ -406,10 +392,8 @@ impl World {
         let now = self.now;
         let Self { hosts, lines, .. } = self;
         let Line { ends, pipes, .. } = &mut lines[line];
-        let [a, b] = pipes;
-        let (reads, sends) = if side == 0 { (a, b) } else { (b, a) };
         let before = ends[side].gone;
-        hosts[side].shut_down(&mut ends[side], sends, reads, now);
+        hosts[side].shut_down(&mut ends[side], &mut pipes[1 - side], now);
         if ends[side].gone && !before {
             self.show(line, side, "has closed its socket");
         }

@@ -215,13 +215,16 @@ fn a_paused_connection_is_not_failed_and_starts_anew_when_resumed() {
             },
         );
         peer.wait(at(20 * SECOND));
-        ping_sent(&mut peer);
+        let ping = ping_sent(&mut peer);
         peer.protocol.set_paused(true, at(25 * SECOND));
         assert!(peer.protocol.is_paused());
         assert_eq!(peer.protocol.next_deadline(), None);
         peer.wait(at(1000 * SECOND));
         assert!(peer.protocol.is_open() && peer.output.is_empty());
         peer.protocol.set_paused(false, at(1000 * SECOND));
+        // Nobody waits any more for the pong that came in the pause: its round trip would be the pause's length.
+        peer.frame(PONG, &ping, at(1000 * SECOND));
+        assert_eq!(peer.events(), [Told::Pong(ping, None)]);
         // Once more: not a change, so nothing is put off.
         peer.protocol.set_paused(false, at(1010 * SECOND));
         assert_eq!(peer.protocol.next_deadline(), Some(at(1020 * SECOND)));
