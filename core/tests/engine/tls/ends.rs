@@ -57,7 +57,10 @@ fn a_server_ends_with_close_notify_behind_its_close_frame() {
     peer.write_all(&frame(CLOSE, &close_payload(1000, "bye"), true))
         .expect("is taken");
     assert_eq!(receive_frame(&mut peer), (TEXT, b"last words".to_vec()));
-    assert_eq!(receive_frame(&mut peer), (CLOSE, close_payload(1000, "bye")));
+    assert_eq!(
+        receive_frame(&mut peer),
+        (CLOSE, close_payload(1000, "bye"))
+    );
     let mut rest = Vec::new();
     // rustls calls an end without close_notify an error.
     peer.read_to_end(&mut rest).expect("an end in order");
