@@ -56,6 +56,8 @@ mod topics;
 use std::os::fd::{AsRawFd, RawFd};
 use std::time::Duration;
 
+#[doc(hidden)]
+pub use crate::net::rehearse_proxy;
 pub use crate::net::{
     ConnectOptions, ListenOptions, NameResolver, Pem, ProxySetting, ProxyUrl, SocketOptions,
     TlsClient, TlsClientOptions, TlsIdentity, TlsInfo, TlsServer, TlsServerOptions,
