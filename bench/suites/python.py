@@ -1,15 +1,16 @@
 """Python: echo servers and clients of its libraries, by event loop."""
 
-from harness.load import SERVED, Row, serve
+from harness.load import HELD, SERVED, Idle, Row, hold, serve
 from harness.subject import FLOOR, OURS, PEER, Server, Subject
-from harness.suite import Suite
+from harness.suite import LESS, Suite
 from suites import clients
 from suites.servers import GENERATOR
 
 PYTHON = "build/venv/bin/python"
 NEEDS = ("bench-python",)
-ROWS = [Row(20, 1), Row(20, 100), Row(20, 100, 16), Row(8 << 10, 100)]
+ROWS = [Row(20, 1), Row(20, 100), Row(20, 100, 16), Row(16 << 10, 1), Row(16 << 10, 100)]
 ABOUT = "Thousands of messages per second of the server's CPU time, CPython 3.11"
+ABOUT_MEMORY = "Bytes added per connection to a server on uvloop, resident (Rss), fresh and after one echo of 1 KiB on each"
 WARMUP = 0.3
 ROLES = {"ropeway": OURS, "ropeway-listener": OURS, "floor": FLOOR}
 PACKAGES = {
@@ -27,7 +28,11 @@ LIBRARIES = {
     "websockets": "its asyncio API",
     "aiohttp": "its web server",
 }
+ON_LOOPS = {**LIBRARIES, "floor": "`add_reader`, no WebSocket"}
 THREADS = ("ropeway", "websockets", "websocket-client", "floor")
+"""Clients of programs of threads."""
+THREADED = {"ropeway": "`ropeway.sync`", "websockets": "its sync API", "floor": "`recv` and `send`, no WebSocket"}
+"""Servers of a thread for each connection."""
 
 
 def facts(library: str) -> tuple[str, tuple[str, ...], str]:
@@ -48,16 +53,23 @@ def client(library: str, loop: str) -> Subject:
     return Subject(library, (PYTHON, "bench/python/client.py", library, loop), "round trips", *facts(library))
 
 
-def servers(loop: str) -> Suite:
-    """All echo servers on one loop."""
-    libraries = {**LIBRARIES, "floor": "`add_reader`, no WebSocket"}
+def servers(loop: str, libraries: dict[str, str]) -> Suite:
+    """Echo servers on one loop, or of a thread for each connection."""
     subjects = [server(library, about, loop) for library, about in libraries.items()]
     return Suite(subjects, ROWS, serve, SERVED, ABOUT, needs=GENERATOR)
 
 
+def memory() -> Suite:
+    """What an idle connection costs."""
+    subjects = [server(library, about, "uvloop") for library, about in LIBRARIES.items()]
+    return Suite(subjects, [Idle(5000)], hold, HELD, ABOUT_MEMORY, better=LESS, needs=GENERATOR, rounds=1)
+
+
 SUITES = {
-    "python-uvloop": servers("uvloop"),
-    "python-asyncio": servers("asyncio"),
+    "python-uvloop": servers("uvloop", ON_LOOPS),
+    "python-asyncio": servers("asyncio", ON_LOOPS),
+    "python-threads": servers("threads", THREADED),
+    "python-memory": memory(),
     "python-clients-uvloop": clients.suite([client(library, "uvloop") for library in LIBRARIES]),
     "python-clients-asyncio": clients.suite([client(library, "asyncio") for library in LIBRARIES]),
     "python-clients-threads": clients.suite([client(library, "threads") for library in THREADS]),

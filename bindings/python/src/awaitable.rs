@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pyo3::exceptions::{PyBaseException, PyRuntimeError, PyStopAsyncIteration, PyStopIteration};
 use pyo3::prelude::*;
+use pyo3::types::PyTuple;
 use pyo3::{PyTraverseError, PyVisit};
 
 use crate::connection::{Connection, Outcome, Taken};
@@ -58,6 +59,16 @@ enum Step {
     Wait(Py<PyAny>),
     /// The result.
     Done(Py<PyAny>),
+}
+
+/// The exception with which a step tells a result. A message goes as it is, so that no exception object has to be made
+/// of it; a tuple would be taken for the exception's arguments.
+fn stop(py: Python<'_>, value: Py<PyAny>) -> PyErr {
+    if value.bind(py).is_instance_of::<PyTuple>() {
+        PyStopIteration::new_err((value,))
+    } else {
+        PyStopIteration::new_err(value)
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -223,7 +234,7 @@ impl Awaitable {
         match self.step(py)? {
             Step::Wait(wait) => Ok(Some(wait)),
             Step::Done(value) if value.is_none(py) => Ok(None),
-            Step::Done(value) => Err(PyStopIteration::new_err((value,))),
+            Step::Done(value) => Err(stop(py, value)),
         }
     }
 
@@ -231,7 +242,7 @@ impl Awaitable {
     fn resume(&self, py: Python<'_>, _value: Py<PyAny>) -> PyResult<Py<PyAny>> {
         match self.step(py)? {
             Step::Wait(wait) => Ok(wait),
-            Step::Done(value) => Err(PyStopIteration::new_err((value,))),
+            Step::Done(value) => Err(stop(py, value)),
         }
     }
 

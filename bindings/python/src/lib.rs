@@ -19,6 +19,7 @@ mod engine;
 mod errors;
 mod futures;
 mod inbox;
+mod lock;
 mod options;
 mod payload;
 mod route;

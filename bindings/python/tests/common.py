@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import ropeway
+import ropeway.sync
 from ropeway import ClientConnection, ServerConnection
+
+WAIT = 60
+"""Seconds after which a thread has hung."""
 
 
 async def echo(connection: ServerConnection) -> None:
@@ -22,6 +27,25 @@ async def wait_closed(connection: ServerConnection) -> None:
 
 def uri(server: ropeway.Server, path: str = "/") -> str:
     return f"ws://127.0.0.1:{server.port}{path}"
+
+
+def threads_echo(connection: Any) -> None:
+    for message in connection:
+        connection.send(message)
+
+
+@contextlib.contextmanager
+def serving(handler: Callable[[Any], None] = threads_echo, **arguments: Any) -> Iterator[ropeway.sync.Server]:
+    """A server in a thread; none is left."""
+    with ropeway.sync.serve(handler, "127.0.0.1", 0, **arguments) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join(WAIT)
+    assert not thread.is_alive()
 
 
 @contextlib.asynccontextmanager

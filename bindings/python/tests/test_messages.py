@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import ropeway
-from common import echo, pair, uri
+from common import echo, pair, serving, uri
 from conftest import Run
 
 
@@ -27,6 +28,54 @@ def test_types_survive(run: Run) -> None:
                 assert got == received and type(got) is type(received)
 
     run(main())
+
+
+def test_a_connection_that_is_busy_alone_is_watched_by_the_loop_itself() -> None:
+    class Loop(asyncio.SelectorEventLoop):
+        """Keeps the descriptors that it watches for reading."""
+
+        def __init__(self) -> None:
+            self.watched: list[int] = []
+            super().__init__()
+
+        def add_reader(self, fd: Any, callback: Any, *args: Any) -> None:  # type: ignore[override]
+            self.watched.append(fd)
+            super().add_reader(fd, callback, *args)
+
+        def remove_reader(self, fd: Any) -> bool:
+            self.watched.remove(fd)
+            return super().remove_reader(fd)
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, Loop)
+
+        async def trips(connection: ropeway.ClientConnection, count: int) -> None:
+            for number in range(count):
+                await connection.send(str(number))
+                assert await connection.recv() == str(number)
+
+        with serving() as server:
+            address = f"ws://127.0.0.1:{server.port}/"
+            async with ropeway.connect(address) as one, ropeway.connect(address, max_queue=2) as other:
+                before = list(loop.watched)
+                await trips(one, 200)
+                assert len(loop.watched) == len(before) + 1
+                # Another one takes its place.
+                await trips(other, 200)
+                assert len(loop.watched) == len(before) + 1
+                await asyncio.gather(trips(one, 200), trips(other, 200))
+                await trips(other, 200)
+                # It is held back when nobody takes its messages, and loses none.
+                for number in range(20):
+                    await other.send(f"held {number}")
+                await trips(one, 10)
+                assert [await other.recv() for _ in range(20)] == [f"held {number}" for number in range(20)]
+                await trips(other, 200)
+            assert loop.watched == before
+
+    with asyncio.Runner(loop_factory=Loop) as runner:
+        runner.run(main())
 
 
 def test_text_and_decode_override_the_types(run: Run) -> None:

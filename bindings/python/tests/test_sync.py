@@ -11,7 +11,7 @@ import pathlib
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -20,29 +20,10 @@ import ropeway.sync
 import trustme
 import websockets.sync.client
 import websockets.sync.server
+from common import WAIT, serving, threads_echo
 from ropeway.sync.keeper import keeper
 
-WAIT = 60
 MESSAGES: list[Any] = ["text", "", b"", b"\x00" * 70_000, "ü" * 300, "x" * 500_000]
-
-
-def echo(connection: Any) -> None:
-    for message in connection:
-        connection.send(message)
-
-
-@contextlib.contextmanager
-def serving(handler: Callable[[Any], None] = echo, **arguments: Any) -> Iterator[ropeway.sync.Server]:
-    """A server in a thread; none is left."""
-    with ropeway.sync.serve(handler, "127.0.0.1", 0, **arguments) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join(WAIT)
-    assert not thread.is_alive()
 
 
 def uri(server: ropeway.sync.Server, path: str = "/") -> str:
@@ -451,7 +432,7 @@ def test_basic_auth() -> None:
 
 def test_unix_sockets(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "s"
-    with ropeway.sync.unix_serve(echo, path) as server:
+    with ropeway.sync.unix_serve(threads_echo, path) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         with ropeway.sync.unix_connect(path) as client:
@@ -561,7 +542,7 @@ def test_with_websockets_on_the_other_end() -> None:
                 theirs.send(message)
                 assert theirs.recv() == message
             assert theirs.ping().wait(WAIT)
-    with websockets.sync.server.serve(echo, "127.0.0.1", 0) as other:
+    with websockets.sync.server.serve(threads_echo, "127.0.0.1", 0) as other:
         thread = threading.Thread(target=other.serve_forever)
         thread.start()
         with open_at(f"ws://127.0.0.1:{other.socket.getsockname()[1]}/") as client:

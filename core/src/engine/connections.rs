@@ -261,6 +261,9 @@ impl Connections {
         if paused && slot.flags.has(Flags::HANGUP) {
             self.list(id.index());
         }
+        if paused {
+            self.take_back(id.index());
+        }
         self.schedule(id.index());
         Ok(())
     }

@@ -106,6 +106,7 @@ impl Engine {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => self.ready.clear(),
             Err(error) => return Err(Error::Io(IoError::new("poll", &error))),
         }
+        self.lone.count(&self.ready);
         connections.begin_turn();
         for event in &self.ready {
             match event.token() {
@@ -366,6 +367,7 @@ impl Connections {
         };
         let shutdown = protocol.shutdown();
         let reads = slot.flags.has(Flags::READABLE) && protocol.reads();
+        let left = shutdown != Shutdown::No || !protocol.reads();
         let drained = slot.queue.is_none() && slot.transport.unsent() == 0;
         match shutdown {
             Shutdown::No => {}
@@ -387,6 +389,9 @@ impl Connections {
         if shutdown != Shutdown::No {
             self.slots.at(index).flags.set(Flags::TOLD);
             self.unsubscribe_all(index);
+        }
+        if left {
+            self.take_back(index);
         }
         self.schedule(index);
         if reads {

@@ -27,6 +27,7 @@
 //! In a foreign event loop, watch [`Engine::descriptor`] for reading and drain [`Engine::next_event`] whenever it is
 //! ready; no call of [`Engine::poll`] is needed. One drain is one bounded turn: each ready connection is read once.
 
+mod apart;
 mod client;
 mod clock;
 mod connections;
@@ -77,6 +78,7 @@ use crate::error::{Error, IoError};
 use crate::handshake::WebSocketUrl;
 use crate::net::ForkGuard;
 use crate::protocol::{Gathered, Input, Raw, Source};
+use apart::Lone;
 use drive::Told;
 
 /// Settings of an engine as a whole.
@@ -118,6 +120,7 @@ pub struct Engine {
     connections: Connections,
     /// The connection whose bytes `input` holds.
     active: Option<u32>,
+    lone: Lone,
     /// Bytes that may still be read of the active connection in this turn.
     burst: usize,
     /// What was read and parsed in one go, to be told first.
@@ -149,6 +152,7 @@ impl Engine {
             input: Input::with_incomplete_limit(options.max_incomplete_bytes),
             connections,
             active: None,
+            lone: Lone::new(),
             burst: 0,
             read_ahead: None,
             lent: None,

@@ -71,6 +71,8 @@ impl Flags {
 
     /// The application reads no more for now, whichever attempt's protocol there is.
     pub(super) const PAUSED: Self = Self(256);
+    /// The host watches its socket for reading.
+    pub(super) const APART: Self = Self(512);
     /// What stays when another attempt's transport takes the place of the last.
     pub(super) const LASTING: Self = Self(Self::LISTED.0 | Self::PAUSED.0);
 

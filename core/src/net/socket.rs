@@ -95,6 +95,11 @@ impl Socket {
         self.0.as_raw_fd()
     }
 
+    /// Another descriptor of it, closed on exec.
+    pub(crate) fn duplicate(&self) -> io::Result<OwnedFd> {
+        self.0.try_clone().map(OwnedFd::from)
+    }
+
     pub(crate) fn peer_address(&self) -> io::Result<SocketAddr> {
         internet(&self.0.peer_addr()?)
     }

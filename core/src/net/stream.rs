@@ -4,7 +4,9 @@ use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::os::fd::{OwnedFd, RawFd};
 
-use mio::{Registry, Token};
+use mio::event::Source;
+use mio::unix::SourceFd;
+use mio::{Interest, Registry, Token};
 
 use super::Socket;
 use super::adopted::Adopted;
@@ -166,6 +168,21 @@ impl Stream {
     /// Watches it in both directions, once and for all: readiness is reported when it changes.
     pub(crate) fn register(&self, registry: &Registry, token: Token) -> io::Result<()> {
         self.socket().register(registry, token)
+    }
+
+    /// Watches it for this alone from now on; what it is ready for already is reported.
+    pub(crate) fn watch_for(
+        &self,
+        registry: &Registry,
+        token: Token,
+        interest: Interest,
+    ) -> io::Result<()> {
+        SourceFd(&self.descriptor()).reregister(registry, token, interest)
+    }
+
+    /// Another descriptor of the same socket, closed on exec.
+    pub(crate) fn duplicate(&self) -> io::Result<OwnedFd> {
+        self.socket().duplicate()
     }
 
     pub(crate) fn descriptor(&self) -> RawFd {

@@ -2,6 +2,7 @@
 //! misbehave.
 
 mod adopted;
+mod apart;
 mod client;
 mod closing;
 mod compression;

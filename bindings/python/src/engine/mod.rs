@@ -1,11 +1,12 @@
 //! The core's engine for one event loop.
 
+mod apart;
 mod events;
 mod place;
+mod turn;
 
 use std::collections::HashMap;
-use std::ops::{Deref, DerefMut};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::intern;
@@ -22,11 +23,11 @@ use ropeway_core::protocol::Accept;
 use crate::connection::Connection;
 use crate::errors::error;
 use crate::futures::running_loop;
+use crate::lock::Locked;
 use crate::options::{self, Options};
 use crate::payload;
 use crate::tls::TlsServer;
-use crate::trace::TellWhenDropped;
-use events::Told;
+use apart::Apart;
 use place::Place;
 pub(crate) use place::duplicate;
 
@@ -49,26 +50,7 @@ pub(crate) struct Core {
     release_scheduled: bool,
     /// Events are being drained.
     draining: bool,
-}
-
-/// The lock on an engine. What was traced under it is told after it.
-pub(crate) struct Locked<'a> {
-    core: MutexGuard<'a, Core>,
-    _tell: TellWhenDropped,
-}
-
-impl Deref for Locked<'_> {
-    type Target = Core;
-
-    fn deref(&self) -> &Core {
-        &self.core
-    }
-}
-
-impl DerefMut for Locked<'_> {
-    fn deref_mut(&mut self) -> &mut Core {
-        &mut self.core
-    }
+    apart: Option<Apart>,
 }
 
 impl Core {
@@ -112,11 +94,8 @@ impl Core {
 }
 
 impl Engine {
-    pub(crate) fn core(&self) -> Locked<'_> {
-        Locked {
-            core: self.core.lock().unwrap_or_else(PoisonError::into_inner),
-            _tell: TellWhenDropped,
-        }
+    pub(crate) fn core(&self) -> Locked<'_, Core> {
+        Locked::lock(&self.core)
     }
 
     /// The event loop that this engine belongs to.
@@ -154,6 +133,7 @@ impl Engine {
                 gathering: false,
                 release_scheduled: false,
                 draining: false,
+                apart: None,
             }),
             event_loop: PyWeakrefReference::new(&event_loop)?.unbind(),
         })
@@ -166,55 +146,15 @@ impl Engine {
 
     /// Takes and hands on what has happened: one turn.
     fn drain(slf: &Bound<'_, Self>) -> PyResult<()> {
-        let py = slf.py();
-        let this = slf.get();
-        {
-            let mut core = this.core();
-            if core.draining {
-                return Ok(());
-            }
+        Self::turn(slf, |core| {
             core.release();
-            core.draining = true;
-        }
-        let mut result = Ok(());
-        let mut keep = |outcome: PyResult<()>| {
-            if let Err(error) = outcome {
-                result = Err(error);
-            }
-        };
-        // A connection's first message of a turn resumes its task at once; what else was read with it is taken in one
-        // go afterwards, since each resumption costs more than a message.
-        let mut first: Option<Py<Connection>> = None;
-        let mut pending = false;
-        loop {
-            let told = {
-                let mut core = this.core();
-                let told = core.next(py);
-                core.draining = told.is_some();
-                told
-            };
-            let again = match (&told, &first) {
-                (Some(Told::Wake(connection)), Some(first)) => connection.is(first),
-                _ => false,
-            };
-            if again {
-                pending = true;
-                continue;
-            }
-            if std::mem::take(&mut pending)
-                && let Some(connection) = &first
-            {
-                keep(Connection::resume(connection.bind(py)));
-            }
-            let Some(told) = told else {
-                break;
-            };
-            if let Told::Wake(connection) = &told {
-                first = Some(connection.clone_ref(py));
-            }
-            keep(told.dispatch(py));
-        }
-        result
+            true
+        })
+    }
+
+    /// The same for the connection apart.
+    fn drain_apart(slf: &Bound<'_, Self>) -> PyResult<()> {
+        Self::turn(slf, Core::begin_apart)
     }
 
     fn _release(&self) {

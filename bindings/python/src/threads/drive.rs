@@ -1,7 +1,6 @@
 //! Who reads: one of the threads that wait, on the connection's own socket and with no lock held; the others wait for
 //! what it finds.
 
-use std::ops::{Deref, DerefMut};
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::{MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -12,7 +11,7 @@ use ropeway_core::engine::DirectWait;
 use super::{Core, ThreadConnection};
 use crate::connection::CONNECTING;
 use crate::errors::error;
-use crate::trace::TellWhenDropped;
+use crate::lock::Locked;
 
 /// How long a thread waits for another one that reads before it looks for signals.
 const SIGNALS: Duration = Duration::from_millis(100);
@@ -29,34 +28,11 @@ struct Ready {
     interrupted: bool,
 }
 
-/// The lock on what threads share. What was traced under it is told after it.
-pub(super) struct Locked<'a> {
-    core: MutexGuard<'a, Core>,
-    _tell: TellWhenDropped,
-}
-
-impl Deref for Locked<'_> {
-    type Target = Core;
-
-    fn deref(&self) -> &Core {
-        &self.core
-    }
-}
-
-impl DerefMut for Locked<'_> {
-    fn deref_mut(&mut self) -> &mut Core {
-        &mut self.core
-    }
-}
-
 impl ThreadConnection {
     /// The lock. It is taken with the GIL held, or by a thread that holds it for no longer than a system call that does
     /// not wait; no Python code runs under it.
-    pub(super) fn core(&self) -> Locked<'_> {
-        Locked {
-            core: self.raw_core(),
-            _tell: TellWhenDropped,
-        }
+    pub(super) fn core(&self) -> Locked<'_, Core> {
+        Locked::lock(&self.core)
     }
 
     fn raw_core(&self) -> MutexGuard<'_, Core> {
@@ -112,7 +88,7 @@ impl ThreadConnection {
     fn drive(
         &self,
         py: Python<'_>,
-        mut core: Locked<'_>,
+        mut core: Locked<'_, Core>,
         left: Option<Duration>,
     ) -> PyResult<bool> {
         let id = core.id;
@@ -165,12 +141,8 @@ impl ThreadConnection {
     /// Takes what has come while no thread waits, and sends what is due: the keeper's part. False when there is nothing
     /// to keep any more.
     pub(super) fn tend(&self, py: Python<'_>) -> bool {
-        let Ok(core) = self.core.try_lock() else {
+        let Some(mut core) = Locked::try_lock(&self.core) else {
             return true;
-        };
-        let mut core = Locked {
-            core,
-            _tell: TellWhenDropped,
         };
         if core.driven {
             core.rouse_if_due();
