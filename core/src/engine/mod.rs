@@ -37,6 +37,7 @@ mod drive;
 mod event;
 mod id;
 mod listeners;
+mod mailbox;
 mod metrics;
 mod outgoing;
 mod peers;
@@ -55,6 +56,7 @@ mod timers;
 mod topics;
 
 use std::os::fd::{AsRawFd, RawFd};
+use std::sync;
 use std::time::Duration;
 
 #[doc(hidden)]
