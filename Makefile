@@ -29,7 +29,7 @@ pictures: examples python node ## take the chat's pictures in docs/images anew
 	PICTURES=docs/images tests/chat/check
 
 test: lint examples python node build/docs-venv/.made ## lint, the Rust tests, then what crosses languages (tests/)
-	cargo test
+	cargo test --features ropeway-core/tracing
 	python3 tests/run
 
 lib: ## build the C library (release)
@@ -96,6 +96,14 @@ build/bin/floor: bench/floor/floor.c
 build/bin/load: $(wildcard bench/load/*.c) $(wildcard bench/load/*.h)
 	@tools/need cc && mkdir -p $(@D)
 	$(BENCH_C) -o $@ $(filter %.c,$^)
+
+build/bin/users: bench/polling/users.c bench/load/wire.c $(wildcard bench/load/*.h)
+	@tools/need cc && mkdir -p $(@D)
+	$(BENCH_C) -o $@ $(filter %.c,$^)
+
+build/bin/poll_server: bench/polling/poll_server.c
+	@tools/need cc && mkdir -p $(@D)
+	$(BENCH_C) -o $@ $^ -levent_core -levent_extra
 
 build/docs-venv/.made: docs/requirements.txt
 	tools/venv $(@D) $< && touch $@

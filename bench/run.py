@@ -48,9 +48,10 @@ def main() -> int:
             continue
         if os.getloadavg()[0] > 0.5:
             print(f"note: load average {os.getloadavg()[0]:.1f}: on a busy machine figures are low and wide", flush=True)
+        seconds = max(arguments.seconds, chosen.least_seconds)
         tell = functools.partial(report.tell, chosen)
-        results = suite.run(chosen, subjects, rows, arguments.rounds, arguments.seconds, tell)
-        said = report.head(chosen, results, arguments.rounds, arguments.seconds)
+        results = suite.run(chosen, subjects, rows, arguments.rounds, seconds, tell)
+        said = report.head(chosen, results, arguments.rounds, seconds)
         print(f"suite {name}: {said}\n", flush=True)
         report.save(name, chosen, results, said, arguments.write_docs)
     return 0

@@ -1,4 +1,4 @@
-"""Figures as lines on the terminal, as JSON, and as tables and charts in docs/performance.md."""
+"""Figures as lines on the terminal, as JSON, and as tables and charts in the documentation."""
 
 import json
 import pathlib
@@ -8,7 +8,7 @@ from harness.machine import BUILD, ROOT, description
 from harness.subject import FLOOR, PEER
 from harness.suite import Column, Figure, Results, Suite, best_peer, ours
 
-DOCUMENT = ROOT / "docs/performance.md"
+DOCUMENTS = ROOT / "docs"
 COMMITTED = ROOT / "docs/performance"
 
 
@@ -48,11 +48,12 @@ def record(suite: Suite, figure: Figure) -> dict:
 
 
 def write_docs(name: str, suite: Suite, results: Results, said: str) -> None:
-    """Lays a suite's chart and tables between its markers in docs/performance.md, and JSON and chart beside it."""
+    """Lays a suite's chart and tables between its markers in its page of docs/, and JSON and chart beside it."""
     begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->"
-    text = DOCUMENT.read_text()
+    document = DOCUMENTS / suite.document
+    text = document.read_text()
     if begin not in text or end not in text:
-        raise SystemExit(f"docs/performance.md has no place for {name}: {begin.strip()} … {end}")
+        raise SystemExit(f"docs/{suite.document} has no place for {name}: {begin.strip()} … {end}")
     write_json(name, suite, results, said, COMMITTED)
     plot.draw(suite, results, COMMITTED / f"{name}.svg")
     parts = [
@@ -62,9 +63,10 @@ def write_docs(name: str, suite: Suite, results: Results, said: str) -> None:
         f"<details><summary>All figures (also <a href=\"performance/{name}.json\">as JSON</a>)</summary>",
         "\n".join(everything(suite, results)),
         "</details>",
+        suite.conclude(results),
     ]
     before, rest = text.split(begin)
-    DOCUMENT.write_text(before + begin + "\n\n".join(part for part in parts if part) + "\n" + end + rest.split(end, 1)[1])
+    document.write_text(before + begin + "\n\n".join(part for part in parts if part) + "\n" + end + rest.split(end, 1)[1])
 
 
 def judgement(suite: Suite, results: Results) -> list[str]:

@@ -52,6 +52,14 @@ class Suite:
     """The name of the floor that a row's ratios are to; the first floor where it names none."""
     rounds: int | None = None
     """As many rounds and no more, for what does not vary."""
+    least_seconds: float = 0
+    """Windows are at least so long."""
+    document: str = "performance.md"
+    """The page of docs/ that has the suite's place."""
+    charted: tuple[str, ...] = ()
+    """Columns that the chart shows beside each other; the judged one alone where it names none."""
+    conclude: Callable[["Results"], str] = lambda results: ""
+    """What follows from the figures, in Markdown, for below the tables."""
 
 
 @dataclasses.dataclass

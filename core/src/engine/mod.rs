@@ -37,7 +37,11 @@ mod drive;
 mod event;
 mod id;
 mod listeners;
+<<<<<<< HEAD
 mod mailbox;
+=======
+mod log;
+>>>>>>> main
 mod metrics;
 mod outgoing;
 mod peers;
