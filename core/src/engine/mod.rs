@@ -37,11 +37,8 @@ mod drive;
 mod event;
 mod id;
 mod listeners;
-<<<<<<< HEAD
 mod mailbox;
-=======
 mod log;
->>>>>>> main
 mod metrics;
 mod outgoing;
 mod peers;
