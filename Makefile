@@ -29,7 +29,7 @@ pictures: examples python node ## take the chat's pictures in docs/images anew
 	PICTURES=docs/images tests/chat/check
 
 test: lint examples python node build/docs-venv/.made ## lint, the Rust tests, then what crosses languages (tests/)
-	cargo test
+	cargo test --features ropeway-core/tracing
 	python3 tests/run
 
 lib: ## build the C library (release)

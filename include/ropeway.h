@@ -435,6 +435,36 @@
 /// Default 0.
 #define ROPEWAY_OPTION_CONNECTION_METRICS 1150
 
+/// Connections taken from listeners.
+#define ROPEWAY_COUNTER_ACCEPTED 1
+
+/// Connections dialled, however often each.
+#define ROPEWAY_COUNTER_DIALLED 2
+
+/// Opening handshakes that ended well; a reconnecting connection has one each time it opens.
+#define ROPEWAY_COUNTER_OPENED 3
+
+/// Connections that ended, opened or not.
+#define ROPEWAY_COUNTER_CLOSED 4
+
+/// Messages received.
+#define ROPEWAY_COUNTER_MESSAGES_RECEIVED 5
+
+/// Messages taken to be sent, one for each receiver of a published one.
+#define ROPEWAY_COUNTER_MESSAGES_SENT 6
+
+/// Bytes read from sockets.
+#define ROPEWAY_COUNTER_BYTES_RECEIVED 7
+
+/// Bytes that the kernel took.
+#define ROPEWAY_COUNTER_BYTES_SENT 8
+
+/// Published messages that a subscriber did not get, because its queue was above the high-water mark.
+#define ROPEWAY_COUNTER_PUBLISHES_DROPPED 9
+
+/// Connections that a listener refused because their address had ROPEWAY_OPTION_MAX_PER_ADDRESS of them.
+#define ROPEWAY_COUNTER_REFUSED_BY_ADDRESS 10
+
 /// Go on reading and writing.
 #define ROPEWAY_SHUTDOWN_NO 0
 
@@ -1663,6 +1693,14 @@ ropeway_status ropeway_engine_connection_metrics(const struct ropeway_engine *en
 /// Errors: ROPEWAY_ERROR_NULL.
 ropeway_status ropeway_engine_prometheus(const struct ropeway_engine *engine,
                                          const char **text);
+
+/// Writes one of the totals of ropeway_metrics (ROPEWAY_COUNTER_...) to `*value`: what was there before
+/// ropeway_engine_metrics, for programs that ask so.
+///
+/// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_INVALID_ARGUMENT for a `counter` that there is not.
+ropeway_status ropeway_engine_counter(const struct ropeway_engine *engine,
+                                      int32_t counter,
+                                      uint64_t *value);
 
 /// Makes another handle on the same engine and writes it to `*copy`; the caller owns it. Any thread.
 ///

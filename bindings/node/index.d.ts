@@ -25,6 +25,52 @@ export type Data =
 /** What a binary message is received as: see {@link WebSocket.binaryType}. A text message of `'message'` is a Buffer. */
 export type RawData = Buffer | ArrayBuffer | Buffer[] | Blob;
 
+/** What went one way. */
+export interface Traffic {
+  /** Messages, one for each receiver of a published one. */
+  messages: number;
+  /** Bytes of messages: after inflation, before compression. */
+  payload: number;
+  /** Bytes from or to the socket: handshakes, headers and control frames included, what TLS adds not. */
+  bytes: number;
+  pings: number;
+}
+
+/** What the connections of a thread have done since its first. Those over streams of Node's are not in it. */
+export interface Metrics {
+  /** Connections there are, those being made or closed included. */
+  connections: number;
+  /** Bytes that wait in all send queues. */
+  queued: number;
+  accepted: number;
+  dialled: number;
+  /** Opening handshakes that ended well. */
+  opened: number;
+  /** Connections that ended, opened or not. */
+  closed: number;
+  /** The same by the close code that came, `1000` to `1015`, `1016-3999` and `4000-4999`; those that occurred. */
+  closeCodes: Record<string, number>;
+  /** Connections that did not open, by the reason. */
+  refused: Record<'connections' | 'addresses' | 'application' | 'handshake' | 'tls' | 'timeout', number>;
+  received: Traffic;
+  sent: Traffic;
+  /** Pongs that answered a keep-alive ping, and the milliseconds from ping to pong, all together. */
+  roundTrips: number;
+  roundTripTotal: number;
+  /** Published messages that a subscriber did not get because its queue was over the high-water mark. */
+  publishesDropped: number;
+}
+
+/** What one connection has done. */
+export interface ConnectionMetrics {
+  /** Bytes that the kernel has not taken yet. */
+  queued: number;
+  received: Traffic;
+  sent: Traffic;
+  /** Milliseconds from the last keep-alive ping that was answered to its pong. */
+  roundTrip?: number;
+}
+
 /** A certificate or key in PEM (RFC 7468). */
 export type Pem = string | Buffer;
 
@@ -284,6 +330,8 @@ export class WebSocket extends EventEmitter {
   subscribe(topic: string): boolean;
   /** Gets it no more. Whether it did. */
   unsubscribe(topic: string): boolean;
+  /** What the connection has done; null once it is closed, and where it runs over a stream of Node's (TLS of Node's, say). */
+  metrics(): ConnectionMetrics | null;
 
   addEventListener<K extends keyof WebSocketEventMap>(
     type: K,
@@ -401,6 +449,10 @@ export class WebSocketServer extends EventEmitter {
    * server the connections came from. How many subscribers there are; those above their high-water marks are left out.
    */
   publish(topic: string, data: string | Buffer | ArrayBufferView, options?: { binary?: boolean }): number;
+  /** What all connections of this thread have done, those of other servers and of clients included. */
+  metrics(): Metrics;
+  /** The same as text for Prometheus, to be answered with the type `text/plain; version=0.0.4; charset=utf-8`. */
+  prometheus(): string;
 
   on<K extends keyof ServerEvents>(event: K, listener: ServerListener<ServerEvents[K]>): this;
   on(event: string | symbol, listener: (this: WebSocketServer, ...values: any[]) => void): this;

@@ -186,6 +186,61 @@ pub unsafe extern "C" fn ropeway_engine_prometheus(
     })
 }
 
+/// Connections taken from listeners.
+pub const ROPEWAY_COUNTER_ACCEPTED: i32 = 1;
+/// Connections dialled, however often each.
+pub const ROPEWAY_COUNTER_DIALLED: i32 = 2;
+/// Opening handshakes that ended well; a reconnecting connection has one each time it opens.
+pub const ROPEWAY_COUNTER_OPENED: i32 = 3;
+/// Connections that ended, opened or not.
+pub const ROPEWAY_COUNTER_CLOSED: i32 = 4;
+/// Messages received.
+pub const ROPEWAY_COUNTER_MESSAGES_RECEIVED: i32 = 5;
+/// Messages taken to be sent, one for each receiver of a published one.
+pub const ROPEWAY_COUNTER_MESSAGES_SENT: i32 = 6;
+/// Bytes read from sockets.
+pub const ROPEWAY_COUNTER_BYTES_RECEIVED: i32 = 7;
+/// Bytes that the kernel took.
+pub const ROPEWAY_COUNTER_BYTES_SENT: i32 = 8;
+/// Published messages that a subscriber did not get, because its queue was above the high-water mark.
+pub const ROPEWAY_COUNTER_PUBLISHES_DROPPED: i32 = 9;
+
+/// Connections that a listener refused because their address had ROPEWAY_OPTION_MAX_PER_ADDRESS of them.
+pub const ROPEWAY_COUNTER_REFUSED_BY_ADDRESS: i32 = 10;
+
+/// Writes one of the totals of ropeway_metrics (ROPEWAY_COUNTER_...) to `*value`: what was there before
+/// ropeway_engine_metrics, for programs that ask so.
+///
+/// Errors: ROPEWAY_ERROR_NULL; ROPEWAY_ERROR_INVALID_ARGUMENT for a `counter` that there is not.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ropeway_engine_counter(
+    engine: *const ropeway_engine,
+    counter: i32,
+    value: *mut u64,
+) -> ropeway_status {
+    // SAFETY: the header asks for a living engine or NULL, and room for a uint64_t.
+    unsafe {
+        engine::with(engine, |connections| {
+            let out = Out::new(value, "value")?;
+            let counters = connections.counters();
+            out.set(match counter {
+                ROPEWAY_COUNTER_ACCEPTED => counters.accepted,
+                ROPEWAY_COUNTER_DIALLED => counters.dialled,
+                ROPEWAY_COUNTER_OPENED => counters.opened,
+                ROPEWAY_COUNTER_CLOSED => counters.closed,
+                ROPEWAY_COUNTER_MESSAGES_RECEIVED => counters.received.messages,
+                ROPEWAY_COUNTER_MESSAGES_SENT => counters.sent.messages,
+                ROPEWAY_COUNTER_BYTES_RECEIVED => counters.received.bytes,
+                ROPEWAY_COUNTER_BYTES_SENT => counters.sent.bytes,
+                ROPEWAY_COUNTER_PUBLISHES_DROPPED => counters.publishes_dropped,
+                ROPEWAY_COUNTER_REFUSED_BY_ADDRESS => counters.refused.addresses,
+                _ => return Err(Failure::Argument("there is no counter of this number")),
+            });
+            Ok(ROPEWAY_OK)
+        })
+    }
+}
+
 /// Writes as much of `metrics`, which begins with its size as well, as the caller's structure has: that may be older and
 /// shorter, or newer and longer.
 ///

@@ -102,6 +102,7 @@ static void no_engine(void) {
     CHECK_STATUS(ropeway_engine_poll(NULL, 0), ROPEWAY_ERROR_NULL);
     CHECK_STATUS(ropeway_engine_remote(NULL, &remote), ROPEWAY_ERROR_NULL);
     CHECK_STATUS(ropeway_engine_list(NULL, &id, 1, &count), ROPEWAY_ERROR_NULL);
+    CHECK_STATUS(ropeway_engine_counter(NULL, ROPEWAY_COUNTER_OPENED, &number), ROPEWAY_ERROR_NULL);
     CHECK_STATUS(ropeway_engine_metrics(NULL, &metrics), ROPEWAY_ERROR_NULL);
     CHECK_STATUS(ropeway_engine_connection_metrics(NULL, 1, NULL), ROPEWAY_ERROR_NULL);
     CHECK_STATUS(ropeway_engine_listen(NULL, "ws://127.0.0.1:0/", NULL, &id), ROPEWAY_ERROR_NULL);
@@ -150,6 +151,8 @@ static void bad_arguments(void) {
     CHECK_STATUS(ropeway_engine_remote(engine, NULL), ROPEWAY_ERROR_NULL);
     CHECK_STATUS(ropeway_engine_list(engine, &id, 1, NULL), ROPEWAY_ERROR_NULL);
     CHECK_STATUS(ropeway_engine_list(engine, NULL, 1, &count), ROPEWAY_ERROR_NULL);
+    CHECK_STATUS(ropeway_engine_counter(engine, ROPEWAY_COUNTER_OPENED, NULL), ROPEWAY_ERROR_NULL);
+    CHECK_STATUS(ropeway_engine_counter(engine, 0, &number), ROPEWAY_ERROR_INVALID_ARGUMENT);
     CHECK_STATUS(ropeway_engine_metrics(engine, NULL), ROPEWAY_ERROR_NULL);
     CHECK_STATUS(ropeway_engine_listen(engine, NULL, NULL, &id), ROPEWAY_ERROR_NULL);
     CHECK_STATUS(ropeway_engine_listen(engine, "ws://127.0.0.1:0/", NULL, NULL), ROPEWAY_ERROR_NULL);

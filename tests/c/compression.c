@@ -51,13 +51,15 @@ static void a_setting_that_the_role_forbids(void) {
 
 /* What the server's socket received for one message of the client's. */
 static uint64_t received_for(struct pair *pair, int32_t compress, const char *text, size_t length) {
-    uint64_t before = metrics_of(pair->engine).bytes_received;
+    uint64_t before = 0, after = 0;
     const ropeway_event *event;
+    ropeway_engine_counter(pair->engine, ROPEWAY_COUNTER_BYTES_RECEIVED, &before);
     CHECK_STATUS(ropeway_engine_send_compressed(pair->engine, pair->client, ROPEWAY_TEXT, compress, text, length),
                  ROPEWAY_OK);
     event = await_event(pair->engine, pair->server, ROPEWAY_EVENT_MESSAGE);
     CHECK(event->length == length && memcmp(event->data, text, length) == 0);
-    return metrics_of(pair->engine).bytes_received - before;
+    ropeway_engine_counter(pair->engine, ROPEWAY_COUNTER_BYTES_RECEIVED, &after);
+    return after - before;
 }
 
 static void the_wire_carries_less(void) {

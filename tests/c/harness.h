@@ -135,13 +135,6 @@ static inline struct pair make_pair(const ropeway_options *options) {
     return pair;
 }
 
-static inline ropeway_metrics metrics_of(ropeway_engine *engine) {
-    ropeway_metrics metrics;
-    metrics.size = sizeof metrics;
-    REQUIRE(ropeway_engine_metrics(engine, &metrics) == ROPEWAY_OK && metrics.size == sizeof metrics);
-    return metrics;
-}
-
 static inline int holds(const ropeway_event *event, const char *text) {
     return event->length == strlen(text) && memcmp(event->data, text, event->length) == 0;
 }

@@ -13,10 +13,18 @@ static struct pair metered_pair(void) {
     return pair;
 }
 
+static ropeway_metrics metrics_of(ropeway_engine *engine) {
+    ropeway_metrics metrics;
+    metrics.size = sizeof metrics;
+    REQUIRE(ropeway_engine_metrics(engine, &metrics) == ROPEWAY_OK && metrics.size == sizeof metrics);
+    return metrics;
+}
+
 static void counts(void) {
     struct pair pair = metered_pair();
     ropeway_connection_metrics client = {.size = sizeof client}, server = {.size = sizeof server};
     ropeway_metrics all;
+    uint64_t opened = 0;
     char message[LENGTH];
     memset(message, 'm', sizeof message);
     CHECK_STATUS(ropeway_engine_connection_metrics(pair.engine, pair.client, &client), ROPEWAY_OK);
@@ -38,6 +46,8 @@ static void counts(void) {
     await_event(pair.engine, pair.client, ROPEWAY_EVENT_CLOSED);
     all = metrics_of(pair.engine);
     CHECK(all.accepted == 1 && all.dialled == 1 && all.opened == 2 && all.closed == 2);
+    CHECK_STATUS(ropeway_engine_counter(pair.engine, ROPEWAY_COUNTER_OPENED, &opened), ROPEWAY_OK);
+    CHECK(opened == 2);
     CHECK(all.close_codes[0] == 2 && all.messages_sent == 1 && all.messages_received == 1);
     while (metrics_of(pair.engine).connections > 0) {
         REQUIRE(ropeway_engine_poll(pair.engine, 10000) == ROPEWAY_OK);

@@ -54,13 +54,15 @@ static void limit(void) {
     ropeway_options *options = ropeway_options_new();
     struct pair pair;
     uint16_t port;
+    uint64_t refused = 9;
     ropeway_connection second;
     ropeway_options_set_int(options, ROPEWAY_OPTION_MAX_PER_ADDRESS, 1);
     pair = make_pair(options);
     REQUIRE(ropeway_engine_listener_port(pair.engine, pair.listener, &port) == ROPEWAY_OK);
     second = dial(pair.engine, port, NULL);
     CHECK(await_event(pair.engine, second, ROPEWAY_EVENT_CLOSED)->status != ROPEWAY_OK);
-    CHECK(metrics_of(pair.engine).refused_addresses == 1);
+    CHECK_STATUS(ropeway_engine_counter(pair.engine, ROPEWAY_COUNTER_REFUSED_BY_ADDRESS, &refused), ROPEWAY_OK);
+    CHECK(refused == 1);
     ropeway_engine_close(pair.engine, pair.client, 1000, NULL);
     await_event(pair.engine, pair.server, ROPEWAY_EVENT_CLOSED);
     await_event(pair.engine, dial(pair.engine, port, NULL), ROPEWAY_EVENT_OPENED);

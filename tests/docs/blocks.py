@@ -46,6 +46,8 @@ PRINTED = {
     ("docs/tls.md", "js"): ["hello"],
     ("docs/back-pressure.md", "python"): ["10000"],
     ("docs/back-pressure.md", "js"): ["1000"],
+    ("docs/seeing-inside.md", "python"): ["1 2"],
+    ("docs/seeing-inside.md", "js"): ["1 2"],
     ("docs/compression.md", "python"): [
         "800",
         "permessage-deflate; server_no_context_takeover; client_no_context_takeover",

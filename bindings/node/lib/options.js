@@ -2,6 +2,7 @@
 // there; src/options.rs has the native names.
 
 const { binding } = require('./engine');
+const { debug } = require('./debug');
 
 /** Numbers handed on under their own names: sizes in bytes, waits in milliseconds. */
 const NUMBERS = [
@@ -70,6 +71,7 @@ function makeOptions(options, { server, protocols, headers }) {
   settings.protocols = protocols;
   settings.headers = headers;
   settings.origin = options.origin;
+  settings.trace = debug.enabled;
   return new binding.Options(settings);
 }
 

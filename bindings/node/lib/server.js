@@ -106,6 +106,16 @@ class WebSocketServer extends EventEmitter {
     return topics.publish(String(topic), data, binary ?? typeof data !== 'string');
   }
 
+  /** What all connections of this thread have done. */
+  metrics() {
+    return native.metrics();
+  }
+
+  /** The same as text for Prometheus. */
+  prometheus() {
+    return native.prometheus();
+  }
+
   // Behind an HTTP server.
 
   _attach(server) {

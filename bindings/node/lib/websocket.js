@@ -9,6 +9,7 @@ const { ConnectionSocket } = require('./socket');
 const { toBytes, toCloseReason } = require('./data');
 const { toResponse } = require('./http');
 const topics = require('./topics');
+const { debug } = require('./debug');
 const engine = require('./engine');
 
 const { native, send, queuedBytes, releaseSoon, GATHERED, QUEUED, REFUSED } = engine;
@@ -301,6 +302,11 @@ class WebSocket extends EventEmitter {
     return topics.unsubscribe(this, String(topic));
   }
 
+  /** What it has done; null once it is closed, and over a stream of Node's. */
+  metrics() {
+    return this._place < 0 ? null : native.connectionMetrics(this._place);
+  }
+
   // What the engine tells.
 
   _onOpened({ protocol, extensions, response }) {
@@ -312,6 +318,7 @@ class WebSocket extends EventEmitter {
     if (this._readyState !== CONNECTING) return;
     if (this._offersProtocols && protocol === '') return this._giveUp(new Error('Server sent no subprotocol'));
     this._readyState = OPEN;
+    debug('%s opened', this._server === null ? this._url : 'a connection of a server');
     if (this._server !== null) this._server._onConnection(this);
     else this.emit('open');
   }
@@ -373,6 +380,7 @@ class WebSocket extends EventEmitter {
     this._closeCode = code;
     this._closeReason = reason;
     this._wasClean = received && sent && cause === undefined;
+    debug('closed with %d%s', code, cause === undefined ? '' : `: ${cause.message}`);
     let error = this._abortReason;
     if (error === null && cause !== undefined) {
       if (before === CONNECTING) {

@@ -14,6 +14,7 @@ use ropeway_core::protocol::MessageKind;
 use ropeway_core::{Error, SendError};
 
 use crate::batch::{self, Batch};
+use crate::metrics::{ToldConnectionMetrics, ToldMetrics};
 use crate::options::{self, DialOptions, Options, ServerTls, TlsClientSettings, invalid};
 use crate::seats::{Decision, Seat, Seats};
 use crate::send;
@@ -308,6 +309,29 @@ impl Engine {
             Ok(count) => Ok(count as u32),
             Err(error) => Err(refused(&error)),
         }
+    }
+
+    /// What all connections have done.
+    #[napi]
+    pub fn metrics(&self) -> ToldMetrics {
+        let mut seats = self.0.seats.borrow_mut();
+        (&seats.engine.connections().metrics()).into()
+    }
+
+    /// The same for Prometheus.
+    #[napi]
+    pub fn prometheus(&self) -> String {
+        let mut seats = self.0.seats.borrow_mut();
+        seats.engine.connections().metrics().to_prometheus()
+    }
+
+    /// What the connection at `place` has done; nothing of one over a stream of JavaScript's.
+    #[napi]
+    pub fn connection_metrics(&self, place: u32) -> Option<ToldConnectionMetrics> {
+        let mut seats = self.0.seats.borrow_mut();
+        let id = seats.id(place);
+        let metrics = seats.engine.connections().connection_metrics(id).ok()?;
+        Some((&metrics).into())
     }
 
     #[napi]

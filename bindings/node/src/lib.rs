@@ -16,6 +16,7 @@
 mod batch;
 mod detached;
 mod engine;
+mod metrics;
 mod options;
 mod pool;
 mod seats;

@@ -15,7 +15,7 @@ use ropeway_core::engine::{
     TlsServer, TlsServerOptions,
 };
 use ropeway_core::handshake::{HeadLimits, Headers};
-use ropeway_core::protocol;
+use ropeway_core::protocol::{self, Trace};
 
 /// What `lib/options.js` makes of the options of a `WebSocket` or a `WebSocketServer`.
 #[napi(object, object_to_js = false)]
@@ -39,6 +39,8 @@ pub struct Settings {
     pub origin: Option<String>,
     pub headers: Option<Vec<String>>,
     pub compression: Option<Deflate>,
+    /// Shows each frame on the standard error stream, as `util.debuglog` would.
+    pub trace: Option<bool>,
 }
 
 /// permessage-deflate; `null` turns it off.
@@ -108,9 +110,14 @@ impl Settings {
             origin: self.origin,
             headers: headers(&self.headers.unwrap_or_default())?,
             compression: compression(self.compression),
+            trace: (self.trace == Some(true)).then(debug_trace),
             ..default
         })
     }
+}
+
+fn debug_trace() -> Trace {
+    Trace::new(|frame| eprintln!("ROPEWAY {}: {frame}", std::process::id()))
 }
 
 fn wait(milliseconds: Option<f64>, default: Duration) -> Result<Duration> {

@@ -93,7 +93,10 @@ pub(crate) enum Part {
 impl Seats {
     pub(crate) fn new() -> Result<Self, Error> {
         Ok(Self {
-            engine: engine::Engine::new(EngineOptions::default())?,
+            engine: engine::Engine::new(EngineOptions {
+                connection_metrics: true,
+                ..EngineOptions::default()
+            })?,
             seats: Vec::new(),
             free: Vec::new(),
             listeners: Vec::new(),

@@ -20,6 +20,7 @@ mod errors;
 mod futures;
 mod inbox;
 mod lock;
+mod metrics;
 mod options;
 mod payload;
 mod route;

@@ -5,39 +5,24 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
 use ropeway_core::protocol::{Trace, TracedFrame};
-
-/// Bytes of a payload that are shown.
-const SHOWN: usize = 96;
 
 struct Frame {
     tell: Arc<Py<PyAny>>,
-    sent: bool,
-    fin: bool,
-    compressed: bool,
-    opcode: u8,
-    length: u64,
-    payload: Vec<u8>,
+    line: String,
 }
 
 thread_local! {
     static WAITING: RefCell<Vec<Frame>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A trace that calls `tell(sent, fin, compressed, opcode, length, payload)`, the payload cut short.
+/// A trace that calls `tell` with a line for each frame.
 pub(crate) fn by(tell: Py<PyAny>) -> Trace {
     let tell = Arc::new(tell);
     Trace::new(move |frame: &TracedFrame<'_>| {
-        let shown = frame.payload.len().min(SHOWN);
         let frame = Frame {
             tell: tell.clone(),
-            sent: frame.sent,
-            fin: frame.header.fin,
-            compressed: frame.header.rsv1,
-            opcode: frame.header.opcode as u8,
-            length: frame.header.length,
-            payload: frame.payload[..shown].to_vec(),
+            line: frame.to_string(),
         };
         WAITING.with_borrow_mut(|waiting| waiting.push(frame));
     })
@@ -54,16 +39,7 @@ impl Drop for TellWhenDropped {
         let frames = WAITING.take();
         Python::attach(|py| {
             for frame in frames {
-                let payload = PyBytes::new(py, &frame.payload);
-                let arguments = (
-                    frame.sent,
-                    frame.fin,
-                    frame.compressed,
-                    frame.opcode,
-                    frame.length,
-                    payload,
-                );
-                if let Err(error) = frame.tell.call1(py, arguments) {
+                if let Err(error) = frame.tell.call1(py, (frame.line,)) {
                     error.write_unraisable(py, None);
                 }
             }

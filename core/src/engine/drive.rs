@@ -7,6 +7,7 @@ use super::Engine;
 use super::connections::Connections;
 use super::event::Notice;
 use super::id::{self, ALARM, ConnectionId, ListenerId, WAKER};
+use super::log;
 use super::remote::Command;
 use super::slots::{Flags, Transport};
 use crate::error::{Error, IoError, SendError};
@@ -174,20 +175,22 @@ impl Engine {
             } => tally.round_trip(index, took),
             Raw::Opened => {
                 tally.counters.opened += 1;
+                log::opened(id);
                 if slot.outgoing.is_some() {
                     connections.has_opened(index);
                 }
             }
             Raw::Closed if slot.outgoing.is_some() => return Some(self.ended(index)),
-            Raw::Closed => self.count_end(),
+            Raw::Closed => self.count_end(id),
             _ => {}
         }
         Some(Told::Event(id, raw))
     }
 
     /// A connection has ended for good, which is about to be told.
-    pub(super) fn count_end(&mut self) {
+    pub(super) fn count_end(&mut self, id: ConnectionId) {
         if let Some(closed) = self.input.closed() {
+            log::ended(id, closed);
             self.connections.tally.counters.ended(closed);
         }
     }

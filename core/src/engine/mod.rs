@@ -37,6 +37,7 @@ mod drive;
 mod event;
 mod id;
 mod listeners;
+mod log;
 mod metrics;
 mod outgoing;
 mod peers;

@@ -128,7 +128,7 @@ impl Engine {
         match next {
             Next::End => {
                 slot.outgoing = None;
-                self.count_end();
+                self.count_end(id);
                 Told::Event(id, crate::protocol::Raw::Closed)
             }
             Next::Redirect => {

@@ -18,6 +18,7 @@ pub(super) enum Listeners<'a> {
     Address { id: u8, room: u8 },
     CloseListener { id: u8 },
     Connect { which: u8 },
+    Counter { counter: i32 },
     Metrics { id: u8, size: u16 },
     List { room: u8 },
     Turn { echo: bool },
@@ -103,6 +104,11 @@ impl Objects {
                         )
                     });
                     self.ids.extend(id);
+                }
+                Listeners::Counter { counter } => {
+                    Self::written(7, |out| {
+                        ropeway_engine_counter(engine, *counter % 40, nulls.keep_mut(2, out))
+                    });
                 }
                 Listeners::Metrics { id, size } => {
                     // A caller's structure of any size, with a word behind it that nobody may touch.

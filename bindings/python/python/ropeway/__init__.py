@@ -18,6 +18,7 @@ from .exceptions import __all__ as _exceptions
 from .frames import Close, CloseCode, Frame, Opcode
 from .http11 import Request, Response
 from .limits import Limits
+from .metrics import ConnectionMetrics, Metrics, Traffic
 from .protocol import ClientProtocol, Protocol, ServerProtocol
 from .states import State
 from .tls import ClientTLS, ServerTLS, TLSInfo
@@ -30,12 +31,14 @@ __all__ = [
     "Close",
     "CloseCode",
     "Compression",
+    "ConnectionMetrics",
     "Data",
     "Frame",
     "Headers",
     "HeadersLike",
     "Limits",
     "LoggerLike",
+    "Metrics",
     "MultipleValuesError",
     "Opcode",
     "Origin",
@@ -51,6 +54,7 @@ __all__ = [
     "StatusLike",
     "Subprotocol",
     "TLSInfo",
+    "Traffic",
     "__version__",
     "basic_auth",
     "broadcast",

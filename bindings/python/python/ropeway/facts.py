@@ -33,6 +33,7 @@ from .exceptions import (
 from .frames import Close, CloseCode
 from .http11 import Request, Response
 from .logs import Logger
+from .metrics import ConnectionMetrics, of_connection
 from .states import State
 from .tls import TLSInfo
 
@@ -76,6 +77,10 @@ class Facts:
         """What the TLS handshake agreed on; None for a plain connection, and once the connection is closed."""
         known: tuple[Any, ...] | None = self._tls  # type: ignore[attr-defined]
         return None if known is None else TLSInfo(*known)
+
+    def metrics(self) -> ConnectionMetrics:
+        """What the connection has done, to its end once it is closed."""
+        return of_connection(self._metrics)  # type: ignore[attr-defined]
 
     @property
     def close_code(self) -> int | None:

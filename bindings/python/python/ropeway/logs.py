@@ -11,9 +11,6 @@ from .http11 import Request, Response
 __all__ = ["Logger", "log_request", "log_response", "tracer"]
 
 Logger = logging.Logger | logging.LoggerAdapter[Any]
-_OPCODES = {0: "CONT", 1: "TEXT", 2: "BINARY", 8: "CLOSE", 9: "PING", 10: "PONG"}
-_SHOWN = 75
-"""Characters of a payload that are shown."""
 
 
 def log_request(logger: Logger, arrow: str, request: Request) -> None:
@@ -32,28 +29,6 @@ def log_response(logger: Logger, arrow: str, response: Response) -> None:
             logger.debug("%s %s: %s", arrow, name, value)
 
 
-def tracer(logger: Logger) -> Callable[[bool, bool, bool, int, int, bytes], None] | None:
+def tracer(logger: Logger) -> Callable[[str], None] | None:
     """What logs each frame; None when nobody would see it, so that frames cost nothing."""
-    if not logger.isEnabledFor(logging.DEBUG):
-        return None
-
-    def told(sent: bool, fin: bool, compressed: bool, opcode: int, length: int, payload: bytes) -> None:
-        marks = ("" if fin else ", continued") + (", compressed" if compressed else "")
-        shown = _shown(opcode, compressed, payload, length)
-        logger.debug("%s %s %s[%d bytes%s]", ">" if sent else "<", _OPCODES[opcode], shown, length, marks)
-
-    return told
-
-
-def _shown(opcode: int, compressed: bool, payload: bytes, length: int) -> str:
-    if not payload:
-        return ""
-    if opcode == 8 and len(payload) >= 2:
-        text = f"{int.from_bytes(payload[:2])} {payload[2:].decode(errors='replace')}".rstrip()
-    elif opcode == 1 and not compressed:
-        # The payload may be cut within a character.
-        text = repr(payload.decode(errors="ignore"))
-    else:
-        text = payload.hex(" ")
-    whole = len(text) <= _SHOWN and len(payload) == length
-    return f"{text} " if whole else f"{text[:_SHOWN]}… "
+    return logger.debug if logger.isEnabledFor(logging.DEBUG) else None

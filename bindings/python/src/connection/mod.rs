@@ -12,9 +12,10 @@ use std::time::{Duration, Instant};
 
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 use pyo3::{PyTraverseError, PyVisit};
 use ropeway_core::SendError;
-use ropeway_core::engine::{ConnectionId, Sent};
+use ropeway_core::engine::{ConnectionId, ConnectionMetrics, Sent};
 use ropeway_core::frame::CloseCode;
 
 use crate::awaitable::Awaitable;
@@ -22,6 +23,7 @@ use crate::engine::{self, Engine};
 use crate::errors::{dial_error, error, raised, send_error};
 use crate::futures::{create_future, resolve};
 use crate::inbox::{Inbox, Item};
+use crate::metrics;
 use crate::options::Options;
 use crate::payload;
 use crate::route::Route;
@@ -59,6 +61,8 @@ pub(crate) struct Inner {
     /// Pings whose pongs are waited for.
     pub(crate) pings: VecDeque<Ping>,
     pub(crate) latency: Duration,
+    /// What it had done when it ended.
+    pub(crate) metrics: Option<Box<ConnectionMetrics>>,
 }
 
 /// A ping of the application's.
@@ -113,6 +117,7 @@ impl Connection {
                 fragmented: Vec::new(),
                 pings: VecDeque::new(),
                 latency: Duration::ZERO,
+                metrics: None,
             }),
         })
     }
@@ -212,6 +217,17 @@ impl Connection {
     #[getter]
     fn latency(&self) -> f64 {
         self.inner().latency.as_secs_f64()
+    }
+
+    /// What the connection has done.
+    #[getter]
+    fn _metrics<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let last = self.inner().metrics.as_deref().copied();
+        let metrics = last.or_else(|| {
+            let mut core = self.engine.get().core();
+            core.connections().connection_metrics(self.id()).ok()
+        });
+        metrics::of_connection(py, &metrics.unwrap_or_default())
     }
 
     /// What the TLS handshake agreed on.

@@ -115,7 +115,9 @@ impl Core {
                     Told::Pong(connection.clone_ref(py), payload.to_vec())
                 }
                 (EventKind::Writable, Some(connection)) => Told::Writable(connection.clone_ref(py)),
-                (EventKind::Closed(closed), Some(_)) => {
+                (EventKind::Closed(closed), Some(connection)) => {
+                    connection.get().inner().metrics =
+                        connections.connection_metrics(id).ok().map(Box::new);
                     let closed = Box::new(closed.clone());
                     free.push(place - 1);
                     match table[place - 1].take() {

@@ -11,7 +11,7 @@ use std::sync::Mutex;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyWeakrefMethods, PyWeakrefReference};
+use pyo3::types::{PyDict, PyWeakrefMethods, PyWeakrefReference};
 use pyo3::{PyTraverseError, PyVisit};
 use ropeway_core::Error;
 use ropeway_core::engine::{
@@ -24,6 +24,7 @@ use crate::connection::Connection;
 use crate::errors::error;
 use crate::futures::running_loop;
 use crate::lock::Locked;
+use crate::metrics;
 use crate::options::{self, Options};
 use crate::payload;
 use crate::tls::TlsServer;
@@ -122,8 +123,11 @@ impl Engine {
     #[new]
     fn new(event_loop: Bound<'_, PyAny>) -> PyResult<Self> {
         let py = event_loop.py();
-        let engine =
-            engine::Engine::new(EngineOptions::default()).map_err(|problem| error(py, &problem))?;
+        let options = EngineOptions {
+            connection_metrics: true,
+            ..EngineOptions::default()
+        };
+        let engine = engine::Engine::new(options).map_err(|problem| error(py, &problem))?;
         Ok(Self {
             core: Mutex::new(Core {
                 engine,
@@ -296,6 +300,17 @@ impl Engine {
     /// How many connections have subscribed to a topic.
     fn subscribers(&self, topic: &str) -> usize {
         self.core().connections().subscribers(topic)
+    }
+
+    /// What its connections have done.
+    fn metrics<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let metrics = self.core().connections().metrics();
+        metrics::of_engine(py, &metrics)
+    }
+
+    /// The same for Prometheus.
+    fn prometheus(&self) -> String {
+        self.core().connections().metrics().to_prometheus()
     }
 
     /// Connections that the engine knows, those being made or closed included.

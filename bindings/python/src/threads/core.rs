@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use pyo3::prelude::*;
 use ropeway_core::SendError;
-use ropeway_core::engine::{ConnectionId, Connections, DirectWait, Engine, EventKind, Sent};
+use ropeway_core::engine::{
+    ConnectionId, ConnectionMetrics, Connections, DirectWait, Engine, EventKind, Sent,
+};
 use ropeway_core::handshake::Request;
 use ropeway_core::protocol::{Closed, Opened};
 
@@ -35,6 +37,8 @@ pub(super) struct Core {
     pub(super) request: Option<(Request, bool)>,
     pub(super) opened: Option<Box<Opened>>,
     pub(super) closed: Option<Box<Closed>>,
+    /// What it had done when it ended.
+    pub(super) metrics: Option<Box<ConnectionMetrics>>,
     /// A thread waits for the socket.
     pub(super) driven: bool,
     /// It has been told to look again.
@@ -65,6 +69,7 @@ impl Core {
             request: None,
             opened: None,
             closed: None,
+            metrics: None,
             driven: false,
             woken: false,
             followers: 0,
@@ -177,6 +182,7 @@ impl Core {
                 EventKind::Closed(closed) => {
                     self.phase = CLOSED;
                     self.closed = Some(Box::new(closed.clone()));
+                    self.metrics = connections.connection_metrics(self.id).ok().map(Box::new);
                     for ping in self.pings.drain(..) {
                         ping.closed();
                     }

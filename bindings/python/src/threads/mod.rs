@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use pyo3::exceptions::{PyTimeoutError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyDict, PyTuple};
 use ropeway_core::engine::{Engine, EngineOptions};
 use ropeway_core::frame::CloseCode;
 use ropeway_core::handshake::Refusal;
@@ -27,6 +27,7 @@ use crate::connection::{CLOSING, OPEN};
 use crate::engine;
 use crate::errors::{busy, dial_error, error, raised};
 use crate::inbox::{Item, Piece};
+use crate::metrics;
 use crate::options::{self, Options};
 use crate::payload;
 use crate::route::Route;
@@ -63,8 +64,11 @@ impl ThreadConnection {
                 "max_queue: the low-water mark must be below the high one",
             ));
         }
-        let engine =
-            Engine::new(EngineOptions::default()).map_err(|problem| error(py, &problem))?;
+        let options = EngineOptions {
+            connection_metrics: true,
+            ..EngineOptions::default()
+        };
+        let engine = Engine::new(options).map_err(|problem| error(py, &problem))?;
         Ok(Self {
             core: Mutex::new(Core::new(engine, pipe()?, high, low)),
             turned: Condvar::new(),
@@ -226,6 +230,18 @@ impl ThreadConnection {
     }
 
     /// What the TLS handshake agreed on; None for a plain connection, and once it has ended.
+    #[getter]
+    fn _metrics<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let mut core = self.core();
+        let id = core.id;
+        let metrics = core.metrics.as_deref().copied().or_else(|| {
+            let connections = core.connections()?;
+            connections.connection_metrics(id).ok()
+        });
+        drop(core);
+        metrics::of_connection(py, &metrics.unwrap_or_default())
+    }
+
     #[getter]
     fn _tls<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let agreed = {

@@ -32,6 +32,7 @@ from ..frames import CloseCode
 from ..http11 import Request, Response
 from ..limits import Limits
 from ..logs import Logger, log_request, log_response
+from ..metrics import Metrics, of_engine
 from ..settings import DEFAULT_LIMITS, options, queue_marks, refuse, whole_limit
 from ..states import State
 from ..tls import ServerTLS, native_server
@@ -225,6 +226,14 @@ class Server:
         A subscriber above its high-water mark is left out. How many subscribers there are, those left out included.
         """
         return self._engine.publish(topic, message, text, exclude)
+
+    def metrics(self) -> Metrics:
+        """What all connections of this event loop have done, those of other servers and of clients included."""
+        return of_engine(self._engine.metrics())
+
+    def prometheus(self) -> str:
+        """The same as text for Prometheus, to be answered with `text/plain; version=0.0.4`."""
+        return self._engine.prometheus()
 
     async def __aenter__(self) -> Server:
         return self
