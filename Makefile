@@ -22,7 +22,7 @@ demo: examples python node ## C, Python and Node.js talk to each other, shown fr
 chat: $(if $(filter c,$(SERVER)),examples,$(or $(SERVER),python)) ## a chat with a page: SERVER=c|python|node PORT=8000 HOST=127.0.0.1
 	tools/chat $(or $(SERVER),python) $(or $(PORT),8000) $(HOST)
 
-docs: build/docs-venv/.made node ## build the documentation as a site into build/docs/site
+docs: build/docs-venv/.made bindings/node/node_modules/.package-lock.json ## build the documentation as a site into build/docs/site
 	tools/docs
 
 pictures: examples python node ## take the chat's pictures in docs/images anew
@@ -121,6 +121,10 @@ build/bin/users: bench/polling/users.c $(addprefix bench/load/,wire.c stream.c c
 build/bin/poll_server: bench/polling/poll_server.c
 	@tools/need cc && mkdir -p $(@D)
 	$(BENCH_C) -o $@ $^ -levent_core -levent_extra
+
+bindings/node/node_modules/.package-lock.json: bindings/node/package-lock.json
+	@tools/need npm
+	cd bindings/node && npm ci --silent --no-audit --no-fund
 
 build/docs-venv/.made: docs/requirements.txt
 	tools/venv $(@D) $< && touch $@
