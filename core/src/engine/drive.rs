@@ -399,7 +399,7 @@ impl Connections {
         }
         while let Some(index) = self.timers.pop(now) {
             let slot = self.slots.at(index);
-            match (&slot.protocol, &slot.transport) {
+            match (&mut slot.protocol, &slot.transport) {
                 (Some(protocol), Transport::Stream(stream))
                     if stream.is_securing()
                         && protocol.next_deadline().is_some_and(|due| due <= now) =>
@@ -408,12 +408,18 @@ impl Connections {
                     self.fail(index, OpeningStage::Tls.timeout(after));
                 }
                 (Some(protocol), Transport::Stream(stream))
-                    if protocol.reads() && slot.flags.take(Flags::AWAITING) =>
+                    if slot.flags.has(Flags::AWAITING)
+                        && protocol.reads()
+                        && stream.holds_bytes() =>
                 {
-                    // What has come of a large message is a sign of life: it is read before the time is judged.
-                    stream.await_bytes(1);
+                    // They are a sign of life, and read in this turn: they count once.
+                    protocol.on_payload(now);
                     slot.flags.set(Flags::READABLE);
-                    self.list(index);
+                    if !slot.flags.has(Flags::LISTED) {
+                        slot.flags.set(Flags::LISTED);
+                        self.listed.push_back(index);
+                    }
+                    self.schedule(index);
                 }
                 (Some(_), _) => {
                     self.cork(index);

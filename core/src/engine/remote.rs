@@ -1,19 +1,17 @@
 //! An engine from other threads.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mio::Waker;
 
 use super::id::ConnectionId;
+use super::mailbox::{Mailbox, Refused};
 use crate::error::{Error, Limit, Role};
 use crate::frame::CloseCode;
 use crate::net::ForkGuard;
 use crate::protocol::MessageKind;
-
-/// What a command weighs in the queue besides its payload, in bytes.
-const COMMAND: u64 = 64;
 
 /// A handle on an engine for other threads: cheap to clone, free to use from any thread. Its commands reach the engine
 /// in the order in which one thread gave them, and are carried out when the engine next polls, which they bring about.
@@ -22,18 +20,12 @@ const COMMAND: u64 = 64;
 pub struct Remote(Arc<Shared>);
 
 struct Shared {
-    queue: Mutex<Queue>,
-    /// The engine is gone. It is set under the queue's lock.
+    mailbox: Mailbox<Command>,
+    /// The mailbox is retired; here this can be asked in a signal handler.
     gone: AtomicBool,
     waker: Waker,
     limit: u64,
     fork: ForkGuard,
-}
-
-#[derive(Default)]
-struct Queue {
-    commands: Vec<Command>,
-    bytes: u64,
 }
 
 /// What another thread wants done.
@@ -48,7 +40,7 @@ pub(super) enum Command {
 impl Remote {
     pub(super) fn new(waker: Waker, limit: u64, fork: ForkGuard) -> Self {
         Self(Arc::new(Shared {
-            queue: Mutex::default(),
+            mailbox: Mailbox::new(limit),
             gone: AtomicBool::new(false),
             waker,
             limit,
@@ -99,32 +91,25 @@ impl Remote {
     /// [`Error::EngineGone`], [`Error::Forked`].
     pub fn wake(&self) -> Result<(), Error> {
         self.check_fork()?;
-        self.check_gone()?;
+        if self.0.gone.load(Ordering::Relaxed) {
+            return Err(Error::EngineGone);
+        }
         self.rouse();
         Ok(())
     }
 
     fn push(&self, command: Command, size: usize) -> Result<(), Error> {
         self.check_fork()?;
-        let mut queue = self.lock();
-        self.check_gone()?;
-        let bytes = queue.bytes + size as u64 + COMMAND;
-        if bytes > self.0.limit {
-            return Err(Error::Limit {
+        let pushed = self.0.mailbox.push(command, size, || self.rouse());
+        pushed.map_err(|refused| match refused {
+            Refused::Gone => Error::EngineGone,
+            Refused::Full(bytes) => Error::Limit {
                 limit: Limit::RemoteQueue,
                 value: self.0.limit,
                 actual: bytes,
                 role: Role::Server,
-            });
-        }
-        let first = queue.commands.is_empty();
-        queue.bytes = bytes;
-        queue.commands.push(command);
-        drop(queue);
-        if first {
-            self.rouse();
-        }
-        Ok(())
+            },
+        })
     }
 
     /// In a child the queue is a copy, which its engine's process never sees, and may be locked for ever.
@@ -136,17 +121,8 @@ impl Remote {
         }
     }
 
-    fn check_gone(&self) -> Result<(), Error> {
-        if self.0.gone.load(Ordering::Relaxed) {
-            return Err(Error::EngineGone);
-        }
-        Ok(())
-    }
-
     pub(super) fn take(&self) -> Vec<Command> {
-        let mut queue = self.lock();
-        queue.bytes = 0;
-        std::mem::take(&mut queue.commands)
+        self.0.mailbox.take()
     }
 
     /// No engine carries out commands any more.
@@ -154,19 +130,14 @@ impl Remote {
         if self.check_fork().is_err() {
             return;
         }
-        let mut queue = self.lock();
         self.0.gone.store(true, Ordering::Relaxed);
-        queue.commands = Vec::new();
+        self.0.mailbox.retire();
     }
 
     /// Makes the engine's descriptor ready.
     pub(super) fn rouse(&self) {
         // It fails only when so many wake-ups are pending that one more makes no difference.
         let _ = self.0.waker.wake();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Queue> {
-        self.0.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,6 +1,7 @@
 //! A connected, non-blocking stream socket of any family.
 
 use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
 use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
@@ -65,6 +66,12 @@ impl Socket {
                 size_of_val(&count) as libc::socklen_t,
             );
         }
+    }
+
+    /// Whether there are bytes to receive.
+    pub(crate) fn holds_bytes(&self) -> bool {
+        let peeked = self.0.peek(&mut [MaybeUninit::uninit()]);
+        peeked.is_ok_and(|count| count > 0)
     }
 
     /// Sends as much as the kernel takes at once.

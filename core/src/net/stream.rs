@@ -75,6 +75,11 @@ impl Stream {
         }
     }
 
+    /// Whether there are bytes to receive of a stream that takes that hint.
+    pub(crate) fn holds_bytes(&self) -> bool {
+        matches!(self, Self::Plain(socket) if socket.holds_bytes())
+    }
+
     /// Whether there may be bytes, or the end, to receive without the socket becoming readable anew, although the last
     /// call did not fill its buffer.
     #[inline]
