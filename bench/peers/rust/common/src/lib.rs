@@ -18,7 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 pub use codec::{Memory, READ, measure_codec};
 pub use settings::{Deflate, Settings};
-pub use socket::{Hub, Socket, serve};
+pub use socket::{Duplex, Hub, Messages, Socket, serve};
 pub use upgrade::upgrade;
 
 /// Why a connection ended; the peers' errors are of many types.

@@ -1,9 +1,10 @@
 //! A peer's connection, and what a server does with it.
 
+use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use futures_util::FutureExt as _;
+use futures_util::{FutureExt as _, Sink, SinkExt as _, Stream, StreamExt as _};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -41,6 +42,64 @@ pub trait Socket: Send {
 
     /// Sends what was taken.
     fn flush(&mut self) -> impl Future<Output = Result<(), Failure>> + Send;
+}
+
+/// The messages of a peer whose connection is a stream and a sink of them.
+pub trait Messages: 'static {
+    /// A message of any kind.
+    type Message: Clone + Send + 'static;
+
+    /// A text or binary message to send.
+    fn message(is_text: bool, payload: Bytes) -> Self::Message;
+
+    /// Whether it is text or binary.
+    fn is_data(message: &Self::Message) -> bool;
+
+    /// Its payload.
+    fn payload(message: Self::Message) -> Bytes;
+}
+
+/// Such a connection.
+pub struct Duplex<W, M>(W, PhantomData<fn() -> M>);
+
+impl<W, M> Duplex<W, M> {
+    pub fn new(websocket: W) -> Self {
+        Duplex(websocket, PhantomData)
+    }
+}
+
+impl<W, M, E> Socket for Duplex<W, M>
+where
+    M: Messages,
+    E: Into<Failure>,
+    W: Sink<M::Message, Error = E> + Stream<Item = Result<M::Message, E>> + Unpin + Send,
+{
+    type Message = M::Message;
+
+    fn message(is_text: bool, payload: Bytes) -> M::Message {
+        M::message(is_text, payload)
+    }
+
+    fn payload(message: M::Message) -> Bytes {
+        M::payload(message)
+    }
+
+    async fn next(&mut self) -> Result<Option<M::Message>, Failure> {
+        while let Some(message) = self.0.next().await.transpose().map_err(Into::into)? {
+            if M::is_data(&message) {
+                return Ok(Some(message));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn feed(&mut self, message: M::Message) -> Result<(), Failure> {
+        self.0.feed(message).await.map_err(Into::into)
+    }
+
+    async fn flush(&mut self) -> Result<(), Failure> {
+        self.0.flush().await.map_err(Into::into)
+    }
 }
 
 /// What one connection says to all others: who said it, and the payload.

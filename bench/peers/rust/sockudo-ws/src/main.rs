@@ -3,15 +3,12 @@
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use common::{Deflate, Failure, Io, LIMIT, Memory, Peer, Settings, Socket};
-use futures_util::{Sink, SinkExt as _, Stream, StreamExt as _};
+use common::{Deflate, Duplex, Failure, Io, LIMIT, Memory, Messages, Peer, Settings, Socket};
 use sockudo_ws::deflate::{DeflateConfig, negotiate_server_deflate};
 use sockudo_ws::handshake::{build_response, generate_accept_key, parse_request};
 use sockudo_ws::protocol::Message;
-use sockudo_ws::{CompressedWebSocketStream, Config, Error, WebSocketStream};
+use sockudo_ws::{CompressedWebSocketStream, Config, WebSocketStream};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-
-struct Connection<W>(W);
 
 fn config() -> Config {
     Config::builder()
@@ -20,10 +17,9 @@ fn config() -> Config {
         .build()
 }
 
-impl<W> Socket for Connection<W>
-where
-    W: Stream<Item = Result<Message, Error>> + Sink<Message, Error = Error> + Unpin + Send,
-{
+struct Sockudo;
+
+impl Messages for Sockudo {
     type Message = Message;
 
     fn message(is_text: bool, payload: Bytes) -> Message {
@@ -34,28 +30,15 @@ where
         }
     }
 
+    fn is_data(message: &Message) -> bool {
+        matches!(message, Message::Text(_) | Message::Binary(_))
+    }
+
     fn payload(message: Message) -> Bytes {
         match message {
             Message::Text(payload) | Message::Binary(payload) => payload,
             _ => Bytes::new(),
         }
-    }
-
-    async fn next(&mut self) -> Result<Option<Message>, Failure> {
-        while let Some(message) = self.0.next().await.transpose()? {
-            if matches!(message, Message::Text(_) | Message::Binary(_)) {
-                return Ok(Some(message));
-            }
-        }
-        Ok(None)
-    }
-
-    async fn feed(&mut self, message: Message) -> Result<(), Failure> {
-        Ok(self.0.feed(message).await?)
-    }
-
-    async fn flush(&mut self) -> Result<(), Failure> {
-        Ok(self.0.flush().await?)
     }
 }
 
@@ -86,22 +69,23 @@ async fn shake_hands(
     }
 }
 
-struct Sockudo;
-
 impl Peer for Sockudo {
     async fn serve(mut stream: impl Io, settings: Arc<Settings>) -> Result<(), Failure> {
         let hub = settings.hub.as_ref();
         match shake_hands(&mut stream, settings.deflate).await? {
             Some(deflate) => {
                 let websocket = CompressedWebSocketStream::server(stream, config(), deflate);
-                common::serve(Connection(websocket), hub).await
+                common::serve(Duplex::<_, Sockudo>::new(websocket), hub).await
             }
-            None => common::serve(Connection(WebSocketStream::server(stream, config())), hub).await,
+            None => {
+                let websocket = WebSocketStream::server(stream, config());
+                common::serve(Duplex::<_, Sockudo>::new(websocket), hub).await
+            }
         }
     }
 
     fn codec(memory: Memory, is_client: bool) -> Option<impl Socket> {
-        Some(Connection(if is_client {
+        Some(Duplex::<_, Sockudo>::new(if is_client {
             WebSocketStream::client(memory, config())
         } else {
             WebSocketStream::server(memory, config())

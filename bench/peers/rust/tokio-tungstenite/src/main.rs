@@ -3,13 +3,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use common::{Failure, Io, LIMIT, Memory, Peer, Settings, Socket};
-use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
+use common::{Duplex, Failure, Io, LIMIT, Memory, Messages, Peer, Settings, Socket};
+use futures_util::FutureExt as _;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
-
-struct Connection<S>(WebSocketStream<S>);
 
 fn config() -> WebSocketConfig {
     WebSocketConfig::default()
@@ -18,7 +16,9 @@ fn config() -> WebSocketConfig {
         .max_frame_size(Some(LIMIT))
 }
 
-impl<S: Io> Socket for Connection<S> {
+struct Tungstenite;
+
+impl Messages for Tungstenite {
     type Message = Message;
 
     fn message(is_text: bool, payload: Bytes) -> Message {
@@ -29,34 +29,23 @@ impl<S: Io> Socket for Connection<S> {
         }
     }
 
+    fn is_data(message: &Message) -> bool {
+        message.is_binary() || message.is_text()
+    }
+
     fn payload(message: Message) -> Bytes {
         message.into_data()
     }
-
-    async fn next(&mut self) -> Result<Option<Message>, Failure> {
-        while let Some(message) = self.0.next().await.transpose()? {
-            if message.is_binary() || message.is_text() {
-                return Ok(Some(message));
-            }
-        }
-        Ok(None)
-    }
-
-    async fn feed(&mut self, message: Message) -> Result<(), Failure> {
-        Ok(self.0.feed(message).await?)
-    }
-
-    async fn flush(&mut self) -> Result<(), Failure> {
-        Ok(self.0.flush().await?)
-    }
 }
-
-struct Tungstenite;
 
 impl Peer for Tungstenite {
     async fn serve(stream: impl Io, settings: Arc<Settings>) -> Result<(), Failure> {
         let websocket = tokio_tungstenite::accept_async_with_config(stream, Some(config())).await?;
-        common::serve(Connection(websocket), settings.hub.as_ref()).await
+        common::serve(
+            Duplex::<_, Tungstenite>::new(websocket),
+            settings.hub.as_ref(),
+        )
+        .await
     }
 
     fn codec(memory: Memory, is_client: bool) -> Option<impl Socket> {
@@ -66,7 +55,7 @@ impl Peer for Tungstenite {
             Role::Server
         };
         let opened = WebSocketStream::from_raw_socket(memory, role, Some(config()));
-        Some(Connection(opened.now_or_never()?))
+        Some(Duplex::<_, Tungstenite>::new(opened.now_or_never()?))
     }
 }
 

@@ -3,11 +3,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use common::{Deflate, Failure, Io, LIMIT, Memory, Peer, Settings, Socket};
-use futures_util::{SinkExt as _, StreamExt as _};
-use yawc::{Frame, OpCode, Options, Role, WebSocket};
-
-struct Connection<S>(WebSocket<S>);
+use common::{Deflate, Duplex, Failure, Io, LIMIT, Memory, Messages, Peer, Settings, Socket};
+use futures_util::StreamExt as _;
+use yawc::{Frame, OpCode, Options, Role, WebSocket, WebSocketError};
 
 fn options(deflate: Deflate) -> Options {
     let options = Options::default().with_limits(LIMIT, 2 * LIMIT).with_utf8();
@@ -21,7 +19,9 @@ fn options(deflate: Deflate) -> Options {
     }
 }
 
-impl<S: Io> Socket for Connection<S> {
+struct Yawc;
+
+impl Messages for Yawc {
     type Message = Frame;
 
     fn message(is_text: bool, payload: Bytes) -> Frame {
@@ -32,29 +32,19 @@ impl<S: Io> Socket for Connection<S> {
         }
     }
 
+    fn is_data(message: &Frame) -> bool {
+        matches!(message.opcode(), OpCode::Text | OpCode::Binary)
+    }
+
     fn payload(message: Frame) -> Bytes {
         message.into_payload()
     }
-
-    async fn next(&mut self) -> Result<Option<Frame>, Failure> {
-        while let Some(frame) = self.0.next().await {
-            if matches!(frame.opcode(), OpCode::Text | OpCode::Binary) {
-                return Ok(Some(frame));
-            }
-        }
-        Ok(None)
-    }
-
-    async fn feed(&mut self, message: Frame) -> Result<(), Failure> {
-        Ok(self.0.feed(message).await?)
-    }
-
-    async fn flush(&mut self) -> Result<(), Failure> {
-        Ok(self.0.flush().await?)
-    }
 }
 
-struct Yawc;
+/// Its stream ends without an error.
+fn duplex(websocket: WebSocket<impl Io>) -> impl Socket {
+    Duplex::<_, Yawc>::new(websocket.map(Ok::<_, WebSocketError>))
+}
 
 impl Peer for Yawc {
     async fn serve(stream: impl Io, settings: Arc<Settings>) -> Result<(), Failure> {
@@ -62,7 +52,7 @@ impl Peer for Yawc {
         let accept =
             move |request: &mut _| WebSocket::upgrade_with_options(request, options(deflate));
         let websocket = common::upgrade(stream, accept).await?.await?;
-        common::serve(Connection(websocket), settings.hub.as_ref()).await
+        common::serve(duplex(websocket), settings.hub.as_ref()).await
     }
 
     fn codec(memory: Memory, is_client: bool) -> Option<impl Socket> {
@@ -71,9 +61,8 @@ impl Peer for Yawc {
         } else {
             Role::Server
         };
-        WebSocket::from_stream(memory, role, options(Deflate::Off))
-            .ok()
-            .map(Connection)
+        let websocket = WebSocket::from_stream(memory, role, options(Deflate::Off));
+        websocket.ok().map(duplex)
     }
 }
 
