@@ -50,6 +50,7 @@ REFUSED = {
 }
 
 T = TypeVar("T")
+Handler = Callable[["ServerConnection"], Awaitable[None] | None]
 ProcessRequest = Callable[["ServerConnection", Request], Awaitable[Response | None] | Response | None]
 ProcessResponse = Callable[["ServerConnection", Request, Response], Awaitable[Response | None] | Response | None]
 SelectSubprotocol = Callable[["ServerConnection", Sequence[str]], Awaitable[str | None] | str | None]
@@ -63,23 +64,34 @@ class ServerConnection(Connection):
     """Who has authenticated, with `basic_auth`."""
     route: Any
     """The handler and its variables, with `route`."""
-    _opening: asyncio.Future[bool]
-    _task: asyncio.Task[None]
+    _opening: asyncio.Future[bool] | None = None
+    _task: asyncio.Task[None] | None = None
 
     def respond(self, status: http.HTTPStatus | int, text: str) -> Response:
         """A plain text response, for `process_request`."""
         return respond(status, text)
 
     def _tell_opened(self) -> None:
-        self._opening.set_result(True)
+        self.server._all.add(self)
+        self._decided(True)
+        # From now on they are seldom asked for.
+        if isinstance(self._kept_request, Request):
+            self._kept_request = self._kept_request.packed()
+        if isinstance(self._kept_response, Response):
+            self._kept_response = self._kept_response.packed()
 
     def _on_closed(self, closed: Closed) -> None:
         super()._on_closed(closed)
-        if not self._opening.done():
-            self._opening.set_result(False)
-            if self.response is None:
-                # What decides on the request decides for nobody any more.
-                self._task.cancel()
+        self.server._all.discard(self)
+        if self._task is not None and self.response is None:
+            # What decides on the request decides for nobody any more.
+            self._task.cancel()
+        self._decided(False)
+
+    def _decided(self, opened: bool) -> None:
+        if self._opening is not None and not self._opening.done():
+            self._opening.set_result(opened)
+        self._opening = self._task = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -109,7 +121,7 @@ class Server:
 
     def __init__(
         self,
-        handler: Callable[[ServerConnection], Awaitable[None]],
+        handler: Handler,
         settings: Settings,
         logger: Logger,
     ) -> None:
@@ -259,6 +271,8 @@ class Server:
                 await asyncio.wait(closing)
         if self._tasks:
             await asyncio.wait(self._tasks)
+        for connection in tuple(self._all):
+            await connection.wait_closed()
         self._closed.set_result(None)
         self.logger.info("server closed")
 
@@ -271,32 +285,37 @@ class Server:
         connection = self._settings.create_connection(self._engine, id_, *self._settings.marks)
         connection.server = self
         connection.logger, connection._max_size = self.logger, self._settings.max_size
-        connection.request = request = Request(path, Headers(headers), method)
+        connection.request = Request(path, Headers(headers), method)
         connection._opening = self._loop.create_future()
         if self._settings.places.path is not None:
-            connection._addresses = (os.fspath(self._settings.places.path), "")
+            connection._known_addresses = (os.fspath(self._settings.places.path), "")
         connection._attach()
-        connection._task = task = self._loop.create_task(self._serve(connection, request, plain))
+        connection._task = task = self._loop.create_task(self._serve(connection, plain))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _serve(self, connection: ServerConnection, request: Request, plain: bool) -> None:
-        log_request(self.logger, "<", request)
-        response = await self._decide(connection, request, plain)
-        log_response(self.logger, ">", response)
-        self._answer(connection, response)
-        if not await connection._opening:
+    async def _serve(self, connection: ServerConnection, plain: bool) -> None:
+        if not await self._admit(connection, plain):
             return
-        self._all.add(connection)
         try:
-            await self.handler(connection)
+            if (handling := self.handler(connection)) is None:
+                return
+            await handling
         except Exception:
             connection.logger.error("connection handler failed", exc_info=True)
             await connection.close(CloseCode.INTERNAL_ERROR)
         else:
             await connection.close()
-        finally:
-            self._all.discard(connection)
+
+    async def _admit(self, connection: ServerConnection, plain: bool) -> bool:
+        """The opening handshake: whether the connection is open."""
+        request, opening = connection.request, connection._opening
+        assert request is not None and opening is not None
+        log_request(self.logger, "<", request)
+        response = await self._decide(connection, request, plain)
+        log_response(self.logger, ">", response)
+        self._answer(connection, response)
+        return await opening
 
     async def _decide(self, connection: ServerConnection, request: Request, plain: bool) -> Response:
         """The response to a request: 101, or one that opens nothing."""
@@ -359,7 +378,9 @@ class serve:
     """Makes a server: `await serve(handler, host, port)` or `async with serve(…) as server`.
 
     The arguments are those of `websockets`; times are in seconds, None turns one off; sizes are in bytes. What is not
-    there (extensions of one's own) raises `NotSupported`. `compression` is "deflate", a `ropeway.Compression`, or None;
+    there (extensions of one's own) raises `NotSupported`. The `handler` is a coroutine function, at whose end the
+    connection is closed, or a plain function that returns None, sets `on_message` say, and leaves the connection open:
+    without a task it takes a third of the memory. `compression` is "deflate", a `ropeway.Compression`, or None;
     other than with `websockets` the default is None, because compressing is the server's to pay for. `ssl` is a
     `ropeway.ServerTLS`. `select_subprotocol`, `process_request` and `process_response` are functions or coroutines.
     `sock` is a bound stream socket to listen on, which is closed with the server; `unix_mode` the permissions of a Unix
@@ -371,7 +392,7 @@ class serve:
 
     def __init__(
         self,
-        handler: Callable[[ServerConnection], Awaitable[None]],
+        handler: Handler,
         host: str | Sequence[str] | None = None,
         port: int | None = None,
         *,
@@ -473,7 +494,7 @@ class serve:
 
 
 def unix_serve(
-    handler: Callable[[ServerConnection], Awaitable[None]],
+    handler: Handler,
     path: str | os.PathLike[str] | None = None,
     **arguments: Any,
 ) -> serve:
