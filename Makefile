@@ -10,7 +10,7 @@ VENV := build/venv/.made
 CFLAGS ?= -O3
 BENCH_C := $(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -pedantic $(CFLAGS)
 
-.PHONY: help demo test lib python sdist node examples install bench simulate soak fuzz fmt lint header abi-baseline clean test-deps
+.PHONY: help demo test lib python sdist node dist dist-test examples install bench simulate soak fuzz fmt lint header abi-baseline clean test-deps
 .PHONY: chat docs pictures bench-python bench-node bench-node-peers
 
 help: ## print these targets
@@ -44,6 +44,12 @@ sdist: python ## build the Python package's source distribution, and a wheel of 
 
 node: ## build the Node.js package in bindings/node
 	tools/node
+
+dist: lib python node ## lay all packages into build/dist: wheel, sdist, npm, Debian, source (VENDORED=1: with crates)
+	tools/dist
+
+dist-test: ## install each of them where nothing else is, and try it; build the source elsewhere and compare: minutes
+	tools/dist-test
 
 examples: lib $(VENV) ## build the example programs into build/bin
 	tools/examples
