@@ -336,7 +336,7 @@ class serve:
     The arguments are those of `websockets`; times are in seconds, None turns one off; sizes are in bytes. What is not
     there (extensions of one's own) raises `NotSupported`. The `handler` is a coroutine function, at whose end the
     connection is closed, or a plain function that returns None, sets `on_message` say, and leaves the connection open:
-    without a task it takes a third of the memory. `compression` is "deflate", a `ropeway.Compression`, or None;
+    without a task it takes less than half the memory. `compression` is "deflate", a `ropeway.Compression`, or None;
     other than with `websockets` the default is None, because compressing is the server's to pay for. `ssl` is a
     `ropeway.ServerTLS`. `select_subprotocol`, `process_request` and `process_response` are functions or coroutines.
     `sock` is a bound stream socket to listen on, which is closed with the server; `unix_mode` the permissions of a Unix
