@@ -22,7 +22,7 @@ RUST = {
     "fastwebsockets": "over hyper, vectored writes",
     "yawc": "over hyper, SIMD, messages at hand answered in one write",
     "sockudo-ws": "SIMD up to AVX2, messages at hand answered in one write",
-    "wtx": "its optimizations, echoed in place",
+    "wtx": "its optimizations, echoed in place; the newest that rustc 1.95 builds",
 }
 C_AND_CPP = {"libwebsockets": ("libwebsockets.c", "libwebsockets-dev"), "Boost.Beast": ("beast.cpp", "libboost-dev")}
 NODE = {"uWebSockets.js": "uwebsockets", "ws": "ws"}
