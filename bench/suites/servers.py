@@ -26,6 +26,7 @@ RUST = {
 }
 C_AND_CPP = {"libwebsockets": ("libwebsockets.c", "libwebsockets-dev"), "Boost.Beast": ("beast.cpp", "libboost-dev")}
 NODE = {"uWebSockets.js": "uwebsockets", "ws": "ws"}
+NODE_MODULES = "bench/node/node_modules/.package-lock.json"
 COMPRESS = ("yawc", "sockudo-ws", "wtx", "libwebsockets", "Boost.Beast", "uWebSockets.js", "ws")
 """Peers that speak permessage-deflate."""
 
@@ -70,7 +71,7 @@ def node(name: str, *words: str) -> Server:
     """A peer of npm's."""
     about = f"the package {NODE[name]}, in Node.js"
     command = ("node", "bench/node/peer.js", name, *words)
-    return Server(name, command, about, PEER, ("bench-node-peers",), f"npm:{NODE[name]}", warmup=0.4)
+    return Server(name, command, about, PEER, (NODE_MODULES,), f"npm:{NODE[name]}", warmup=0.4)
 
 
 def peers(*words: str, names: tuple[str, ...] = ("uWebSockets.js", *C_AND_CPP, *RUST)) -> list[Server]:
