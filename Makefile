@@ -60,6 +60,10 @@ bench-python: python
 bench-node: node
 	npm ci --silent --no-audit --no-fund --prefix bench/node
 
+node-soak: node ## connections of Node.js: CONNECTIONS=100000 opened and closed, OPEN=10000 at once
+	ulimit -n $$(ulimit -Hn) && ROPEWAY_MANY=$(or $(CONNECTIONS),100000) ROPEWAY_OPEN=$(or $(OPEN),10000) \
+		node --test --test-name-pattern='^(many )?connections' bindings/node/test/process.test.js
+
 simulate: ## simulated connections: SEEDS=100000 FIRST=0; RECORD=1 adds the run to docs/runs.tsv
 	tools/simulate $(or $(SEEDS),100000) $(FIRST)
 
