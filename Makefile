@@ -11,7 +11,7 @@ CFLAGS ?= -O3
 BENCH_C := $(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -pedantic $(CFLAGS)
 
 .PHONY: help demo test lib python sdist node examples install bench simulate soak fuzz fmt lint header abi-baseline clean test-deps
-.PHONY: chat docs pictures bench-python bench-node
+.PHONY: node-soak chat docs pictures bench-python bench-node bench-node-peers
 
 help: ## print these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' Makefile
@@ -22,7 +22,7 @@ demo: examples python node ## C, Python and Node.js talk to each other, shown fr
 chat: $(if $(filter c,$(SERVER)),examples,$(or $(SERVER),python)) ## a chat with a page: SERVER=c|python|node PORT=8000 HOST=127.0.0.1
 	tools/chat $(or $(SERVER),python) $(or $(PORT),8000) $(HOST)
 
-docs: build/docs-venv/.made node ## build the documentation as a site into build/docs/site
+docs: build/docs-venv/.made bindings/node/node_modules/.package-lock.json ## build the documentation as a site into build/docs/site
 	tools/docs
 
 pictures: examples python node ## take the chat's pictures in docs/images anew
@@ -57,8 +57,18 @@ bench: ## measure side by side, building what that needs: SUITE=echo|text|memory
 bench-python: python
 	build/venv/bin/pip --quiet --disable-pip-version-check install --requirement bench/python/requirements.txt
 
-bench-node: node
+bench-node: node bench-node-peers
+
+bench-node-peers:
 	npm ci --silent --no-audit --no-fund --prefix bench/node
+
+bench-core-%:
+	cargo build --release --package ropeway-core --example $*
+
+build/bench/certificate.pem:
+	@mkdir -p $(@D)
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 365 -subj /CN=bench \
+		-addext subjectAltName=IP:127.0.0.1 -addext basicConstraints=critical,CA:FALSE -keyout $(@D)/key.pem -out $@
 
 node-soak: node ## connections of Node.js: CONNECTIONS=100000 opened and closed, OPEN=10000 at once
 	ulimit -n $$(ulimit -Hn) && ROPEWAY_MANY=$(or $(CONNECTIONS),100000) ROPEWAY_OPEN=$(or $(OPEN),10000) \
@@ -95,19 +105,30 @@ test-deps: ## install what the tests want beyond Rust, C and Python (apt; root)
 
 build/bin/floor: bench/floor/floor.c
 	@tools/need cc && mkdir -p $(@D)
-	$(BENCH_C) -o $@ $^
+	$(BENCH_C) -o $@ $^ -lssl -lcrypto
 
 build/bin/load: $(wildcard bench/load/*.c) $(wildcard bench/load/*.h)
 	@tools/need cc && mkdir -p $(@D)
-	$(BENCH_C) -o $@ $(filter %.c,$^)
+	$(BENCH_C) -o $@ $(filter %.c,$^) -lssl -lcrypto -lz
 
-build/bin/users: bench/polling/users.c bench/load/wire.c $(wildcard bench/load/*.h)
+bench-rust-%:
+	cargo build --release --manifest-path bench/peers/rust/Cargo.toml --target-dir build/peers --package peer-$*
+
+build/bin/peer_%: bench/peers/c/%
+	@tools/need cc c++ && mkdir -p $(@D)
+	bench/peers/c/build $< $@
+
+build/bin/users: bench/polling/users.c $(addprefix bench/load/,wire.c stream.c compress.c) $(wildcard bench/load/*.h)
 	@tools/need cc && mkdir -p $(@D)
-	$(BENCH_C) -o $@ $(filter %.c,$^)
+	$(BENCH_C) -o $@ $(filter %.c,$^) -lssl -lcrypto -lz
 
 build/bin/poll_server: bench/polling/poll_server.c
 	@tools/need cc && mkdir -p $(@D)
 	$(BENCH_C) -o $@ $^ -levent_core -levent_extra
+
+bindings/node/node_modules/.package-lock.json: bindings/node/package-lock.json
+	@tools/need npm
+	cd bindings/node && npm ci --silent --no-audit --no-fund
 
 build/docs-venv/.made: docs/requirements.txt
 	tools/venv $(@D) $< && touch $@

@@ -4,8 +4,8 @@ import pathlib
 import re
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-SOURCES = ["core/**/*.rs", "ffi/**/*.rs", "tests/**/*.c", "bindings/*/src/**/*.rs", "bindings/*/tests/**/*.py"]
-SOURCES += ["bindings/node/test/*.js"]
+SOURCES = ["core/**/*.rs", "ffi/**/*.rs", "cli/**/*.rs", "tests/**/*.c"]
+SOURCES += ["bindings/*/src/**/*.rs", "bindings/*/tests/**/*.py", "bindings/node/test/*.js"]
 FUNCTION = re.compile(r"\b(?:(?:fn|def|void)\s+(?:test_)?|test\(')([a-z0-9_]+)(?:\s*\(|')")
 
 

@@ -15,8 +15,13 @@ from mkdocs.structure.pages import Page
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
-# What stands outside docs/: its path in the tree, and the page that it becomes.
-PAGES = {"README.md": "index.md", "CHANGELOG.md": "changelog.md", "examples/chat/README.md": "chat.md"}
+# What stands outside docs/: its path in the tree, and what it becomes in the site.
+PAGES = {
+    "README.md": "index.md",
+    "CHANGELOG.md": "changelog.md",
+    "examples/chat/README.md": "chat.md",
+    "examples/chat/page/icon.svg": "images/icon.svg",
+}
 NODE = ROOT / "build/docs/node/README.md"
 
 LINK = re.compile(r"(\]\()([^)\s#]+)((?:#[^)\s]*)?\))")
@@ -52,7 +57,7 @@ def relink(markdown: str, uri: str, seen: set[str]) -> str:
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Adds the pages from elsewhere, the references, and copies of what is linked to."""
     for path, uri in PAGES.items():
-        files.append(File.generated(config, uri, content=(ROOT / path).read_text()))
+        files.append(File.generated(config, uri, content=(ROOT / path).read_bytes()))
     for uri, content in c_reference.pages(ROOT / "include/ropeway.h").items():
         files.append(File.generated(config, f"reference/{uri}", content=content))
     files.append(File.generated(config, "reference/node.md", content=NODE.read_text()))

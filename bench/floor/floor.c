@@ -5,13 +5,19 @@
  * --raw mode sends it the very bytes of masked client frames (RFC 6455 section 5.2) without a handshake and expects them
  * back unchanged, so per message it sends four bytes (the masking key) more than a WebSocket echo server would.
  *
- * usage: floor [--port N] [--buffer BYTES]     defaults: port 0 (any), 65536 bytes
+ * With --fan-out what one connection sends goes to all others instead, a bare loop of send(); with --tls it is the echo over
+ * OpenSSL's TLS.
+ *
+ * usage: floor [--port N] [--buffer BYTES] [--fan-out] [--tls CERTIFICATE KEY]     defaults: port 0 (any), 65536 bytes
  * Prints "listening on tcp://127.0.0.1:N/" and serves until a signal ends it.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +36,11 @@ struct rest {
 };
 
 static struct rest *rests[DESCRIPTORS];
+static SSL *sessions[DESCRIPTORS]; /* with --tls */
+static SSL_CTX *tls;
+static bool fans_out;
+static int highest; /* descriptor of a connection */
+static bool connected[DESCRIPTORS];
 
 static void fail(const char *what) {
     perror(what);
@@ -49,7 +60,28 @@ static void drop(int fd) {
         free(rests[fd]);
         rests[fd] = NULL;
     }
+    SSL_free(sessions[fd]);
+    sessions[fd] = NULL;
+    connected[fd] = false;
     close(fd);
+}
+
+/* As recv and send are, whatever lies between; SSL_read makes the handshake too. */
+static ssize_t plain(int fd, int result) {
+    int error = SSL_get_error(sessions[fd], result);
+    if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) {
+        errno = EAGAIN;
+        return -1;
+    }
+    return result > 0 ? result : 0;
+}
+
+static ssize_t receive(int fd, unsigned char *buffer, size_t capacity) {
+    return tls ? plain(fd, SSL_read(sessions[fd], buffer, (int)capacity)) : recv(fd, buffer, capacity, 0);
+}
+
+static ssize_t transmit(int fd, const unsigned char *bytes, size_t length) {
+    return tls ? plain(fd, SSL_write(sessions[fd], bytes, (int)length)) : send(fd, bytes, length, MSG_NOSIGNAL);
 }
 
 /* Keeps the unsent end of an echo and waits for the socket to be writable. */
@@ -67,7 +99,7 @@ static void keep(int epoll, int fd, const unsigned char *bytes, size_t length) {
 
 static void on_writable(int epoll, int fd) {
     struct rest *rest = rests[fd];
-    ssize_t sent = send(fd, rest->bytes + rest->sent, rest->length - rest->sent, MSG_NOSIGNAL);
+    ssize_t sent = transmit(fd, rest->bytes + rest->sent, rest->length - rest->sent);
     if (sent < 0) {
         if (errno != EAGAIN) {
             drop(fd);
@@ -83,23 +115,37 @@ static void on_writable(int epoll, int fd) {
     }
 }
 
-static void on_readable(int epoll, int fd, unsigned char *buffer, size_t capacity) {
-    ssize_t got = recv(fd, buffer, capacity, 0);
-    if (got <= 0) {
-        if (got == 0 || errno != EAGAIN) {
-            drop(fd);
-        }
-        return;
-    }
-    ssize_t sent = send(fd, buffer, (size_t)got, MSG_NOSIGNAL);
+static void pass_on(int epoll, int fd, const unsigned char *bytes, size_t length) {
+    ssize_t sent = rests[fd] ? 0 : transmit(fd, bytes, length);
     if (sent < 0 && errno != EAGAIN) {
         drop(fd);
         return;
     }
-    if (sent < got) {
-        size_t taken = sent < 0 ? 0 : (size_t)sent;
-        keep(epoll, fd, buffer + taken, (size_t)got - taken);
+    size_t taken = sent < 0 ? 0 : (size_t)sent;
+    if (taken < length) {
+        keep(epoll, fd, bytes + taken, length - taken);
     }
+}
+
+static void on_readable(int epoll, int fd, unsigned char *buffer, size_t capacity) {
+    do {
+        ssize_t got = receive(fd, buffer, capacity);
+        if (got <= 0) {
+            if (got == 0 || errno != EAGAIN) {
+                drop(fd);
+            }
+            return;
+        }
+        if (!fans_out) {
+            pass_on(epoll, fd, buffer, (size_t)got);
+            continue;
+        }
+        for (int other = 0; other <= highest; other++) {
+            if (connected[other] && other != fd) {
+                pass_on(epoll, other, buffer, (size_t)got);
+            }
+        }
+    } while (sessions[fd] && !rests[fd] && SSL_has_pending(sessions[fd]));
 }
 
 static void on_connection(int epoll, int listener) {
@@ -112,22 +158,46 @@ static void on_connection(int epoll, int listener) {
         return;
     }
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+    if (tls) {
+        sessions[fd] = SSL_new(tls);
+        SSL_set_fd(sessions[fd], fd);
+        SSL_set_accept_state(sessions[fd]);
+    }
+    connected[fd] = true;
+    highest = fd > highest ? fd : highest;
     watch(epoll, EPOLL_CTL_ADD, fd, EPOLLIN);
+}
+
+static SSL_CTX *tls_with(const char *certificate, const char *key) {
+    SSL_CTX *settings = SSL_CTX_new(TLS_server_method());
+    if (!settings || SSL_CTX_use_certificate_chain_file(settings, certificate) != 1 ||
+        SSL_CTX_use_PrivateKey_file(settings, key, SSL_FILETYPE_PEM) != 1) {
+        fail("TLS settings");
+    }
+    SSL_CTX_set_mode(settings, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                   SSL_MODE_RELEASE_BUFFERS);
+    return settings;
 }
 
 int main(int argc, char **argv) {
     unsigned port = 0;
     size_t capacity = 65536;
-    for (int i = 1; i < argc; i += 2) {
+    for (int i = 1; i < argc; i++) {
         if (i + 1 < argc && strcmp(argv[i], "--port") == 0) {
-            port = (unsigned)strtoul(argv[i + 1], NULL, 10);
+            port = (unsigned)strtoul(argv[++i], NULL, 10);
         } else if (i + 1 < argc && strcmp(argv[i], "--buffer") == 0) {
-            capacity = strtoul(argv[i + 1], NULL, 10);
+            capacity = strtoul(argv[++i], NULL, 10);
+        } else if (strcmp(argv[i], "--fan-out") == 0) {
+            fans_out = true;
+        } else if (i + 2 < argc && strcmp(argv[i], "--tls") == 0) {
+            tls = tls_with(argv[i + 1], argv[i + 2]);
+            i += 2;
         } else {
-            fputs("usage: floor [--port N] [--buffer BYTES]\n", stderr);
+            fputs("usage: floor [--port N] [--buffer BYTES] [--fan-out] [--tls CERTIFICATE KEY]\n", stderr);
             return 2;
         }
     }
+    signal(SIGPIPE, SIG_IGN);
     unsigned char *buffer = malloc(capacity);
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     int epoll = epoll_create1(EPOLL_CLOEXEC);

@@ -5,7 +5,7 @@ import json
 import subprocess
 import time
 
-from harness.machine import LOAD_CORE, ROOT, pinned
+from harness.machine import BOTH_CORES, LOAD_CORE, ROOT, SERVER_CORE, pinned
 from harness.subject import Running, Server
 from harness.suite import Column
 
@@ -58,9 +58,10 @@ class Row:
 
 @dataclasses.dataclass(frozen=True)
 class Idle:
-    """Connections that nothing is said on."""
+    """Connections that nothing is said on, and what the one echo's payload is made of."""
 
     count: int
+    kind: str = "binary"
 
     @property
     def name(self) -> str:
@@ -77,10 +78,20 @@ def bytes_name(size: int) -> str:
 
 
 def serve(server: Server, row: Row, seconds: float) -> dict[str, float]:
-    """One window of one row against one freshly started server."""
-    with Running(server) as running:
+    """One window of one row against one freshly started server, each on a core of its own."""
+    return serve_on(SERVER_CORE, LOAD_CORE, server, row, seconds)
+
+
+def serve_unpinned(server: Server, row: Row, seconds: float) -> dict[str, float]:
+    """The same where server and load share both cores."""
+    return serve_on(BOTH_CORES, BOTH_CORES, server, row, seconds)
+
+
+def serve_on(server_core: str, load_core: str, server: Server, row: Row, seconds: float) -> dict[str, float]:
+    """One window on these cores."""
+    with Running(server, server_core) as running:
         words = ("--port", running.port, "--server-pid", running.process.pid, *row.words)
-        command = pinned(LOAD_CORE, LOAD, *server.load, *words, "--warmup", server.warmup, "--seconds", seconds)
+        command = pinned(load_core, LOAD, *server.load, *words, "--warmup", server.warmup, "--seconds", seconds)
         done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
         if done.returncode != 0:
             raise SystemExit(f"{server.name}, {row.name}: the load generator ended with status {done.returncode}")
@@ -95,7 +106,7 @@ def serve(server: Server, row: Row, seconds: float) -> dict[str, float]:
 def hold(server: Server, row: Idle, _seconds: float) -> dict[str, float]:
     """Opens connections to one server; what each added to its memory, fresh and after one echo of 1 KiB, in bytes."""
     with Running(server) as running:
-        words = ("--port", running.port, "--idle", row.count, "--size", 1024)
+        words = ("--port", running.port, "--idle", "--connections", row.count, "--size", 1024, "--kind", row.kind)
         command = pinned(LOAD_CORE, LOAD, *server.load, *words)
         before = running.memory()
         load = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

@@ -11,6 +11,7 @@ import subprocess
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build/bench"
 SERVER_CORE, LOAD_CORE = "0", "1"
+BOTH_CORES = f"{SERVER_CORE},{LOAD_CORE}"
 
 
 def pinned(core: str, *command: object) -> list[str]:

@@ -52,6 +52,8 @@ struct window {
     uint64_t begin, end; /* by CLOCK_MONOTONIC; `end` is UINT64_MAX during the warm-up */
     uint64_t own_cpu, server_cpu; /* at the begin; after the end, what was used in between */
     uint64_t messages;
+    uint64_t verified; /* bytes that came back and were compared */
+    uint64_t made; /* with compression, bytes of their payloads as they were on the wire */
     struct histogram latencies;
 };
 
@@ -74,7 +76,7 @@ static inline bool window_over(struct window *window) {
     uint64_t time = now(CLOCK_MONOTONIC);
     if (window->end == UINT64_MAX && time >= window->begin) {
         memset(&window->latencies, 0, sizeof window->latencies);
-        window->messages = 0;
+        window->messages = window->verified = window->made = 0;
         window->own_cpu = now(CLOCK_PROCESS_CPUTIME_ID);
         window->server_cpu = cpu_of(window->server_pid);
         window->begin = now(CLOCK_MONOTONIC);
@@ -93,10 +95,11 @@ static inline void window_print(const struct window *window) {
     double seconds = (double)(window->end - window->begin) / 1e9;
     printf("{\"messages\": %" PRIu64 ", \"seconds\": %.6f, \"messages_per_second\": %.0f, "
            "\"p50_ns\": %" PRIu64 ", \"p99_ns\": %" PRIu64 ", \"p99_9_ns\": %" PRIu64 ", "
-           "\"load_cpu_seconds\": %.6f, \"server_cpu_seconds\": %.6f}\n",
+           "\"load_cpu_seconds\": %.6f, \"server_cpu_seconds\": %.6f, \"verified_bytes\": %" PRIu64
+           ", \"made_bytes\": %" PRIu64 "}\n",
            window->messages, seconds, (double)window->messages / seconds, histogram_at(latencies, 0.5),
            histogram_at(latencies, 0.99), histogram_at(latencies, 0.999), (double)window->own_cpu / 1e9,
-           (double)window->server_cpu / 1e9);
+           (double)window->server_cpu / 1e9, window->verified, window->made);
 }
 
 #endif

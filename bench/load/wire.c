@@ -1,18 +1,10 @@
 /* Connections and frames of the load generator; see wire.h. */
 #include "wire.h"
 
+#include "compress.h"
 #include "fail.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/random.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 /* A ring stays within the second-level cache where it can, so that the generator is not slowed by its own data. */
 enum { RING_BYTES = 256 * 1024, RING_FRAMES = 1024 };
@@ -31,8 +23,27 @@ static uint64_t next_random(void) {
     return random_state * 0x2545f4914f6cdd1du;
 }
 
+/* Records as a program might send them, none like the other. */
+static void fill_json(unsigned char *payload, size_t size) {
+    for (size_t at = 0; at < size;) {
+        char record[128];
+        uint64_t random = next_random();
+        int length = snprintf(record, sizeof record,
+                              "{\"id\":%u,\"type\":\"update\",\"sensor\":\"north-%02u\",\"value\":%u.%u,\"ok\":true},",
+                              (unsigned)(random >> 40), (unsigned)(random >> 16) % 100, (unsigned)(random >> 20) % 1000,
+                              (unsigned)(random >> 10) % 100);
+        size_t part = (size_t)length < size - at ? (size_t)length : size - at;
+        memcpy(payload + at, record, part);
+        at += part;
+    }
+}
+
 static void fill_payload(unsigned char *payload, size_t size, enum kind kind) {
     static const char *const CHARACTERS[] = {"a", "\xc3\xa9", "\xe4\xb8\xad", "\xf0\x9f\x9a\xa1"};
+    if (kind == KIND_JSON) {
+        fill_json(payload, size);
+        return;
+    }
     for (size_t at = 0; at < size;) {
         uint64_t random = next_random() >> 32;
         if (kind == KIND_BINARY) {
@@ -52,10 +63,10 @@ static void fill_payload(unsigned char *payload, size_t size, enum kind kind) {
     }
 }
 
-/* Writes a header with FIN set and the shortest length form; returns its length. */
-static size_t write_header(unsigned char *at, size_t size, enum kind kind, bool masked) {
+/* Writes a header with FIN set, RSV1 for a compressed one, and the shortest length form; returns its length. */
+static size_t write_header(unsigned char *at, size_t size, enum kind kind, bool masked, bool compressed) {
     unsigned char mask = masked ? 0x80 : 0;
-    at[0] = (unsigned char)(0x80 | (kind == KIND_BINARY ? 2 : 1));
+    at[0] = (unsigned char)(0x80 | (compressed ? 0x40 : 0) | (kind == KIND_BINARY ? 2 : 1));
     if (size < 126) {
         at[1] = (unsigned char)(mask | size);
         return 2;
@@ -68,57 +79,97 @@ static size_t write_header(unsigned char *at, size_t size, enum kind kind, bool 
     return 2 + bytes;
 }
 
-struct ring ring_make(size_t size, enum kind kind, bool raw) {
-    unsigned char header[10];
-    struct ring ring;
-    size_t head = write_header(header, size, kind, true);
-    ring.sent_frame = head + 4 + size;
-    ring.expected_frame = raw ? ring.sent_frame : head + size;
-    ring.frames = RING_BYTES / ring.sent_frame;
+/* Writes a whole frame; returns its length. */
+static size_t write_frame(unsigned char *at, const unsigned char *payload, size_t size, enum kind kind, bool masked,
+                          bool compressed) {
+    size_t head = write_header(at, size, kind, masked, compressed);
+    if (!masked) {
+        memcpy(at + head, payload, size);
+        return head + size;
+    }
+    unsigned char *key = at + head;
+    if (getrandom(key, 4, 0) != 4) {
+        fail("getrandom");
+    }
+    for (size_t i = 0; i < size; i++) {
+        key[4 + i] = payload[i] ^ key[i % 4];
+    }
+    return head + 4 + size;
+}
+
+struct ring ring_make(size_t size, enum kind kind, enum sender sender, enum deflate deflate) {
+    enum { HEAD = 14 };
+    struct ring ring = {.size = size};
+    bool compressed = deflate != DEFLATE_OFF;
+    ring.frames = RING_BYTES / (size + HEAD);
     ring.frames = ring.frames < 2 ? 2 : ring.frames > RING_FRAMES ? RING_FRAMES : ring.frames;
-    ring.sent = malloc(ring.frames * ring.sent_frame);
-    ring.expected = malloc(ring.frames * ring.expected_frame);
-    unsigned char *payload = malloc(size + 1);
-    if (!ring.sent || !ring.expected || !payload) {
+    size_t room = compressor_bound(size) + HEAD;
+    struct compressor *compressor = compressed ? compressor_new(deflate) : NULL;
+    unsigned char *payload = malloc(size + 1), *squeezed = malloc(room);
+    ring.sent = malloc(ring.frames * room);
+    ring.expected = malloc(ring.frames * room);
+    ring.starts = calloc(ring.frames + 1, sizeof *ring.starts);
+    if (!payload || !squeezed || !ring.sent || !ring.expected || !ring.starts) {
         fail("memory for the frames");
     }
+    size_t sent = 0, expected = 0;
     for (size_t frame = 0; frame < ring.frames; frame++) {
-        unsigned char *sent = ring.sent + frame * ring.sent_frame;
-        unsigned char *expected = ring.expected + frame * ring.expected_frame;
-        unsigned char key[4];
+        unsigned char *back = ring.expected + expected;
         fill_payload(payload, size, kind);
-        if (getrandom(key, sizeof key, 0) != (ssize_t)sizeof key) {
-            fail("getrandom");
-        }
-        write_header(sent, size, kind, true);
-        memcpy(sent + head, key, sizeof key);
-        for (size_t i = 0; i < size; i++) {
-            sent[head + 4 + i] = payload[i] ^ key[i % 4];
-        }
-        if (raw) {
-            memcpy(expected, sent, ring.sent_frame);
+        const unsigned char *body = compressed ? squeezed : payload;
+        size_t length = compressed ? compressor_run(compressor, payload, size, squeezed) : size;
+        size_t whole = write_frame(ring.sent + sent, body, length, kind, sender != SENDER_RAW_SERVER, compressed);
+        if (compressed) {
+            memcpy(back, payload, size);
+            ring.expected_frame = size;
+        } else if (sender == SENDER_CLIENT) {
+            ring.expected_frame = write_frame(back, payload, size, kind, false, false);
         } else {
-            write_header(expected, size, kind, false);
-            memcpy(expected + head, payload, size);
+            memcpy(back, ring.sent + sent, whole);
+            ring.expected_frame = whole;
         }
+        sent += whole;
+        expected += ring.expected_frame;
+        ring.starts[frame + 1] = sent;
     }
     free(payload);
+    free(squeezed);
     return ring;
 }
 
-static void handshake(int fd, uint16_t port) {
-    char request[256];
-    int length = snprintf(request, sizeof request,
-                          "GET / HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                          "Sec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\n\r\n",
-                          port, KEY);
-    if (send(fd, request, (size_t)length, MSG_NOSIGNAL) != length) {
+size_t ring_span(const struct ring *ring, size_t first, size_t count) {
+    size_t bytes = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t frame = (first + i) % ring->frames;
+        bytes += ring->starts[frame + 1] - ring->starts[frame];
+    }
+    return bytes;
+}
+
+/* Writes the request; returns its length. */
+static int write_request(char *request, size_t room, uint16_t port, enum deflate deflate) {
+    static const char *const OFFERS[] = {
+        "", "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover\r\n",
+        "Sec-WebSocket-Extensions: permessage-deflate\r\n"};
+    return snprintf(request, room,
+                    "GET / HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                    "Sec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\n%s\r\n",
+                    port, KEY, OFFERS[deflate]);
+}
+
+void wire_request(struct stream *stream, uint16_t port, enum deflate deflate) {
+    char request[512];
+    int length = write_request(request, sizeof request, port, deflate);
+    if (stream_write(stream, &(struct iovec){request, (size_t)length}, 1) != length) {
         fail("sending the handshake");
     }
-    char response[4096];
+}
+
+size_t wire_response(struct stream *stream, uint16_t port, enum deflate deflate, bool raw) {
+    char response[4096], request[512];
     size_t got = 0;
     do {
-        ssize_t more = recv(fd, response + got, sizeof response - 1 - got, 0);
+        ssize_t more = stream_read(stream, (unsigned char *)response + got, sizeof response - 1 - got);
         if (more <= 0) {
             fail("the server ended the connection during the handshake, or its answer is too long");
         }
@@ -126,33 +177,33 @@ static void handshake(int fd, uint16_t port) {
         response[got] = '\0';
     } while (!strstr(response, "\r\n\r\n"));
     errno = 0;
+    if (raw) {
+        write_request(request, sizeof request, port, deflate);
+        if (strcmp(request, response) != 0) {
+            fail("the request came back otherwise");
+        }
+        return got;
+    }
     if (strncmp(response, "HTTP/1.1 101", 12) != 0 || !strstr(response, ACCEPT)) {
         fail("the server did not accept the handshake");
     }
     if (strstr(response, "\r\n\r\n") + 4 != response + got) {
         fail("the server sent more than its handshake");
     }
+    if ((deflate != DEFLATE_OFF) != (strstr(response, "permessage-deflate") != NULL)) {
+        fail("the server did not agree on compression");
+    }
+    if (deflate == DEFLATE_TAKEOVER && strstr(response, "client_no_context_takeover")) {
+        fail("the server keeps no window");
+    }
+    return got;
 }
 
-int wire_open(uint16_t port, unsigned source, bool raw) {
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) {
-        fail("socket");
-    }
-    struct sockaddr_in from = {.sin_family = AF_INET};
-    from.sin_addr.s_addr = htonl(INADDR_LOOPBACK + source);
-    setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &(int){1}, sizeof(int));
-    if (bind(fd, (struct sockaddr *)&from, sizeof from) != 0) {
-        fail("bind");
-    }
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (connect(fd, (struct sockaddr *)&to, sizeof to) != 0) {
-        fail("connect");
-    }
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+struct stream wire_open(uint16_t port, size_t number, bool tls, enum deflate deflate, bool raw) {
+    struct stream stream = stream_open(port, number, tls);
     if (!raw) {
-        handshake(fd, port);
+        wire_request(&stream, port, deflate);
+        wire_response(&stream, port, deflate, false);
     }
-    return fd;
+    return stream;
 }

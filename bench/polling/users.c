@@ -23,7 +23,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { EVENTS = 256, PER_SOURCE = 16000, VALUE = 20 };
+enum { EVENTS = 256, VALUE = 20 };
 enum way { POLLING, LONG, PUSH };
 
 /* What Chromium 156 sends for fetch(): 490 bytes with a target of four. */
@@ -186,7 +186,7 @@ int main(int argc, char **argv) {
     if (count == 0 || (users = calloc(count, sizeof *users)) == NULL)
         fail("memory for the users");
     for (size_t i = 0; i < count; i++) {
-        users[i].fd = wire_open(port, (unsigned)(i / PER_SOURCE), way != PUSH);
+        users[i].fd = wire_open(port, i, false, DEFLATE_OFF, way != PUSH).fd;
         memset(users[i].value, '0', VALUE);
     }
     run(warmup, seconds, server_pid);

@@ -11,6 +11,7 @@ mod connection;
 mod frame;
 mod grammar;
 mod handshake;
+mod proxy;
 #[path = "../../core/tests/differential/verdict.rs"]
 mod verdict;
 
@@ -20,6 +21,7 @@ pub use connection::{client, server};
 pub use frame::{header, payload};
 pub use grammar::{extension, url};
 pub use handshake::{request, response};
+pub use proxy::proxy;
 
 use ropeway_core::Role;
 
@@ -27,7 +29,7 @@ use ropeway_core::Role;
 pub type Target = fn(&[u8]);
 
 /// Every target, by the name of its corpus.
-pub const TARGETS: [(&str, Target); 12] = [
+pub const TARGETS: [(&str, Target); 13] = [
     ("abi", abi),
     ("client", client),
     ("differential", differential),
@@ -35,6 +37,7 @@ pub const TARGETS: [(&str, Target); 12] = [
     ("header", header),
     ("inflate", inflate),
     ("payload", payload),
+    ("proxy", proxy),
     ("request", request),
     ("response", response),
     ("round_trip", round_trip),

@@ -79,6 +79,7 @@ targets!(
     header,
     inflate,
     payload,
+    proxy,
     request,
     response,
     round_trip,

@@ -51,8 +51,8 @@ test('the client says hello to the echo server', async (t) => {
   await stop(server);
 });
 
-test('a chat’s rooms hear what is said in them', async (t) => {
-  const server = await serve(t, 'chat_server.js');
+test('rooms hear what is said in them', async (t) => {
+  const server = await serve(t, 'broadcast_server.js');
   const cats = [await connect(t, `${server.url}cats`), await connect(t, `${server.url}cats`)];
   const dog = await connect(t, `${server.url}dogs`);
   dog.on('message', () => assert.fail('a dog hears cats'));

@@ -302,26 +302,46 @@ test('many connections opened and closed leave memory as it was', async (t) => {
 
 test('connections open at once, each with a message', async (t) => {
   const count = Number(process.env.ROPEWAY_OPEN ?? 1000);
-  const text = await output(`${SERVER}
-    server.on('connection', (peer) => peer.on('message', (data) => peer.send(data)));
-    server.on('listening', async () => {
+  // The clients are a process of their own: each has as many descriptors as the system lets it have.
+  const clients = `
+    const { WebSocket } = require(${PACKAGE});
+    const opened = (client) => new Promise((resolve) => client.on('open', resolve));
+    const answered = (client, i) => new Promise((resolve) => {
+      client.on('message', (data) => { if (String(data) === String(i)) resolve(); });
+      client.send(String(i));
+    });
+    (async () => {
       const clients = [];
       while (clients.length < ${count}) {
-        const some = Array.from({ length: 100 }, () => new WebSocket(url()));
-        await Promise.all(some.map((client) => new Promise((resolve) => client.on('open', resolve))));
+        const some = Array.from({ length: 100 }, () => new WebSocket(process.argv[1]));
+        await Promise.all(some.map(opened));
         clients.push(...some);
       }
-      console.log(server.clients.size);
-      await Promise.all(clients.map((client, i) => new Promise((resolve) => {
-        client.on('message', (data) => { if (String(data) === String(i)) resolve(); });
-        client.send(String(i));
-      })));
+      await Promise.all(clients.map(answered));
       console.log('all answered');
       for (const client of clients) client.close();
-      server.close(() => console.log(server.clients.size));
+    })();`;
+  const text = await output(`${SERVER}
+    const { spawn } = require('node:child_process');
+    let most = 0, idle = 0, full = 0;
+    server.on('connection', (peer) => {
+      peer.on('message', (data) => peer.send(data));
+      most = Math.max(most, server.clients.size);
+      if (most === ${count}) full = process.memoryUsage.rss();
+    });
+    server.on('listening', () => {
+      idle = process.memoryUsage.rss();
+      const child = spawn(process.execPath, ['-e', ${JSON.stringify(clients)}, url()], { stdio: ['ignore', 'pipe', 'inherit'] });
+      child.stdout.on('data', (text) => console.log(String(text).trim()));
+      child.on('close', () => server.close(() => {
+        console.log(most);
+        console.log(server.clients.size);
+        console.log(Math.round((full - idle) / most));
+      }));
     });`);
-  assert.strictEqual(text, `${count}\nall answered\n0\n`);
-  t.diagnostic(`${count} connections open, both ends in one process`);
+  const lines = text.trim().split('\n');
+  t.diagnostic(`${count} connections open: ${lines.pop()} bytes resident for each on the server`);
+  assert.deepStrictEqual(lines, ['all answered', String(count), '0']);
 });
 
 test('a runtime without the right libuv gets an error that says so', async () => {

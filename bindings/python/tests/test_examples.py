@@ -45,9 +45,9 @@ def test_the_echo_server_and_the_client() -> None:
     asyncio.run(main())
 
 
-def test_the_chat() -> None:
+def test_the_rooms() -> None:
     async def main() -> None:
-        async with running("chat_server.py", "0") as address:
+        async with running("broadcast_server.py", "0") as address:
             room, other = f"ws://{address}/garden", f"ws://{address}/cellar"
             async with ropeway.connect(room) as ann, ropeway.connect(room) as bob, ropeway.connect(other) as eve:
                 for one, text in (ann, "from ann"), (bob, "from bob"), (eve, "from eve"):

@@ -38,6 +38,7 @@ mod event;
 mod id;
 mod listeners;
 mod log;
+mod mailbox;
 mod metrics;
 mod outgoing;
 mod peers;
@@ -56,8 +57,11 @@ mod timers;
 mod topics;
 
 use std::os::fd::{AsRawFd, RawFd};
+use std::sync;
 use std::time::Duration;
 
+#[doc(hidden)]
+pub use crate::net::rehearse_proxy;
 pub use crate::net::{
     ConnectOptions, ListenOptions, NameResolver, Pem, ProxySetting, ProxyUrl, SocketOptions,
     TlsClient, TlsClientOptions, TlsIdentity, TlsInfo, TlsServer, TlsServerOptions,

@@ -1,18 +1,16 @@
 //! An engine from other threads.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use mio::Waker;
 
 use super::id::ConnectionId;
+use super::mailbox::{Mailbox, Refused};
 use crate::error::{Error, Limit, Role};
 use crate::frame::CloseCode;
 use crate::net::ForkGuard;
 use crate::protocol::MessageKind;
-
-/// What a command weighs in the queue besides its payload, in bytes.
-const COMMAND: u64 = 64;
 
 /// A handle on an engine for other threads: cheap to clone, free to use from any thread. Its commands reach the engine
 /// in the order in which one thread gave them, and are carried out when the engine next polls, which they bring about.
@@ -21,17 +19,10 @@ const COMMAND: u64 = 64;
 pub struct Remote(Arc<Shared>);
 
 struct Shared {
-    queue: Mutex<Queue>,
+    mailbox: Mailbox<Command>,
     waker: Waker,
     limit: u64,
     fork: ForkGuard,
-}
-
-#[derive(Default)]
-struct Queue {
-    commands: Vec<Command>,
-    bytes: u64,
-    gone: bool,
 }
 
 /// What another thread wants done.
@@ -46,7 +37,7 @@ pub(super) enum Command {
 impl Remote {
     pub(super) fn new(waker: Waker, limit: u64, fork: ForkGuard) -> Self {
         Self(Arc::new(Shared {
-            queue: Mutex::default(),
+            mailbox: Mailbox::new(limit),
             waker,
             limit,
             fork,
@@ -95,7 +86,7 @@ impl Remote {
     /// [`Error::EngineGone`], [`Error::Forked`].
     pub fn wake(&self) -> Result<(), Error> {
         self.check_fork()?;
-        if self.lock().gone {
+        if self.0.mailbox.is_retired() {
             return Err(Error::EngineGone);
         }
         self.rouse();
@@ -104,27 +95,16 @@ impl Remote {
 
     fn push(&self, command: Command, size: usize) -> Result<(), Error> {
         self.check_fork()?;
-        let mut queue = self.lock();
-        if queue.gone {
-            return Err(Error::EngineGone);
-        }
-        let bytes = queue.bytes + size as u64 + COMMAND;
-        if bytes > self.0.limit {
-            return Err(Error::Limit {
+        let pushed = self.0.mailbox.push(command, size, || self.rouse());
+        pushed.map_err(|refused| match refused {
+            Refused::Gone => Error::EngineGone,
+            Refused::Full(bytes) => Error::Limit {
                 limit: Limit::RemoteQueue,
                 value: self.0.limit,
                 actual: bytes,
                 role: Role::Server,
-            });
-        }
-        let first = queue.commands.is_empty();
-        queue.bytes = bytes;
-        queue.commands.push(command);
-        drop(queue);
-        if first {
-            self.rouse();
-        }
-        Ok(())
+            },
+        })
     }
 
     /// In a child the queue is a copy, which its engine's process never sees, and may be locked for ever.
@@ -137,9 +117,7 @@ impl Remote {
     }
 
     pub(super) fn take(&self) -> Vec<Command> {
-        let mut queue = self.lock();
-        queue.bytes = 0;
-        std::mem::take(&mut queue.commands)
+        self.0.mailbox.take()
     }
 
     /// No engine carries out commands any more.
@@ -147,19 +125,13 @@ impl Remote {
         if self.check_fork().is_err() {
             return;
         }
-        let mut queue = self.lock();
-        queue.gone = true;
-        queue.commands = Vec::new();
+        self.0.mailbox.retire();
     }
 
     /// Makes the engine's descriptor ready.
     pub(super) fn rouse(&self) {
         // It fails only when so many wake-ups are pending that one more makes no difference.
         let _ = self.0.waker.wake();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Queue> {
-        self.0.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -22,7 +22,7 @@ pub(crate) use dial::{Dial, DialState};
 pub(crate) use fork::ForkGuard;
 pub use listener::ListenOptions;
 pub(crate) use listener::Listener;
-pub use proxy::{ProxySetting, ProxyUrl};
+pub use proxy::{ProxySetting, ProxyUrl, rehearse_proxy};
 pub use resolve::NameResolver;
 pub(crate) use resolve::{Question, Resolver};
 pub(crate) use socket::Socket;

@@ -199,7 +199,8 @@ fn length_to_go_on(response: &Response) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{assert_same_in_any_cut, drive};
+    use super::super::rehearsal::drive;
+    use super::super::tests::assert_same_in_any_cut;
     use super::*;
 
     const OK: &str = "HTTP/1.1 200 Connection established\r\n\r\n";

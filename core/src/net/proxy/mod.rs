@@ -8,6 +8,7 @@ mod challenge;
 mod connect;
 mod digest;
 mod environment;
+mod rehearsal;
 mod socks5;
 mod tunnel;
 mod url;
@@ -16,6 +17,7 @@ use connect::Connect;
 use socks5::Socks5;
 
 use crate::proxy_error::ProxyProblem;
+pub use rehearsal::rehearse_proxy;
 pub(super) use tunnel::{Route, TunnelState};
 pub use url::ProxyUrl;
 
@@ -95,40 +97,8 @@ mod tests {
     use proptest::prelude::*;
     use proptest::test_runner::TestRunner;
 
+    use super::rehearsal::drive;
     use super::*;
-
-    /// Plays what a proxy says on each connection in turn, in portions of at most `most` bytes, and ends each. What
-    /// came of it, what followed the last reply, and what was sent on each connection.
-    pub(super) fn drive(
-        mut negotiation: Negotiation,
-        connections: &[impl AsRef<[u8]>],
-        most: usize,
-    ) -> (Result<Vec<u8>, ProxyProblem>, Vec<Vec<u8>>) {
-        let mut sent = Vec::new();
-        for connection in connections {
-            let mut out = Vec::new();
-            negotiation.begin(&mut out);
-            let mut rest = connection.as_ref();
-            let result = loop {
-                let (mut now, later) = rest.split_at(rest.len().min(most));
-                rest = later;
-                match negotiation.receive(&mut now, &mut out) {
-                    Ok(Progress::Done) => break Ok(Some([now, rest].concat())),
-                    Ok(Progress::Reconnect) => break Ok(None),
-                    Ok(Progress::More) if !rest.is_empty() => assert!(now.is_empty()),
-                    Ok(Progress::More) => break negotiation.end().map(|_| None),
-                    Err(problem) => break Err(problem),
-                }
-            };
-            sent.push(out);
-            match result {
-                Ok(None) => {}
-                Ok(Some(rest)) => return (Ok(rest), sent),
-                Err(problem) => return (Err(problem), sent),
-            }
-        }
-        panic!("it wants more connections than {}", sent.len());
-    }
 
     pub(super) fn assert_same_in_any_cut(
         make: impl Fn() -> Negotiation,

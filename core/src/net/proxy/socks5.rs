@@ -234,7 +234,8 @@ fn put(out: &mut Vec<u8>, text: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{assert_same_in_any_cut, drive};
+    use super::super::rehearsal::drive;
+    use super::super::tests::assert_same_in_any_cut;
     use super::*;
 
     const OK: &[u8] = b"\x05\x00\x00\x01\x7f\x00\x00\x01\x1f\x90";

@@ -14,7 +14,8 @@ fn reporting(authority: &Authority) -> (Served, mpsc::Receiver<Option<Error>>) {
     let (sender, receiver) = mpsc::channel();
     let server = serve(authority.server(), move |event, _| {
         if let EventKind::Closed(closed) = event.kind {
-            sender.send(closed.cause.clone()).expect("the test listens");
+            // The test may be over when the last end is told.
+            let _ = sender.send(closed.cause.clone());
         }
     });
     (server, receiver)

@@ -1,6 +1,6 @@
-"""A chat: who connects to ws://…/ROOM gets what anybody in that room says.
+"""Rooms: who connects to ws://…/ROOM gets what anybody in that room says.
 
-python chat_server.py [PORT]
+python broadcast_server.py [PORT]
 """
 
 import asyncio
@@ -10,7 +10,7 @@ import sys
 import ropeway
 
 
-async def chat(connection: ropeway.ServerConnection) -> None:
+async def share(connection: ropeway.ServerConnection) -> None:
     """One person. What is published is framed once for all, and a slow reader holds up nobody."""
     assert connection.request is not None
     room = connection.request.path
@@ -24,7 +24,7 @@ async def main(port: int) -> None:
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    async with ropeway.serve(chat, "127.0.0.1", port) as server:
+    async with ropeway.serve(share, "127.0.0.1", port) as server:
         print(f"listening on ws://127.0.0.1:{server.port}/", flush=True)
         await stopped.wait()
 

@@ -1,6 +1,6 @@
-// A chat beside a page: who connects to ws://…/ROOM gets what anybody in that room says; http://… says how many there are.
+// Rooms beside a page: who connects to ws://…/ROOM gets what anybody in that room says; http://… says how many there are.
 //
-// node chat_server.js [PORT]
+// node broadcast_server.js [PORT]
 
 const http = require('node:http');
 
