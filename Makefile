@@ -10,7 +10,7 @@ VENV := build/venv/.made
 CFLAGS ?= -O3
 BENCH_C := $(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -pedantic $(CFLAGS)
 
-.PHONY: help demo test lib python sdist node examples install bench simulate soak fuzz fmt lint header abi-baseline clean test-deps
+.PHONY: help demo test lib python sdist node dist dist-test examples install bench simulate soak fuzz coverage mutants fmt lint header abi-baseline clean test-deps
 .PHONY: node-soak chat docs pictures bench-python bench-node bench-node-peers
 
 help: ## print these targets
@@ -44,6 +44,12 @@ sdist: python ## build the Python package's source distribution, and a wheel of 
 
 node: ## build the Node.js package in bindings/node
 	tools/node
+
+dist: lib python node ## lay all packages into build/dist: wheel, sdist, npm, Debian, source (VENDORED=1: with crates)
+	tools/dist
+
+dist-test: ## install each of them where nothing else is, and try it; build the source elsewhere and compare: minutes
+	tools/dist-test
 
 examples: lib $(VENV) ## build the example programs into build/bin
 	tools/examples
@@ -83,6 +89,12 @@ soak: ## a server among clients that misbehave: MINUTES=10 CONNECTIONS=1000
 
 fuzz: ## fuzz one target, or all of them: TARGET=server SECONDS=60; RECORD=1 as above
 	tools/fuzz $(if $(TARGET),run $(TARGET),all) $(or $(SECONDS),60)
+
+coverage: ## which lines of core and ffi the tests reach
+	tools/coverage
+
+mutants: ## whether tests notice changes to a module, one at a time: MODULE=frame SHARD=0/20
+	tools/mutants $(or $(MODULE),frame) $(SHARD)
 
 fmt: ## format the Rust sources
 	cargo fmt --all

@@ -64,9 +64,10 @@ def prose(comment: str, page: str, pages: dict[str, str]) -> str:
 
 
 def introduction(header: str) -> str:
-    """The comment at the header's top, without its title, as Markdown: what is indented in it is code."""
+    """The comment at the header's top, from its third paragraph on, as Markdown: what is indented in it is code."""
     comment = header.split("\n\n\n", 1)[0].replace("//   ", "//     ")
-    return re.sub(r"^// ?", "", comment, flags=re.M).split("\n", 2)[2]
+    text = re.sub(r"^// ?", "", comment, flags=re.M).split("\n\n", 2)[2]
+    return re.sub(r"^[A-Z]{2}[A-Z ]+", lambda words: f"**{words[0].capitalize()}**", text, flags=re.M)
 
 
 def pages(header: pathlib.Path) -> dict[str, str]:

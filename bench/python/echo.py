@@ -5,6 +5,7 @@ python echo.py LIBRARY asyncio|uvloop
 
 import asyncio
 import gc
+import logging
 import socket
 import sys
 from collections.abc import Awaitable, Callable
@@ -31,9 +32,11 @@ async def ropeway_listener() -> int:
     """Ropeway, `on_message`."""
     import ropeway
 
-    async def listen(connection: ropeway.ServerConnection) -> None:
-        connection.on_message = lambda connection, data, _: connection.send_nowait(data)
-        await connection.wait_closed()
+    def echo(connection: ropeway.ServerConnection, data: str | bytes, _: bool) -> None:
+        connection.send_nowait(data)
+
+    def listen(connection: ropeway.ServerConnection) -> None:
+        connection.on_message = echo
 
     server = await ropeway.serve(listen, "127.0.0.1", 0, max_size=LIMIT)
     keep.append(server)
@@ -148,6 +151,8 @@ async def main(library: str) -> None:
     """Serves for ever."""
     port = await SERVERS[library]()
     gc.freeze()
+    # Nobody spends time on telling that the load goes without a Close frame.
+    logging.disable()
     print(f"listening on ws://127.0.0.1:{port}/", flush=True)
     await asyncio.Event().wait()
 

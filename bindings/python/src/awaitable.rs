@@ -4,6 +4,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pyo3::exceptions::{PyBaseException, PyRuntimeError, PyStopAsyncIteration, PyStopIteration};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use pyo3::{PyTraverseError, PyVisit};
@@ -147,9 +148,11 @@ impl Awaitable {
                 Ok(Step::Wait(object))
             }
             Taken::Closed => {
-                let error = connection.call_method0("_closed_error")?;
+                let error = connection.call_method0(intern!(py, "_closed_error"))?;
                 if matches!(wanted, Wanted::Next)
-                    && connection.call_method0("_closed_ok")?.is_truthy()?
+                    && connection
+                        .call_method0(intern!(py, "_closed_ok"))?
+                        .is_truthy()?
                 {
                     return Err(PyStopAsyncIteration::new_err(()));
                 }
@@ -176,7 +179,7 @@ impl Awaitable {
                 state.wait.as_ref().map(|wait| wait.clone_ref(py))
             };
             if let Some(wait) = wait {
-                match wait.bind(py).call_method0("__next__") {
+                match wait.bind(py).call_method0(intern!(py, "__next__")) {
                     Ok(wait) => return Ok(Step::Wait(wait.unbind())),
                     Err(error) if error.is_instance_of::<PyStopIteration>(py) => {}
                     Err(error) => return Err(error),
@@ -195,7 +198,10 @@ impl Awaitable {
                     }
                     Outcome::Later(future) => future,
                 };
-            let wait = future.bind(py).call_method0("__await__")?.unbind();
+            let wait = future
+                .bind(py)
+                .call_method0(intern!(py, "__await__"))?
+                .unbind();
             lock(state).wait = Some(wait);
         }
     }

@@ -2,7 +2,9 @@
 
 use pyo3::call::PyCallArgs;
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyUnicodeError, PyValueError};
+use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 use ropeway_core::{Error, IoError, SendError};
 
 /// An exception of `ropeway.exceptions`.
@@ -13,7 +15,7 @@ pub(crate) fn raised(py: Python<'_>, name: &str, message: &str) -> PyErr {
 fn raised_with<'py>(py: Python<'py>, name: &str, arguments: impl PyCallArgs<'py>) -> PyErr {
     let made = py
         .import("ropeway.exceptions")
-        .and_then(|module| module.getattr(name))
+        .and_then(|module| module.getattr(PyString::intern(py, name)))
         .and_then(|class| class.call1(arguments));
     match made {
         Ok(error) => PyErr::from_value(error),
@@ -33,10 +35,12 @@ pub(crate) fn busy(py: Python<'_>) -> PyErr {
 /// Why a message was not taken.
 pub(crate) fn send_error(slf: &Bound<'_, PyAny>, error: SendError) -> PyErr {
     match error {
-        SendError::Closed | SendError::NotOpen => match slf.call_method0("_closed_error") {
-            Ok(error) => PyErr::from_value(error),
-            Err(error) => error,
-        },
+        SendError::Closed | SendError::NotOpen => {
+            match slf.call_method0(intern!(slf.py(), "_closed_error")) {
+                Ok(error) => PyErr::from_value(error),
+                Err(error) => error,
+            }
+        }
         SendError::InvalidUtf8 => PyUnicodeError::new_err(error.to_string()),
         SendError::ControlTooLong(_) | SendError::InvalidCloseCode(_) => {
             raised(slf.py(), "ProtocolError", &error.to_string())

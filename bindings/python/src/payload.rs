@@ -2,6 +2,7 @@
 
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::PyTypeError;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyMemoryView, PyString};
 use ropeway_core::protocol::MessageKind;
@@ -44,7 +45,7 @@ pub(crate) fn with_bytes<R>(
     if let Ok(buffer) = PyBuffer::<u8>::get(message) {
         return Ok(use_it(kind, &buffer.to_vec(message.py())?));
     }
-    let bytes = message.call_method0("tobytes")?;
+    let bytes = message.call_method0(intern!(message.py(), "tobytes"))?;
     Ok(use_it(kind, bytes.cast::<PyBytes>()?.as_bytes()))
 }
 
@@ -62,8 +63,12 @@ pub(crate) fn decoded<'py>(
     decode: Option<bool>,
 ) -> PyResult<Bound<'py, PyAny>> {
     match decode {
-        Some(true) if !message.is_instance_of::<PyString>() => message.call_method0("decode"),
-        Some(false) if message.is_instance_of::<PyString>() => message.call_method0("encode"),
+        Some(true) if !message.is_instance_of::<PyString>() => {
+            message.call_method0(intern!(message.py(), "decode"))
+        }
+        Some(false) if message.is_instance_of::<PyString>() => {
+            message.call_method0(intern!(message.py(), "encode"))
+        }
         _ => Ok(message),
     }
 }

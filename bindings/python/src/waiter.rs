@@ -84,7 +84,11 @@ fn call_soon(
     let named = PyDict::new(slf.py());
     named.set_item("context", context)?;
     let event_loop = slf.get().get_loop(slf.py())?;
-    event_loop.call_method("call_soon", (function, slf), Some(&named))?;
+    event_loop.call_method(
+        intern!(slf.py(), "call_soon"),
+        (function, slf),
+        Some(&named),
+    )?;
     Ok(())
 }
 
@@ -160,7 +164,9 @@ impl Waiter {
             None => return Ok(()),
             Some(message) => message.as_ref().map(|message| message.clone_ref(py)),
         };
-        let cancelled = py.import("asyncio")?.getattr("CancelledError")?;
+        let cancelled = py
+            .import("asyncio")?
+            .getattr(intern!(py, "CancelledError"))?;
         Err(PyErr::from_value(match message {
             Some(message) => cancelled.call1((message,))?,
             None => cancelled.call0()?,

@@ -287,6 +287,54 @@ def test_a_listener_gets_every_message_and_answers_within_the_turn(run: Run) -> 
     run(main())
 
 
+def test_a_plain_function_as_handler_leaves_the_connection_open(run: Run) -> None:
+    async def main() -> None:
+        def handler(connection: ropeway.ServerConnection) -> None:
+            connection.on_message = lambda connection, data, is_text: connection.send_nowait(data)
+            kept.append(connection)
+
+        kept: list[ropeway.ServerConnection] = []
+        async with ropeway.serve(handler, "127.0.0.1", 0) as server:
+            async with ropeway.connect(uri(server, "/chat?1")) as client:
+                for message in ["once", b"twice"]:
+                    await client.send(message)
+                    assert await client.recv() == message
+                [connection] = server.connections
+                assert connection is kept[0]
+                # What was said in the opening handshake is known on, and no task is kept.
+                assert connection.request is not None and connection.request.path == "/chat?1"
+                assert connection.request.headers["Upgrade"].lower() == "websocket"
+                assert connection.response is not None and connection.response.status_code == 101
+                assert connection.remote_address[0] == "127.0.0.1"
+                assert not server._tasks
+            await connection.wait_closed()
+            assert connection.remote_address == client.local_address
+            assert not server.connections and not server._all
+            # A server's end waits for those too that it has not closed.
+            async with ropeway.connect(uri(server)) as client:
+                server.close(close_connections=False)
+                ending = asyncio.ensure_future(server.wait_closed())
+                await client.send("still there")
+                assert await client.recv() == "still there" and not ending.done()
+            await ending
+
+    run(main())
+
+
+def test_a_plain_function_that_fails_closes_with_1011(run: Run, caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        def handler(connection: ropeway.ServerConnection) -> None:
+            raise ValueError("no")
+
+        async with ropeway.serve(handler, "127.0.0.1", 0) as server:
+            async with ropeway.connect(uri(server)) as client:
+                await client.wait_closed()
+                assert client.close_code == 1011
+
+    run(main())
+    assert "connection handler failed" in caplog.text
+
+
 def test_a_failing_listener_closes_with_1011(run: Run, caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         async with pair() as (client, server):

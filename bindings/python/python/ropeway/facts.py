@@ -46,10 +46,8 @@ _STATES = (State.CONNECTING, State.OPEN, State.CLOSING, State.CLOSED)
 class Facts:
     """What does not depend on how a connection is driven."""
 
-    request: Request | None = None
-    """The opening handshake's request; a client's without the fields that the core adds."""
-    response: Response | None = None
-    """The opening handshake's response."""
+    _kept_request: Request | bytes | None = None
+    _kept_response: Response | bytes | None = None
     subprotocol: str | None = None
     """The subprotocol agreed on."""
     logger: Logger = logging.getLogger("ropeway")
@@ -59,6 +57,24 @@ class Facts:
 
     def _ending(self) -> Closed | None:
         raise NotImplementedError
+
+    @property
+    def request(self) -> Request | None:
+        """The opening handshake's request; a client's without the fields that the core adds."""
+        return Request.unpacked(self._kept_request) if isinstance(self._kept_request, bytes) else self._kept_request
+
+    @request.setter
+    def request(self, request: Request | None) -> None:
+        self._kept_request = request
+
+    @property
+    def response(self) -> Response | None:
+        """The opening handshake's response."""
+        return Response.unpacked(self._kept_response) if isinstance(self._kept_response, bytes) else self._kept_response
+
+    @response.setter
+    def response(self, response: Response | None) -> None:
+        self._kept_response = response
 
     @property
     def id(self) -> uuid.UUID:

@@ -1,6 +1,7 @@
 //! A connection as Python sees it: its received messages, who waits for what, and the way to the engine.
 
-mod end;
+mod addresses;
+mod control;
 mod receive;
 mod send;
 
@@ -8,19 +9,18 @@ use std::collections::VecDeque;
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use pyo3::{PyTraverseError, PyVisit};
-use ropeway_core::SendError;
-use ropeway_core::engine::{ConnectionId, ConnectionMetrics, Sent};
-use ropeway_core::frame::CloseCode;
+use ropeway_core::engine::{ConnectionId, ConnectionMetrics, Connections, Sent};
 
 use crate::awaitable::Awaitable;
 use crate::engine::{self, Engine};
-use crate::errors::{dial_error, error, raised, send_error};
+use crate::errors::{dial_error, error, send_error};
 use crate::futures::{create_future, resolve};
 use crate::inbox::{Inbox, Item};
 use crate::metrics;
@@ -29,6 +29,7 @@ use crate::payload;
 use crate::route::Route;
 use crate::tls;
 use crate::waiter::Waiter;
+use control::Ping;
 pub(crate) use receive::Taken;
 pub(crate) use send::{Outcome, broadcast};
 
@@ -63,13 +64,8 @@ pub(crate) struct Inner {
     pub(crate) latency: Duration,
     /// What it had done when it ended.
     pub(crate) metrics: Option<Box<ConnectionMetrics>>,
-}
-
-/// A ping of the application's.
-pub(crate) struct Ping {
-    payload: Vec<u8>,
-    future: Py<PyAny>,
-    sent: Instant,
+    /// Where it led when it opened.
+    addresses: Option<Box<addresses::Ends>>,
 }
 
 impl Connection {
@@ -91,6 +87,11 @@ impl Connection {
 
     pub(crate) fn set_phase(&self, phase: u8) {
         self.phase.store(phase, Ordering::Relaxed);
+    }
+
+    /// Does `call` on the core's connection.
+    pub(crate) fn with<R>(&self, call: impl FnOnce(&mut Connections, ConnectionId) -> R) -> R {
+        call(self.engine.get().core().connections(), self.id())
     }
 }
 
@@ -118,6 +119,7 @@ impl Connection {
                 pings: VecDeque::new(),
                 latency: Duration::ZERO,
                 metrics: None,
+                addresses: None,
             }),
         })
     }
@@ -205,12 +207,7 @@ impl Connection {
     /// Bytes sent that the kernel has not taken yet.
     #[getter]
     fn _queued_bytes(&self) -> u64 {
-        self.engine
-            .get()
-            .core()
-            .connections()
-            .queued_bytes(self.id())
-            .unwrap_or(0)
+        self.with(|connections, id| connections.queued_bytes(id).unwrap_or(0))
     }
 
     /// The round trip of the last ping that was answered, in seconds; 0 before the first.
@@ -223,46 +220,22 @@ impl Connection {
     #[getter]
     fn _metrics<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let last = self.inner().metrics.as_deref().copied();
-        let metrics = last.or_else(|| {
-            let mut core = self.engine.get().core();
-            core.connections().connection_metrics(self.id()).ok()
-        });
+        let now = || self.with(|connections, id| connections.connection_metrics(id).ok());
+        let metrics = last.or_else(now);
         metrics::of_connection(py, &metrics.unwrap_or_default())
     }
 
     /// What the TLS handshake agreed on.
     #[getter]
     fn _tls<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let known = (self.engine.get().core().connections()).tls_info(self.id());
-        known
-            .ok()
-            .flatten()
-            .map(|info| tls::info(py, info))
-            .transpose()
+        let known = self.with(|connections, id| connections.tls_info(id).ok().flatten());
+        known.map(|info| tls::info(py, info)).transpose()
     }
 
+    /// Host and port of this end and of the other; None over a Unix socket, and while there is no connection yet.
     #[getter]
-    fn _local_address(&self) -> Option<(String, u16)> {
-        let address = self
-            .engine
-            .get()
-            .core()
-            .connections()
-            .local_address(self.id())
-            .ok()?;
-        Some((address.ip().to_string(), address.port()))
-    }
-
-    #[getter]
-    fn _remote_address(&self) -> Option<(String, u16)> {
-        let address = self
-            .engine
-            .get()
-            .core()
-            .connections()
-            .peer_address(self.id())
-            .ok()?;
-        Some((address.ip().to_string(), address.port()))
+    fn _addresses(&self) -> addresses::Pair {
+        self.addresses()
     }
 
     /// Called as `on_message(connection, data, is_text)` for each message, straight from the event loop's look at the
@@ -326,7 +299,7 @@ impl Connection {
             return Ok(Py::new(py, send)?.into_any());
         }
         Ok(slf
-            .call_method1("_send_fragments", (message, text))?
+            .call_method1(intern!(slf.py(), "_send_fragments"), (message, text))?
             .unbind())
     }
 
@@ -340,12 +313,7 @@ impl Connection {
     ) -> PyResult<bool> {
         let connection = slf.get();
         let sent = payload::with_bytes(&message, text, |kind, bytes| {
-            connection
-                .engine
-                .get()
-                .core()
-                .connections()
-                .send(connection.id(), kind, bytes)
+            connection.with(|connections, id| connections.send(id, kind, bytes))
         })?;
         match sent {
             Ok(sent) => Ok(sent == Sent::Sent),
@@ -362,12 +330,7 @@ impl Connection {
     ) -> PyResult<Option<Py<PyAny>>> {
         let connection = slf.get();
         let sent = payload::with_bytes(&message, Some(text), |kind, bytes| {
-            connection.engine.get().core().connections().send_fragment(
-                connection.id(),
-                kind,
-                bytes,
-                last,
-            )
+            connection.with(|connections, id| connections.send_fragment(id, kind, bytes, last))
         })?;
         if last {
             let waiting = std::mem::take(&mut connection.inner().fragmented);
@@ -389,95 +352,35 @@ impl Connection {
 
     /// Sends a ping; the future of its round trip in seconds.
     fn _ping(slf: &Bound<'_, Self>, payload: Vec<u8>) -> PyResult<Py<PyAny>> {
-        let py = slf.py();
-        let connection = slf.get();
-        if connection
-            .inner()
-            .pings
-            .iter()
-            .any(|ping| ping.payload == payload)
-        {
-            return Err(raised(
-                py,
-                "ConcurrencyError",
-                "already waiting for a pong with the same data",
-            ));
-        }
-        let sent = connection
-            .engine
-            .get()
-            .core()
-            .connections()
-            .ping(connection.id(), &payload);
-        if let Err(error) = sent {
-            return Err(send_error(slf.as_any(), error));
-        }
-        let future = create_future(py)?;
-        connection.inner().pings.push_back(Ping {
-            payload,
-            future: future.clone_ref(py),
-            sent: Instant::now(),
-        });
-        Ok(future)
+        Self::ping(slf, payload)
     }
 
     /// Sends an unsolicited pong.
     fn _pong(slf: &Bound<'_, Self>, payload: Vec<u8>) -> PyResult<()> {
-        let connection = slf.get();
-        let sent = connection
-            .engine
-            .get()
-            .core()
-            .connections()
-            .pong(connection.id(), &payload);
+        let sent = (slf.get()).with(|connections, id| connections.pong(id, &payload));
         sent.map(drop)
             .map_err(|error| send_error(slf.as_any(), error))
     }
 
     /// Begins to close.
     fn _close(slf: &Bound<'_, Self>, code: u16, reason: &str) -> PyResult<()> {
-        let connection = slf.get();
-        let mut core = connection.engine.get().core();
-        let closed = core
-            .connections()
-            .close(connection.id(), CloseCode::new(code), reason);
-        drop(core);
-        match closed {
-            Ok(()) => {
-                if connection.phase() < CLOSING {
-                    connection.set_phase(CLOSING);
-                }
-                Ok(())
-            }
-            Err(SendError::Closed) => Ok(()),
-            Err(error) => Err(send_error(slf.as_any(), error)),
-        }
+        Self::close(slf, code, reason)
     }
 
     /// Drops the connection without a Close frame.
     fn _abort(&self) {
-        let _ = self.engine.get().core().connections().abort(self.id());
+        let _ = self.with(Connections::abort);
     }
 
     /// Gets what is published to a topic from now on. Whether it did not before.
     fn subscribe(&self, py: Python<'_>, topic: &str) -> PyResult<bool> {
-        let subscribed = self
-            .engine
-            .get()
-            .core()
-            .connections()
-            .subscribe(self.id(), topic);
+        let subscribed = self.with(|connections, id| connections.subscribe(id, topic));
         subscribed.map_err(|problem| error(py, &problem))
     }
 
     /// Gets it no more. Whether it did.
     fn unsubscribe(&self, py: Python<'_>, topic: &str) -> PyResult<bool> {
-        let unsubscribed = self
-            .engine
-            .get()
-            .core()
-            .connections()
-            .unsubscribe(self.id(), topic);
+        let unsubscribed = self.with(|connections, id| connections.unsubscribe(id, topic));
         unsubscribed.map_err(|problem| error(py, &problem))
     }
 
@@ -499,7 +402,7 @@ impl Connection {
             visit.call(object)?;
         }
         for ping in &inner.pings {
-            visit.call(&ping.future)?;
+            visit.call(ping.future())?;
         }
         Ok(())
     }

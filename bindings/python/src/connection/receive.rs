@@ -114,7 +114,7 @@ impl Connection {
     /// Reads a connection on that was paused.
     fn read_on(&self) {
         // It may have ended meanwhile.
-        let _ = (self.engine.get().core().connections()).resume(self.id());
+        let _ = self.with(Connections::resume);
     }
 
     /// A wait in `recv` is over without a message.

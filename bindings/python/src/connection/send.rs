@@ -94,12 +94,7 @@ pub(crate) fn broadcast(
             if this.phase() != OPEN {
                 continue;
             }
-            let sent = this
-                .engine
-                .get()
-                .core()
-                .connections()
-                .send(this.id(), kind, bytes);
+            let sent = this.with(|connections, id| connections.send(id, kind, bytes));
             if let Err(error) = sent
                 && error != SendError::Closed
             {

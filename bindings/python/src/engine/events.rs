@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use pyo3::intern;
 use pyo3::prelude::*;
 use ropeway_core::engine::{ConnectionId, Connections, EventKind};
 use ropeway_core::handshake::{Refusal, Request, Response};
@@ -95,6 +96,7 @@ impl Core {
                 }
                 (EventKind::Opened(opened), Some(connection)) => {
                     connection.get().hold_back(connections);
+                    connection.get().keep_addresses(connections);
                     Told::Opened(
                         connection.clone_ref(py),
                         opened.subprotocol.clone(),
@@ -181,9 +183,10 @@ impl Told {
                 match result {
                     Ok(_) => Ok(()),
                     Err(error) => {
-                        connection
-                            .bind(py)
-                            .call_method1("_listener_failed", (error.into_value(py),))?;
+                        connection.bind(py).call_method1(
+                            intern!(py, "_listener_failed"),
+                            (error.into_value(py),),
+                        )?;
                         Ok(())
                     }
                 }
@@ -191,7 +194,7 @@ impl Told {
             Self::Request(id, server, (method, target, headers), plain) => server
                 .call_method1(
                     py,
-                    "_on_request",
+                    intern!(py, "_on_request"),
                     (id.bits(), method, target, headers, plain),
                 )
                 .map(drop),
@@ -201,7 +204,7 @@ impl Told {
                     .map(|response| closed::response(py, &response))
                     .transpose()?;
                 connection
-                    .call_method1(py, "_on_opened", (subprotocol, response))
+                    .call_method1(py, intern!(py, "_on_opened"), (subprotocol, response))
                     .map(drop)
             }
             Self::Pong(connection, payload) => Connection::ponged(connection.bind(py), &payload),
@@ -214,7 +217,7 @@ impl Told {
                 Connection::ended(connection.bind(py), closed)
             }
             Self::AcceptFailed(server, error) => server
-                .call_method1(py, "_on_accept_failed", (error,))
+                .call_method1(py, intern!(py, "_on_accept_failed"), (error,))
                 .map(drop),
         }
     }

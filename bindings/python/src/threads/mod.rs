@@ -14,6 +14,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use pyo3::exceptions::{PyTimeoutError, PyValueError};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use ropeway_core::engine::{Engine, EngineOptions};
@@ -321,7 +322,7 @@ impl ThreadConnection {
     #[pyo3(signature = (message, text=None))]
     fn send(slf: &Bound<'_, Self>, message: &Bound<'_, PyAny>, text: Option<bool>) -> PyResult<()> {
         if !payload::is_message(message) {
-            slf.call_method1("_send_fragments", (message, text))?;
+            slf.call_method1(intern!(slf.py(), "_send_fragments"), (message, text))?;
             return Ok(());
         }
         payload::with_bytes(message, text, |kind, bytes| {

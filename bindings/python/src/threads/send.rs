@@ -1,5 +1,6 @@
 //! Sending, and what a call that cannot send is told.
 
+use pyo3::intern;
 use pyo3::prelude::*;
 use ropeway_core::engine::{ConnectionId, Connections, Sent};
 use ropeway_core::{Error, SendError};
@@ -12,7 +13,7 @@ const LARGE: usize = 64 << 10;
 
 impl ThreadConnection {
     pub(super) fn closed_error(slf: &Bound<'_, Self>) -> PyErr {
-        match slf.call_method0("_closed_error") {
+        match slf.call_method0(intern!(slf.py(), "_closed_error")) {
             Ok(error) => PyErr::from_value(error),
             Err(error) => error,
         }

@@ -104,7 +104,7 @@ class connect(ClientSettings[ClientConnection]):
         log_request(self.logger, ">", self._request)
         opening = connection._opening = asyncio.get_running_loop().create_future()
         if over is not None:
-            connection._addresses = (over.getsockname(), over.getpeername())
+            connection._known_addresses = (over.getsockname(), over.getpeername())
         connection._dial(self.uri, self._options, self._route, None if over is None else over.fileno())
         try:
             await opening

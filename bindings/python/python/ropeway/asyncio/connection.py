@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -27,22 +27,24 @@ class Connection(NativeConnection, Facts):
     `recv`, `send`, `async for`, `subscribe` and `on_message` are native; here stands what is not on the data path.
     """
 
+    _ended: Closed | None = None
+    _closed_waiters: Sequence[asyncio.Future[None]] = ()
+    _known_addresses: tuple[Any, Any] = (None, None)
+
     def __init__(self, *_arguments: Any) -> None:
-        self._ended: Closed | None = None
-        self._closed_waiters: list[asyncio.Future[None]] = []
-        self._addresses: tuple[Any, Any] = (None, None)
+        """What is always the same, or rare, is the class's: an idle connection is small."""
 
     # State
 
     @property
     def local_address(self) -> Any:
         """This end's host and port, or its Unix socket's path."""
-        return self._local_address or self._addresses[0]
+        return self._addresses[0] or self._known_addresses[0]
 
     @property
     def remote_address(self) -> Any:
         """The other end's host and port, or its Unix socket's path."""
-        return self._remote_address or self._addresses[1]
+        return self._addresses[1] or self._known_addresses[1]
 
     # Receiving
 
@@ -142,7 +144,7 @@ class Connection(NativeConnection, Facts):
         if self.state is State.CLOSED:
             return
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._closed_waiters.append(waiter)
+        self._closed_waiters = (*self._closed_waiters, waiter)
         await waiter
 
     async def __aenter__(self) -> Self:
@@ -156,9 +158,8 @@ class Connection(NativeConnection, Facts):
     # What the engine tells
 
     def _on_opened(self, subprotocol: str | None, response: tuple[Any, ...] | None) -> None:
-        self.subprotocol = subprotocol
-        local, remote = self._addresses
-        self._addresses = (self._local_address or local, self._remote_address or remote)
+        if subprotocol is not None:
+            self.subprotocol = subprotocol
         if response is not None:
             self.response = response_of(response)
         self._tell_opened()
@@ -173,7 +174,7 @@ class Connection(NativeConnection, Facts):
 
     def _on_closed(self, closed: Closed) -> None:
         self._ended = closed
-        waiters, self._closed_waiters = self._closed_waiters, []
+        waiters, self._closed_waiters = self._closed_waiters, ()
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)

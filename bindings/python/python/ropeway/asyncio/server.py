@@ -14,24 +14,15 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from .. import _loop
-from .._ropeway import Closed, Options, TlsServer, __version__
-from ..admission import (
-    Origins,
-    accepting,
-    check_origin,
-    choose_subprotocol,
-    fields_besides,
-    offered,
-    respond,
-)
+from .._ropeway import Closed, Options, TlsServer
+from ..admission import SERVER, Origins, Rules, fields_besides, respond
 from ..auth import basic_auth
 from ..compression import Compression
 from ..datastructures import Headers
-from ..exceptions import InvalidOrigin, NegotiationError
 from ..frames import CloseCode
 from ..http11 import Request, Response
 from ..limits import Limits
-from ..logs import Logger, log_request, log_response
+from ..logs import Logger
 from ..metrics import Metrics, of_engine
 from ..settings import DEFAULT_LIMITS, options, queue_marks, refuse, whole_limit
 from ..states import State
@@ -41,8 +32,6 @@ from .listening import Address, ListeningSocket, Places
 
 __all__ = ["Server", "ServerConnection", "basic_auth", "broadcast", "serve", "unix_serve"]
 
-SERVER = f"Python ropeway/{__version__}"
-_FAILED = "The request could not be processed. The server's log says why.\n"
 REFUSED = {
     "ssl_handshake_timeout": "open_timeout bounds the TLS handshake too",
     "ssl_shutdown_timeout": "close_timeout bounds the end of TLS too",
@@ -50,6 +39,7 @@ REFUSED = {
 }
 
 T = TypeVar("T")
+Handler = Callable[["ServerConnection"], Awaitable[None] | None]
 ProcessRequest = Callable[["ServerConnection", Request], Awaitable[Response | None] | Response | None]
 ProcessResponse = Callable[["ServerConnection", Request, Response], Awaitable[Response | None] | Response | None]
 SelectSubprotocol = Callable[["ServerConnection", Sequence[str]], Awaitable[str | None] | str | None]
@@ -63,23 +53,34 @@ class ServerConnection(Connection):
     """Who has authenticated, with `basic_auth`."""
     route: Any
     """The handler and its variables, with `route`."""
-    _opening: asyncio.Future[bool]
-    _task: asyncio.Task[None]
+    _opening: asyncio.Future[bool] | None = None
+    _task: asyncio.Task[None] | None = None
 
     def respond(self, status: http.HTTPStatus | int, text: str) -> Response:
         """A plain text response, for `process_request`."""
         return respond(status, text)
 
     def _tell_opened(self) -> None:
-        self._opening.set_result(True)
+        self.server._all.add(self)
+        self._decided(True)
+        # From now on they are seldom asked for.
+        if isinstance(self._kept_request, Request):
+            self._kept_request = self._kept_request.packed()
+        if isinstance(self._kept_response, Response):
+            self._kept_response = self._kept_response.packed()
 
     def _on_closed(self, closed: Closed) -> None:
         super()._on_closed(closed)
-        if not self._opening.done():
-            self._opening.set_result(False)
-            if self.response is None:
-                # What decides on the request decides for nobody any more.
-                self._task.cancel()
+        self.server._all.discard(self)
+        if self._task is not None and self.response is None:
+            # What decides on the request decides for nobody any more.
+            self._task.cancel()
+        self._decided(False)
+
+    def _decided(self, opened: bool) -> None:
+        if self._opening is not None and not self._opening.done():
+            self._opening.set_result(opened)
+        self._opening = self._task = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -95,12 +96,7 @@ class Settings:
     reuse_port: bool
     unix_mode: int | None
     max_per_address: int
-    origins: Origins | None
-    subprotocols: Sequence[str] | None
-    select_subprotocol: SelectSubprotocol | None
-    process_request: ProcessRequest | None
-    process_response: ProcessResponse | None
-    server_header: str | None
+    rules: Rules
     create_connection: type[ServerConnection]
 
 
@@ -109,7 +105,7 @@ class Server:
 
     def __init__(
         self,
-        handler: Callable[[ServerConnection], Awaitable[None]],
+        handler: Handler,
         settings: Settings,
         logger: Logger,
     ) -> None:
@@ -259,6 +255,8 @@ class Server:
                 await asyncio.wait(closing)
         if self._tasks:
             await asyncio.wait(self._tasks)
+        for connection in tuple(self._all):
+            await connection.wait_closed()
         self._closed.set_result(None)
         self.logger.info("server closed")
 
@@ -271,72 +269,37 @@ class Server:
         connection = self._settings.create_connection(self._engine, id_, *self._settings.marks)
         connection.server = self
         connection.logger, connection._max_size = self.logger, self._settings.max_size
-        connection.request = request = Request(path, Headers(headers), method)
+        connection.request = Request(path, Headers(headers), method)
         connection._opening = self._loop.create_future()
         if self._settings.places.path is not None:
-            connection._addresses = (os.fspath(self._settings.places.path), "")
+            connection._known_addresses = (os.fspath(self._settings.places.path), "")
         connection._attach()
-        connection._task = task = self._loop.create_task(self._serve(connection, request, plain))
+        connection._task = task = self._loop.create_task(self._serve(connection, plain))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _serve(self, connection: ServerConnection, request: Request, plain: bool) -> None:
-        log_request(self.logger, "<", request)
-        response = await self._decide(connection, request, plain)
-        log_response(self.logger, ">", response)
-        self._answer(connection, response)
-        if not await connection._opening:
+    async def _serve(self, connection: ServerConnection, plain: bool) -> None:
+        if not await self._admit(connection, plain):
             return
-        self._all.add(connection)
         try:
-            await self.handler(connection)
+            if (handling := self.handler(connection)) is None:
+                return
+            await handling
         except Exception:
             connection.logger.error("connection handler failed", exc_info=True)
             await connection.close(CloseCode.INTERNAL_ERROR)
         else:
             await connection.close()
-        finally:
-            self._all.discard(connection)
 
-    async def _decide(self, connection: ServerConnection, request: Request, plain: bool) -> Response:
-        """The response to a request: 101, or one that opens nothing."""
-        known = self._settings
-        try:
-            response = None
-            if known.process_request is not None:
-                response = await _settled(known.process_request(connection, request))
-            if response is None:
-                response = await self._judge(connection, request, plain)
-            if known.server_header is not None:
-                response.headers["Server"] = known.server_header
-            if known.process_response is not None:
-                response = await _settled(known.process_response(connection, request, response)) or response
-        except Exception:
-            self.logger.error("opening handshake failed", exc_info=True)
-            return respond(500, _FAILED)
-        return response
-
-    async def _judge(self, connection: ServerConnection, request: Request, plain: bool) -> Response:
-        known = self._settings
-        if not self.is_serving():
-            return respond(503, "The server is shutting down.\n")
-        if plain:
-            response = respond(426, "This is a WebSocket server: a WebSocket client is needed.\n")
-            response.headers["Sec-WebSocket-Version"] = "13"
-            return response
-        offers = offered(request)
-        try:
-            check_origin(request, known.origins)
-            if known.select_subprotocol is None:
-                return accepting(request, choose_subprotocol(offers, known.subprotocols))
-            chosen = await _settled(known.select_subprotocol(connection, offers))
-        except InvalidOrigin as error:
-            return respond(403, f"{error}.\n")
-        except NegotiationError as error:
-            return respond(400, f"{error}.\n")
-        if chosen is not None and chosen not in offers:
-            raise ValueError(f"select_subprotocol returned {chosen!r}, which was not offered")
-        return accepting(request, chosen)
+    async def _admit(self, connection: ServerConnection, plain: bool) -> bool:
+        """The opening handshake: whether the connection is open."""
+        request, opening = connection.request, connection._opening
+        assert request is not None and opening is not None
+        deciding = self._settings.rules.decide(
+            connection, request, plain=plain, closing=lambda: not self.is_serving(), logger=self.logger
+        )
+        self._answer(connection, await _settled(deciding))
+        return await opening
 
     def _answer(self, connection: ServerConnection, response: Response) -> None:
         connection.response = response
@@ -351,15 +314,29 @@ class Server:
             self._engine.refuse(connection._id, 500, [], b"")
 
 
-async def _settled(value: Awaitable[T] | T) -> T:
-    return await value if isinstance(value, Awaitable) else value
+async def _settled(steps: Generator[Any, Any, T]) -> T:
+    """The result of a generator that yields what may have to be awaited."""
+    try:
+        value = next(steps)
+        while True:
+            try:
+                settled = await value if isinstance(value, Awaitable) else value
+            except Exception as error:
+                value = steps.throw(error)
+            else:
+                value = steps.send(settled)
+    except StopIteration as end:
+        result: T = end.value
+        return result
 
 
 class serve:
     """Makes a server: `await serve(handler, host, port)` or `async with serve(…) as server`.
 
     The arguments are those of `websockets`; times are in seconds, None turns one off; sizes are in bytes. What is not
-    there (extensions of one's own) raises `NotSupported`. `compression` is "deflate", a `ropeway.Compression`, or None;
+    there (extensions of one's own) raises `NotSupported`. The `handler` is a coroutine function, at whose end the
+    connection is closed, or a plain function that returns None, sets `on_message` say, and leaves the connection open:
+    without a task it takes less than half the memory. `compression` is "deflate", a `ropeway.Compression`, or None;
     other than with `websockets` the default is None, because compressing is the server's to pay for. `ssl` is a
     `ropeway.ServerTLS`. `select_subprotocol`, `process_request` and `process_response` are functions or coroutines.
     `sock` is a bound stream socket to listen on, which is closed with the server; `unix_mode` the permissions of a Unix
@@ -371,7 +348,7 @@ class serve:
 
     def __init__(
         self,
-        handler: Callable[[ServerConnection], Awaitable[None]],
+        handler: Handler,
         host: str | Sequence[str] | None = None,
         port: int | None = None,
         *,
@@ -444,12 +421,14 @@ class serve:
             reuse_port=bool(reuse_port),
             unix_mode=unix_mode,
             max_per_address=max_per_address,
-            origins=origins,
-            subprotocols=subprotocols,
-            select_subprotocol=select_subprotocol,
-            process_request=process_request,
-            process_response=process_response,
-            server_header=server_header,
+            rules=Rules(
+                origins=origins,
+                subprotocols=subprotocols,
+                select_subprotocol=select_subprotocol,
+                process_request=process_request,
+                process_response=process_response,
+                server_header=server_header,
+            ),
             create_connection=ServerConnection if create_connection is None else create_connection,
         )
 
@@ -473,7 +452,7 @@ class serve:
 
 
 def unix_serve(
-    handler: Callable[[ServerConnection], Awaitable[None]],
+    handler: Handler,
     path: str | os.PathLike[str] | None = None,
     **arguments: Any,
 ) -> serve:
