@@ -90,7 +90,7 @@ soak: ## a server among clients that misbehave: MINUTES=10 CONNECTIONS=1000
 fuzz: ## fuzz one target, or all of them: TARGET=server SECONDS=60; RECORD=1 as above
 	tools/fuzz $(if $(TARGET),run $(TARGET),all) $(or $(SECONDS),60)
 
-coverage: ## which lines of core and ffi the tests reach
+coverage: ## which lines of core and ffi the tests reach: RECORD=1
 	tools/coverage
 
 mutants: ## whether tests notice changes to a module, one at a time: MODULE=frame SHARD=0/20
