@@ -12,6 +12,7 @@ import ropeway
 import ropeway.asyncio.client
 import ropeway.asyncio.server
 import ropeway.exceptions
+import ropeway.facts
 import ropeway.sync.client
 import ropeway.sync.server
 import websockets
@@ -149,3 +150,11 @@ def test_too_many_fragments_have_their_exception() -> None:
 
     error = cause(Ended())  # type: ignore[arg-type]
     assert isinstance(error, ropeway.TooManyFragments) and "65,537" in str(error)
+
+
+@pytest.mark.parametrize("name", ["transport", "socket", "protocol"])
+def test_what_is_not_there_says_what_is(name: str) -> None:
+    connection = type("Connection", (ropeway.facts.Facts,), {})()
+    assert not hasattr(connection, name)
+    with pytest.raises(AttributeError, match=f"Connection has no {name}: .*engine"):
+        getattr(connection, name)

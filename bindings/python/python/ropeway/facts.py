@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 import uuid
-from typing import Any
+from typing import Any, Never
 
 from ._ropeway import Closed
 from .datastructures import Headers
@@ -43,6 +43,15 @@ _OK = (1000, 1001, 1005)
 _STATES = (State.CONNECTING, State.OPEN, State.CLOSING, State.CLOSED)
 
 
+def _absent(name: str, instead: str) -> property:
+    """An attribute that `websockets` has and that is not here: hasattr says so, and the error what there is instead."""
+
+    def refuse(self: object) -> Never:
+        raise AttributeError(f"{type(self).__name__} has no {name}: {instead}")
+
+    return property(refuse)
+
+
 class Facts:
     """What does not depend on how a connection is driven."""
 
@@ -56,6 +65,10 @@ class Facts:
     _max_size: int | None = None
     _known_addresses: tuple[Any, Any] = (None, None)
     """What is said of the two ends where the core knows no host and port."""
+
+    transport = _absent("transport", "the engine has the socket; see local_address, remote_address, tls")
+    socket = _absent("socket", "the engine has it; see local_address, remote_address, tls")
+    protocol = _absent("protocol", "the state machine is the engine's; one without a socket is in ropeway.protocol")
 
     def _ending(self) -> Closed | None:
         raise NotImplementedError
