@@ -10,8 +10,8 @@ VENV := build/venv/.made
 CFLAGS ?= -O3
 BENCH_C := $(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -pedantic $(CFLAGS)
 
-.PHONY: help demo test lib python sdist node dist dist-test examples install bench simulate soak fuzz fmt lint header abi-baseline clean test-deps
-.PHONY: chat docs pictures bench-python bench-node bench-node-peers
+.PHONY: help demo test lib python sdist node dist dist-test examples install bench simulate soak fuzz coverage mutants fmt lint header abi-baseline clean test-deps
+.PHONY: node-soak chat docs pictures bench-python bench-node bench-node-peers
 
 help: ## print these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' Makefile
@@ -76,6 +76,10 @@ build/bench/certificate.pem:
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 365 -subj /CN=bench \
 		-addext subjectAltName=IP:127.0.0.1 -addext basicConstraints=critical,CA:FALSE -keyout $(@D)/key.pem -out $@
 
+node-soak: node ## connections of Node.js: CONNECTIONS=100000 opened and closed, OPEN=10000 at once
+	ulimit -n $$(ulimit -Hn) && ROPEWAY_MANY=$(or $(CONNECTIONS),100000) ROPEWAY_OPEN=$(or $(OPEN),10000) \
+		node --test --test-name-pattern='^(many )?connections' bindings/node/test/process.test.js
+
 simulate: ## simulated connections: SEEDS=100000 FIRST=0; RECORD=1 adds the run to docs/runs.tsv
 	tools/simulate $(or $(SEEDS),100000) $(FIRST)
 
@@ -85,6 +89,12 @@ soak: ## a server among clients that misbehave: MINUTES=10 CONNECTIONS=1000
 
 fuzz: ## fuzz one target, or all of them: TARGET=server SECONDS=60; RECORD=1 as above
 	tools/fuzz $(if $(TARGET),run $(TARGET),all) $(or $(SECONDS),60)
+
+coverage: ## which lines of core and ffi the tests reach: RECORD=1
+	tools/coverage
+
+mutants: ## whether tests notice changes to a module, one at a time: MODULE=frame SHARD=0/20
+	tools/mutants $(or $(MODULE),frame) $(SHARD)
 
 fmt: ## format the Rust sources
 	cargo fmt --all

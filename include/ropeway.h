@@ -1773,8 +1773,8 @@ ropeway_status ropeway_remote_close(const struct ropeway_remote *remote,
 ropeway_status ropeway_remote_abort(const struct ropeway_remote *remote,
                                     ropeway_connection connection);
 
-/// Makes a waiting ropeway_engine_poll return, and the engine's descriptor readable. Any thread; not from a signal
-/// handler, as it takes a lock.
+/// Makes a waiting ropeway_engine_poll return, and the engine's descriptor readable. Any thread; while the engine is
+/// there, a signal handler too (it may change errno).
 ///
 /// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_ENGINE_GONE.
 ropeway_status ropeway_remote_wake(const struct ropeway_remote *remote);

@@ -1,5 +1,7 @@
-"""coverage_report.py LCOV MISSED: the share of lines that were run, by file, without those of tests; the others go to MISSED."""
+"""coverage_report.py LCOV MISSED: the share of lines that were run, by file, without those of tests; the others go to MISSED.
+With RECORD in the environment the sum is laid into docs/reliability.md."""
 
+import os
 import pathlib
 import re
 import sys
@@ -44,6 +46,12 @@ def main() -> None:
         missed += [f"{name}:{number}: {source[number - 1].strip()}" for number, count in sorted(own.items()) if not count]
     pathlib.Path(sys.argv[2]).write_text("\n".join(missed) + "\n")
     print(f"{100 * run / total:6.2f}%  {run:5} of {total:5}  in all")
+    if os.environ.get("RECORD"):
+        page = ROOT / "docs/reliability.md"
+        begin, end = "<!-- coverage: begin -->", "<!-- coverage: end -->"
+        head, rest = page.read_text().split(begin)
+        share = f"{100 * run / total:.2f}% ({run:,} of {total:,})"
+        page.write_text(head + begin + share + end + rest.split(end, 1)[1])
 
 
 if __name__ == "__main__":

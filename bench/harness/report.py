@@ -44,7 +44,7 @@ def record(suite: Suite, figure: Figure) -> dict:
     """A figure for JSON."""
     medians = {column.key: figure.median(column.key) for column in suite.columns}
     ratios = {"to_floor": figure.to_floor, "to_best_peer": figure.to_peer}
-    return {"role": figure.subject.role, **medians, **ratios, "rounds": figure.rounds}
+    return {"role": figure.subject.role, "about": figure.subject.about, **medians, **ratios, "rounds": figure.rounds}
 
 
 def write_docs(name: str, suite: Suite, results: Results, said: str) -> None:
@@ -62,6 +62,7 @@ def write_docs(name: str, suite: Suite, results: Results, said: str) -> None:
         "\n".join(judgement(suite, results)),
         f"<details><summary>All figures (also <a href=\"performance/{name}.json\">as JSON</a>)</summary>",
         "\n".join(everything(suite, results)),
+        "\n".join(settings(results)),
         "</details>",
         suite.conclude(results),
     ]
@@ -105,6 +106,11 @@ def everything(suite: Suite, results: Results) -> list[str]:
             cells += [column.show(figure.median(column.key)) for column in others]
             lines.append(f"| {' | '.join([*cells, ratio(figure.to_floor), ratio(figure.to_peer)])} |")
     return lines
+
+
+def settings(results: Results) -> list[str]:
+    """How each subject was set up."""
+    return [f"- {figure.subject.name}: {figure.subject.about}" for figure in next(iter(results.values()), [])]
 
 
 def table_head(headings: list[str]) -> list[str]:

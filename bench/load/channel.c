@@ -11,15 +11,21 @@ static unsigned char buffer[BUFFER];
 
 struct channel channel_open(const struct options *options, const struct ring *ring, size_t number) {
     struct channel channel = {.frame_left = ring->expected_frame};
-    channel.stream = wire_open(options->port, number, options->tls, options->deflate, options->raw);
-    stream_set_nonblocking(&channel.stream);
+    channel.stream = stream_open(options->port, number, options->tls);
+    if (!options->raw) {
+        wire_request(&channel.stream, options->port, options->deflate);
+    }
     if (options->deflate != DEFLATE_OFF) {
         channel.inflater = inflater_new(ring, options->deflate);
     }
     return channel;
 }
 
-void channel_watch(struct channel *channel, int epoll) {
+void channel_ready(struct channel *channel, const struct options *options, int epoll) {
+    if (!options->raw) {
+        wire_response(&channel->stream, options->port, options->deflate, false);
+    }
+    stream_set_nonblocking(&channel->stream);
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = channel};
     if (epoll_ctl(epoll, EPOLL_CTL_ADD, channel->stream.fd, &event) != 0) {
         fail("epoll_ctl");

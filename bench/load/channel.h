@@ -19,9 +19,10 @@ struct channel {
     uint64_t began;
 };
 
-/* Opens the `number`th channel, past the handshake and not blocking, and lets `epoll` watch it. */
+/* Opens the `number`th channel and sends the handshake's request, if there is to be one. */
 struct channel channel_open(const struct options *options, const struct ring *ring, size_t number);
-void channel_watch(struct channel *channel, int epoll);
+/* Awaits the handshake's response; from then on the channel does not block, and `epoll` watches it. */
+void channel_ready(struct channel *channel, const struct options *options, int epoll);
 
 /* Begins to send `count` messages. */
 void channel_send(struct channel *channel, const struct ring *ring, int epoll, size_t count);

@@ -4,21 +4,25 @@
 
 #include <sys/epoll.h>
 
-enum { EVENTS = 256, PATIENCE_MS = 5000, ACCEPTS = 64 };
+enum { EVENTS = 256, PATIENCE_MS = 5000, OPENING = 64 };
 
 static struct ring ring;
 static struct window window;
 
-/* An epoll set with so many channels open, numbered from 0. */
+/* An epoll set with so many channels open, numbered from 0; many at a time, so that nobody waits for one. */
 static struct channel *open_all(const struct options *options, size_t count, int *epoll) {
     struct channel *channels = calloc(count, sizeof *channels);
     *epoll = epoll_create1(EPOLL_CLOEXEC);
     if (*epoll < 0 || !channels) {
         fail("epoll");
     }
-    for (size_t i = 0; i < count; i++) {
-        channels[i] = channel_open(options, &ring, i);
-        channel_watch(&channels[i], *epoll);
+    for (size_t ready = 0, opened = 0; ready < count;) {
+        for (; opened < count && opened < ready + OPENING; opened++) {
+            channels[opened] = channel_open(options, &ring, opened);
+        }
+        for (; ready < opened; ready++) {
+            channel_ready(&channels[ready], options, *epoll);
+        }
     }
     return channels;
 }
@@ -106,8 +110,8 @@ void load_fan_out(const struct options *options) {
 
 void load_accept(const struct options *options) {
     /* TLS shakes hands with one after another; plain requests are all sent before the first answer is awaited. */
-    size_t batch = options->connections < ACCEPTS ? options->connections : ACCEPTS, number = 0;
-    struct stream streams[ACCEPTS];
+    size_t batch = options->connections < OPENING ? options->connections : OPENING, number = 0;
+    struct stream streams[OPENING];
     window_set(&window, options->warmup, options->seconds, options->server_pid);
     while (!window_over(&window)) {
         uint64_t began = now(CLOCK_MONOTONIC);

@@ -7,9 +7,9 @@
  * long      each asks for a newer value (GET /next?VALUE) as soon as it has one
  * push      each has a WebSocket, and is told
  *
- * After the warm-up the measured window begins; then two lines of JSON follow: what window.h has, a message being a value that one
- * user sees for the first time, and its latency the time since it was made; and what went over all sockets meanwhile, by the
- * kernel's own count (TCP_INFO): bytes without the headers of TCP and IP, and segments.
+ * After the warm-up, half a second after a value was made, the measured window begins; then two lines of JSON follow: what window.h
+ * has, a message being a value that one user sees for the first time, and its latency the time since it was made; and what went
+ * over all sockets meanwhile, by the kernel's own count (TCP_INFO): bytes without the headers of TCP and IP, and segments.
  */
 #include "../load/fail.h"
 #include "../load/window.h"
@@ -50,6 +50,7 @@ static size_t count = 1000;
 static enum way way;
 static uint16_t port;
 static struct window window;
+static uint64_t warm; /* when the warm-up is over */
 static uint64_t late; /* polls left out because the last one was not answered yet */
 
 static struct traffic traffic(void) {
@@ -80,7 +81,10 @@ static void ask(struct user *user) {
 static void see(struct user *user, const char *value) {
     if (memcmp(value, user->value, VALUE) > 0) {
         memcpy(user->value, value, VALUE);
-        window_add(&window, now(CLOCK_MONOTONIC) - strtoull(user->value, NULL, 10), 1);
+        uint64_t made = strtoull(user->value, NULL, 10);
+        window_add(&window, now(CLOCK_MONOTONIC) - made, 1);
+        if (window.end == UINT64_MAX && made >= warm)
+            window.begin = made + 500000000; /* in the middle between two values */
     }
 }
 
@@ -132,6 +136,8 @@ static void run(double warmup, double seconds, long server_pid) {
     for (size_t i = 0; way == LONG && i < count; i++)
         ask(&users[i]);
     window_set(&window, warmup, seconds, server_pid);
+    warm = window.begin;
+    window.begin = UINT64_MAX;
     const uint64_t began = now(CLOCK_MONOTONIC);
     bool measuring = false;
     for (uint64_t turn = 0; !window_over(&window);) {

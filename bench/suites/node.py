@@ -2,7 +2,7 @@
 
 import subprocess
 
-from harness.load import SERVED, Row, serve
+from harness.load import HELD, SERVED, Idle, Row, hold, serve
 from harness.machine import LOAD_CORE, ROOT, pinned
 from harness.subject import OURS, PEER, Server, Subject
 from harness.suite import LESS, Column, Suite
@@ -12,7 +12,9 @@ from suites.servers import GENERATOR
 NEEDS = ("bench-node",)
 ROWS = [Row(size, connections, depth) for size in (20, 1 << 10, 16 << 10) for connections, depth in ((1, 1), (100, 1), (100, 16))]
 ROWS += [Row(1 << 20, 1)]
+ROWS += [Row(size, 100, depth, "text") for size in (20, 1 << 10, 16 << 10) for depth in (1, 16)]
 ABOUT = "Thousands of messages per second of the server's CPU time"
+ABOUT_MEMORY = "Bytes of the server's memory added per connection, resident (Rss), fresh and after one echo of 1 KiB on each"
 WARMUP = 0.4
 LIBRARIES = {
     "ropeway": ("bindings/node", ""),
@@ -62,8 +64,10 @@ def crossing(way: str) -> Subject:
     return Subject(way, ("node", "bench/node/crossings.js", way), way, OURS, NEEDS)
 
 
+SERVERS = [server(name) for name in LIBRARIES if name != "undici"]
 SUITES = {
-    "node": Suite([server(name) for name in LIBRARIES if name != "undici"], ROWS, serve, SERVED, ABOUT, needs=GENERATOR),
+    "node": Suite(SERVERS, ROWS, serve, SERVED, ABOUT, needs=GENERATOR),
+    "node-memory": Suite(SERVERS, [Idle(5000)], hold, HELD, ABOUT_MEMORY, LESS, needs=GENERATOR, rounds=1),
     "node-clients": clients.suite([client(name) for name in LIBRARIES if name != "uWebSockets.js"]),
     "node-crossings": Suite(
         [crossing(way) for way in CROSSINGS],

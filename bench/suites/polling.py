@@ -9,7 +9,6 @@ from harness.subject import OURS, PEER, Running, Server
 from harness.suite import LESS, Column, Results, Suite
 
 USERS = "build/bin/users"
-LIBEVENT = "debian:libevent-2.1-7"
 HEADERS = 52
 """Bytes of IPv4, TCP and its time stamps that a segment has besides its payload."""
 MANY = 100_000
@@ -35,10 +34,26 @@ class Crowd:
         return f"{self.users:,} users"
 
 
-POLL = ("build/bin/poll_server",)
+LIBEVENT = ("build/bin/poll_server",)
+UWEBSOCKETS = ("node", "bench/node/polling.js")
+ASK, WAIT = "GET once a second, connections kept", "GET that waits for the next value"
+
+
+def by_libevent(name: str, about: str, way: str) -> Way:
+    """Looking by HTTP at libevent's server."""
+    return Way(name, LIBEVENT, about, PEER, LIBEVENT, "debian:libevent-2.1-7", way=way)
+
+
+def by_uwebsockets(name: str, about: str, way: str) -> Way:
+    """Looking by HTTP at uWebSockets.js."""
+    return Way(name, UWEBSOCKETS, about, PEER, ("bench-node-peers",), "npm:uwebsockets", way=way)
+
+
 SUBJECTS = [
-    Way("polling", POLL, "GET once a second, connections kept", PEER, POLL, LIBEVENT, way="polling"),
-    Way("long polling", POLL, "GET that waits for the next value", PEER, POLL, LIBEVENT, way="long"),
+    by_libevent("polling libevent", ASK, "polling"),
+    by_uwebsockets("polling uWebSockets.js", ASK, "polling"),
+    by_libevent("long polling libevent", WAIT, "long"),
+    by_uwebsockets("long polling uWebSockets.js", WAIT, "long"),
     Way("ropeway", ("build/bin/push_server",), "published to WebSockets", OURS, ("examples",), way="push"),
 ]
 CROWDS = [Crowd(1_000), Crowd(10_000)]

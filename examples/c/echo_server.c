@@ -10,7 +10,7 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <pthread.h>
+#include <errno.h>
 #include <ropeway.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,20 +18,14 @@
 #include <string.h>
 
 static volatile sig_atomic_t stopping;
+static ropeway_remote *remote;
 
-struct watch {
-    sigset_t signals;
-    ropeway_remote *remote;
-};
-
-/* Waits for a signal on a thread of its own, so that none comes in the middle of anything, and wakes the engine. */
-static void *wait_for_signal(void *argument) {
-    struct watch *watch = argument;
-    int signal_number;
-    sigwait(&watch->signals, &signal_number);
+static void on_signal(int signal_number) {
+    int saved = errno;
+    (void)signal_number;
     stopping = 1;
-    ropeway_remote_wake(watch->remote);
-    return NULL;
+    ropeway_remote_wake(remote);
+    errno = saved;
 }
 
 static int fail(const char *what) {
@@ -67,9 +61,8 @@ struct place {
 
 static int run(ropeway_engine *engine, const struct place *at, const ropeway_options *options) {
     char url[300], address[128];
+    struct sigaction action = {.sa_handler = on_signal};
     ropeway_listener listener;
-    struct watch watch;
-    pthread_t thread;
     int status;
 
     if (at->path)
@@ -78,17 +71,10 @@ static int run(ropeway_engine *engine, const struct place *at, const ropeway_opt
         snprintf(url, sizeof url, strchr(at->host, ':') ? "%s://[%s]:%s/" : "%s://%s:%s/", at->scheme, at->host, at->port);
     if (ropeway_engine_listen(engine, url, options, &listener) != ROPEWAY_OK)
         return fail(url);
-    if (ropeway_engine_remote(engine, &watch.remote) != ROPEWAY_OK)
+    if (ropeway_engine_remote(engine, &remote) != ROPEWAY_OK)
         return fail("remote");
-    sigemptyset(&watch.signals);
-    sigaddset(&watch.signals, SIGTERM);
-    sigaddset(&watch.signals, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &watch.signals, NULL);
-    if (pthread_create(&thread, NULL, wait_for_signal, &watch) != 0) {
-        ropeway_remote_free(watch.remote);
-        fprintf(stderr, "no thread can be started\n");
-        return EXIT_FAILURE;
-    }
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
 
     ropeway_engine_listener_address(engine, listener, address, sizeof address);
     if (at->path)
@@ -98,10 +84,10 @@ static int run(ropeway_engine *engine, const struct place *at, const ropeway_opt
     fflush(stdout);
     status = serve(engine);
 
-    if (!stopping)
-        pthread_kill(thread, SIGTERM);
-    pthread_join(thread, NULL);
-    ropeway_remote_free(watch.remote);
+    action.sa_handler = SIG_DFL;
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
+    ropeway_remote_free(remote);
     return status;
 }
 

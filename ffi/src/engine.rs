@@ -4,7 +4,7 @@ use std::cell::UnsafeCell;
 use std::ffi::c_int;
 use std::sync::Arc;
 
-use ropeway_core::engine::{Connections, Engine, EventKind};
+use ropeway_core::engine::{Connections, Engine, EventKind, Message};
 use ropeway_core::protocol::Options;
 use ropeway_relay::Relay;
 
@@ -156,10 +156,18 @@ pub unsafe extern "C" fn ropeway_engine_next_event(
             let Some((event, _)) = engine.next_event() else {
                 return Ok(std::ptr::null());
             };
+            if let EventKind::Message { kind, payload } = event.kind {
+                return Ok(lent.next_message(&Message {
+                    id: event.id,
+                    user_data: event.user_data,
+                    listener: event.listener,
+                    kind,
+                    payload,
+                }));
+            }
             let (id, listener) = (event.id.bits(), event.listener.bits());
             let lent = lent.begin(id, listener, event.user_data);
             match event.kind {
-                EventKind::Message { kind, payload } => lent.message(kind, payload),
                 EventKind::UpgradeRequest(request) => {
                     lent.request(ROPEWAY_EVENT_UPGRADE_REQUEST, request)
                 }

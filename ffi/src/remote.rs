@@ -141,8 +141,8 @@ pub unsafe extern "C" fn ropeway_remote_abort(
     }
 }
 
-/// Makes a waiting ropeway_engine_poll return, and the engine's descriptor readable. Any thread; not from a signal
-/// handler, as it takes a lock.
+/// Makes a waiting ropeway_engine_poll return, and the engine's descriptor readable. Any thread; while the engine is
+/// there, a signal handler too (it may change errno).
 ///
 /// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_ENGINE_GONE.
 #[unsafe(no_mangle)]

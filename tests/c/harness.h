@@ -63,6 +63,18 @@ static inline uint64_t micros(void) {
     return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_nsec / 1000 + 1;
 }
 
+/* An option with this default, which takes a good number, and neither a bad one nor a string. */
+static inline void check_number_option(ropeway_options *options, int key, int64_t normal, int64_t good, int64_t bad) {
+    int64_t value = -99;
+    CHECK_STATUS(ropeway_options_get_int(options, key, &value), ROPEWAY_OK);
+    CHECK(value == normal);
+    CHECK_STATUS(ropeway_options_set_int(options, key, bad), ROPEWAY_ERROR_OPTION_VALUE);
+    CHECK_STATUS(ropeway_options_set_int(options, key, good), ROPEWAY_OK);
+    CHECK_STATUS(ropeway_options_get_int(options, key, &value), ROPEWAY_OK);
+    CHECK(value == good);
+    CHECK_STATUS(ropeway_options_set_string(options, key, "1"), ROPEWAY_ERROR_OPTION_TYPE);
+}
+
 static inline ropeway_engine *make_engine(void) {
     ropeway_engine *engine = NULL;
     REQUIRE(ropeway_engine_new(NULL, &engine) == ROPEWAY_OK);

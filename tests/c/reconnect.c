@@ -3,28 +3,17 @@
  */
 #include "harness.h"
 
-static void number(ropeway_options *options, int key, int64_t normal, int64_t good, int64_t bad) {
-    int64_t value = -99;
-    CHECK_STATUS(ropeway_options_get_int(options, key, &value), ROPEWAY_OK);
-    CHECK(value == normal);
-    CHECK_STATUS(ropeway_options_set_int(options, key, bad), ROPEWAY_ERROR_OPTION_VALUE);
-    CHECK_STATUS(ropeway_options_set_int(options, key, good), ROPEWAY_OK);
-    CHECK_STATUS(ropeway_options_get_int(options, key, &value), ROPEWAY_OK);
-    CHECK(value == good);
-    CHECK_STATUS(ropeway_options_set_string(options, key, "1"), ROPEWAY_ERROR_OPTION_TYPE);
-}
-
 static void keys(void) {
     ropeway_options *options = ropeway_options_new();
-    number(options, ROPEWAY_OPTION_MAX_REDIRECTS, 0, 10, -1);
-    number(options, ROPEWAY_OPTION_RECONNECT, 0, 2, 3);
-    number(options, ROPEWAY_OPTION_RECONNECT_BASE, 1000, 5, -1);
-    number(options, ROPEWAY_OPTION_RECONNECT_CAP, 60000, 10, -1);
-    number(options, ROPEWAY_OPTION_RECONNECT_FACTOR, 200, 150, -1);
-    number(options, ROPEWAY_OPTION_RECONNECT_STABLE_AFTER, 10000, 0, -1);
-    number(options, ROPEWAY_OPTION_RECONNECT_MAX_ATTEMPTS, 0, 3, INT64_MAX);
-    number(options, ROPEWAY_OPTION_RESEND_LIMIT, 0, 1024, -1);
-    number(options, ROPEWAY_OPTION_RECONNECT_SEED, -1, 7, -2);
+    check_number_option(options, ROPEWAY_OPTION_MAX_REDIRECTS, 0, 10, -1);
+    check_number_option(options, ROPEWAY_OPTION_RECONNECT, 0, 2, 3);
+    check_number_option(options, ROPEWAY_OPTION_RECONNECT_BASE, 1000, 5, -1);
+    check_number_option(options, ROPEWAY_OPTION_RECONNECT_CAP, 60000, 10, -1);
+    check_number_option(options, ROPEWAY_OPTION_RECONNECT_FACTOR, 200, 150, -1);
+    check_number_option(options, ROPEWAY_OPTION_RECONNECT_STABLE_AFTER, 10000, 0, -1);
+    check_number_option(options, ROPEWAY_OPTION_RECONNECT_MAX_ATTEMPTS, 0, 3, INT64_MAX);
+    check_number_option(options, ROPEWAY_OPTION_RESEND_LIMIT, 0, 1024, -1);
+    check_number_option(options, ROPEWAY_OPTION_RECONNECT_SEED, -1, 7, -2);
     ropeway_options_free(options);
 }
 

@@ -1,26 +1,15 @@
 /* Settings of sockets by key, and how many connections one address may have. */
 #include "harness.h"
 
-static void number(ropeway_options *options, int key, int64_t normal, int64_t good, int64_t bad) {
-    int64_t value = -99;
-    CHECK_STATUS(ropeway_options_get_int(options, key, &value), ROPEWAY_OK);
-    CHECK(value == normal);
-    CHECK_STATUS(ropeway_options_set_int(options, key, bad), ROPEWAY_ERROR_OPTION_VALUE);
-    CHECK_STATUS(ropeway_options_set_int(options, key, good), ROPEWAY_OK);
-    CHECK_STATUS(ropeway_options_get_int(options, key, &value), ROPEWAY_OK);
-    CHECK(value == good);
-    CHECK_STATUS(ropeway_options_set_string(options, key, "1"), ROPEWAY_ERROR_OPTION_TYPE);
-}
-
 static void keys(void) {
     ropeway_options *options = ropeway_options_new();
     int64_t value;
-    number(options, ROPEWAY_OPTION_TCP_NODELAY, 1, 0, 2);
-    number(options, ROPEWAY_OPTION_TCP_KEEPALIVE, 0, 60000, -1);
-    number(options, ROPEWAY_OPTION_DSCP, -1, 46, 64);
-    number(options, ROPEWAY_OPTION_SEND_BUFFER, 0, 40000, -1);
-    number(options, ROPEWAY_OPTION_RECEIVE_BUFFER, 0, 40000, INT64_MAX);
-    number(options, ROPEWAY_OPTION_MAX_PER_ADDRESS, 0, 10, -1);
+    check_number_option(options, ROPEWAY_OPTION_TCP_NODELAY, 1, 0, 2);
+    check_number_option(options, ROPEWAY_OPTION_TCP_KEEPALIVE, 0, 60000, -1);
+    check_number_option(options, ROPEWAY_OPTION_DSCP, -1, 46, 64);
+    check_number_option(options, ROPEWAY_OPTION_SEND_BUFFER, 0, 40000, -1);
+    check_number_option(options, ROPEWAY_OPTION_RECEIVE_BUFFER, 0, 40000, INT64_MAX);
+    check_number_option(options, ROPEWAY_OPTION_MAX_PER_ADDRESS, 0, 10, -1);
     CHECK_STATUS(ropeway_options_set_int(options, ROPEWAY_OPTION_LOCAL_ADDRESS, 1), ROPEWAY_ERROR_OPTION_TYPE);
     CHECK_STATUS(ropeway_options_get_int(options, ROPEWAY_OPTION_INTERFACE, &value), ROPEWAY_ERROR_OPTION_TYPE);
     CHECK_STATUS(ropeway_options_set_string(options, ROPEWAY_OPTION_LOCAL_ADDRESS, "here"),

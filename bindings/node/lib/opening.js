@@ -37,12 +37,14 @@ class EngineOpening {
     return this.#place >= 0;
   }
 
+  /** Whether the request was still there to be accepted. If it was not, `_onClosed` tells so later in the batch. */
   accept(websocket, protocol, fields) {
-    native.accept(this.#place, protocol, fields);
+    if (!native.accept(this.#place, protocol, fields)) return false;
     connections[this.#place] = websocket;
     websocket._place = this.#place;
     websocket._context = this.#server._context;
     websocket._facade = this.#request.socket;
+    return true;
   }
 
   refuse(status, message, fields) {
@@ -93,7 +95,7 @@ class StreamOpening {
     if (!isPlain(socket)) {
       const place = native.attachServer(options, protocol, fields);
       new Driver(websocket, socket, place, this.#server.options.maxQueuedBytes, received);
-      return;
+      return true;
     }
     // They are asked for later, when the socket is gone.
     void socket.remoteAddress;
@@ -105,6 +107,7 @@ class StreamOpening {
     connections[place] = websocket;
     // The engine has a descriptor of its own.
     socket.destroy();
+    return true;
   }
 
   /** The request, and what came behind it. */

@@ -264,7 +264,7 @@ class WebSocketServer extends EventEmitter {
     websocket._onAccepted = callback;
     this._connections++;
     try {
-      opening.accept(websocket, protocol || undefined, fields);
+      if (!opening.accept(websocket, protocol || undefined, fields)) this._connections--;
     } catch (error) {
       this._connections--;
       opening.refuse(500);

@@ -32,6 +32,15 @@ pub(crate) fn failed(error: &Error) -> napi::Error {
     napi::Error::new(napi::Status::GenericFailure, told.message)
 }
 
+/// Whether an answer to a request found its connection: it may have ended in the batch that tells of the request.
+fn answered(result: std::result::Result<(), Error>) -> Result<bool> {
+    match result {
+        Ok(()) => Ok(true),
+        Err(Error::UnknownId) => Ok(false),
+        Err(error) => Err(failed(&error)),
+    }
+}
+
 fn refused(error: &SendError) -> napi::Error {
     invalid(error.to_string())
 }
@@ -174,23 +183,21 @@ impl Engine {
         })
     }
 
-    /// Accepts the request of the connection at `place`.
+    /// Accepts the request of the connection at `place`. False when that has gone.
     #[napi]
     pub fn accept(
         &self,
         place: u32,
         subprotocol: Option<String>,
         headers: Vec<String>,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let decision = decision(subprotocol, &headers)?;
         let mut seats = self.0.seats.borrow_mut();
         let id = seats.id(place);
-        decision
-            .accept_in(seats.engine.connections(), id)
-            .map_err(|error| failed(&error))
+        answered(decision.accept_in(seats.engine.connections(), id))
     }
 
-    /// Refuses it.
+    /// Refuses it. False when it has gone.
     #[napi]
     pub fn refuse(
         &self,
@@ -198,16 +205,12 @@ impl Engine {
         status: u16,
         headers: Vec<String>,
         body: String,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let mut refusal = Refusal::new(status, body).map_err(|error| invalid(error.to_string()))?;
         refusal.headers = options::headers(&headers)?;
         let mut seats = self.0.seats.borrow_mut();
         let id = seats.id(place);
-        seats
-            .engine
-            .connections()
-            .refuse(id, &refusal)
-            .map_err(|error| failed(&error))
+        answered(seats.engine.connections().refuse(id, &refusal))
     }
 
     /// As `send`: bits of what became of it.

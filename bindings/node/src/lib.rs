@@ -13,6 +13,7 @@
     reason = "Node-API is a C interface; `lib/` is the only caller; napi-rs hands arguments over by value"
 )]
 
+mod apart;
 mod batch;
 mod detached;
 mod engine;

@@ -8,6 +8,7 @@ use napi::{Result, Status, check_status, sys};
 use ropeway_core::engine::{ConnectionId, EventKind, ListenerId};
 use ropeway_core::protocol::Gathered;
 
+use crate::apart::Apart;
 use crate::batch::{self, Batch, LARGE, Payload, kind};
 use crate::pool::{Lending, Pool};
 use crate::seats::{Seat, Seats, unusable};
@@ -23,6 +24,7 @@ pub(crate) struct Thread {
     pub(crate) seats: RefCell<Seats>,
     batch: RefCell<Batch>,
     pub(crate) watch: RefCell<Option<Watch>>,
+    pub(crate) apart: RefCell<Option<Apart>>,
     /// Memory of large messages.
     pool: Pool<Gathered>,
     /// Strings on their way to the engine.
@@ -113,6 +115,7 @@ impl Thread {
             seats: RefCell::new(seats),
             batch: RefCell::new(batch),
             watch: RefCell::new(None),
+            apart: RefCell::new(None),
             pool: Pool::new(),
             scratch: RefCell::new(Vec::new()),
             dispatch: reference,
@@ -286,9 +289,7 @@ impl Thread {
         loop {
             // SAFETY: called on the environment's thread within a handle scope, with nothing borrowed.
             unsafe {
-                let (mut global, mut dispatch, mut number) =
-                    (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
-                check_status!(sys::napi_get_global(env, &raw mut global))?;
+                let (mut dispatch, mut number) = (ptr::null_mut(), ptr::null_mut());
                 check_status!(sys::napi_get_reference_value(
                     env,
                     self.dispatch,
@@ -299,7 +300,7 @@ impl Thread {
                 let status = sys::napi_make_callback(
                     env,
                     self.context,
-                    global,
+                    dispatch,
                     dispatch,
                     arguments.len(),
                     arguments.as_ptr(),
@@ -335,5 +336,6 @@ impl Wake for Thread {
         seats.release();
         drop(seats);
         self.hold();
+        self.review_apart();
     }
 }

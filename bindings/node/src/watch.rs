@@ -13,12 +13,14 @@ pub(crate) trait Wake {
     fn wake(self: Rc<Self>);
 }
 
-/// A `uv_poll_t` on a descriptor. The loop keeps it, and what it wakes, until the environment ends; it does not keep
-/// the process alive unless it is told to.
+/// A `uv_poll_t` on a descriptor. The loop keeps it, and what it wakes, until it is stopped or the environment ends; it does
+/// not keep the process alive unless it is told to.
 pub(crate) struct Watch {
     uv: &'static Uv,
     handle: *mut uv::Handle,
     holds: bool,
+    watched: *mut c_void,
+    end: unsafe extern "C" fn(sys::napi_async_cleanup_hook_handle, *mut c_void),
 }
 
 /// What libuv's handle owns.
@@ -27,6 +29,7 @@ struct Watched<W> {
     memory: Vec<u128>,
     target: Rc<W>,
     hook: sys::napi_async_cleanup_hook_handle,
+    is_ending: bool,
 }
 
 impl Watch {
@@ -43,6 +46,7 @@ impl Watch {
             memory: vec![0; uv.poll_size.div_ceil(size_of::<u128>())],
             target,
             hook: std::ptr::null_mut(),
+            is_ending: false,
         });
         let handle: *mut uv::Handle = watched.memory.as_mut_ptr().cast();
         // SAFETY: the loop is this thread's, the memory is as large as a uv_poll_t and aligned for anything in it.
@@ -69,7 +73,16 @@ impl Watch {
             uv,
             handle,
             holds: false,
+            watched: watched.cast(),
+            end: end::<W>,
         })
+    }
+
+    /// Watches no more. The descriptor may be closed then.
+    pub(crate) fn stop(self) {
+        // SAFETY: called on the loop's thread; what `start` made lives on, since neither this nor the environment's end
+        // has let go of it: nothing is woken any more after that.
+        unsafe { (self.end)(std::ptr::null_mut(), self.watched) }
     }
 
     /// Whether the process stays alive for it.
@@ -95,7 +108,7 @@ unsafe extern "C" fn readable<W: Wake>(handle: *mut uv::Handle, _status: i32, _e
     target.wake();
 }
 
-/// The environment ends: the handle is closed, and the hook is done when libuv has let go of it.
+/// The environment ends, or the watch: the handle is closed, and the hook is done when libuv has let go of it.
 unsafe extern "C" fn end<W: Wake>(
     _hook: sys::napi_async_cleanup_hook_handle,
     watched: *mut c_void,
@@ -103,6 +116,9 @@ unsafe extern "C" fn end<W: Wake>(
     let watched: *mut Watched<W> = watched.cast();
     // SAFETY: made by `start`, and freed by `closed` only.
     unsafe {
+        if std::mem::replace(&mut (*watched).is_ending, true) {
+            return;
+        }
         let handle = (*watched).memory.as_mut_ptr().cast();
         ((*watched).uv.close)(handle, Some(closed::<W>));
     }

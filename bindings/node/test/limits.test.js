@@ -53,6 +53,22 @@ test('maxPayload and maxFragments close with 1009, and 0 is no limit', async (t)
   assert.strictEqual(data.length, 17 << 20);
 });
 
+test('a client that is refused for what it sends with its request ends no server', async (t) => {
+  const { url } = await serve(t);
+  const socket = await silent(t, url);
+  // It has to wait for the answer before it sends frames; what comes before is held within the bound on heads.
+  socket.write(Buffer.alloc(64 << 10));
+  let answer = '';
+  socket.setEncoding('latin1').on('data', (data) => {
+    answer += data;
+  });
+  socket.on('error', () => {});
+  await once(socket, 'close');
+  if (answer !== '') assert.match(answer, /^HTTP\/1\.1 431 /);
+  const client = await connect(t, url);
+  assert.strictEqual(client.readyState, WebSocket.OPEN);
+});
+
 test('cve_2026_48779_cve_2026_12151_tiny_fragments_close_a_node_connection', async (t) => {
   const { client, peer } = await pair(t);
   const ends = Promise.all([end(client), end(peer)]);

@@ -65,6 +65,55 @@ test('an exception that nobody catches ends the process as any other does', asyn
   await assert.rejects(failed, (error) => error.code === 1 && /Error: unheard/.test(error.stderr));
 });
 
+test('a busy connection is watched by libuv itself, until it is paused, joined by another one, or gone', async () => {
+  const text = await output(`${SERVER}
+    const fs = require('node:fs');
+    // The socket of the watch is a duplicate: it has the name of another descriptor.
+    function duplicates() {
+      const names = fs.readdirSync('/proc/self/fd').map((fd) => {
+        try { return fs.readlinkSync('/proc/self/fd/' + fd); } catch { return ''; }
+      }).filter((name) => name.startsWith('socket:'));
+      return names.length - new Set(names).size;
+    }
+    const peers = [];
+    server.on('connection', (peer) => peers.push(peer));
+    const open = () => new Promise((resolve) => {
+      const client = new WebSocket(url());
+      client.on('open', () => resolve(client));
+    });
+    // Only the client's half is alone in a turn: the peer answers in one of its own.
+    const trips = async (client, peer, count) => {
+      for (let i = 0; i < count; i++) {
+        client.send(String(i));
+        const [data] = await new Promise((resolve) => peer.once('message', (...values) => resolve(values)));
+        if (String(data) !== String(i)) throw new Error('lost');
+      }
+    };
+    server.on('listening', async () => {
+      const first = await open(), second = await open();
+      console.log(duplicates());
+      await trips(first, peers[0], 200);
+      console.log(duplicates());
+      await trips(second, peers[1], 200);
+      console.log(duplicates());
+      peers[1].pause();
+      second.send('held');
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      console.log(duplicates());
+      peers[1].resume();
+      const [held] = await new Promise((resolve) => peers[1].once('message', (...values) => resolve(values)));
+      console.log(String(held));
+      await trips(second, peers[1], 200);
+      console.log(duplicates());
+      peers[1].terminate();
+      await new Promise((resolve) => second.on('close', resolve));
+      console.log(duplicates());
+      first.close();
+      server.close(() => console.log('closed'));
+    });`);
+  assert.strictEqual(text, '0\n1\n1\n0\nheld\n1\n0\nclosed\n');
+});
+
 test('microtasks run after each batch, and what they send goes out', async () => {
   const text = await output(`${SERVER}
     server.on('connection', (peer) => {
@@ -215,7 +264,7 @@ test('connections that are gone are garbage', async () => {
 });
 
 // ROPEWAY_MANY=100000 for the long run.
-test('many connections opened and closed leave memory as it was', async () => {
+test('many connections opened and closed leave memory as it was', async (t) => {
   const many = Number(process.env.ROPEWAY_MANY ?? 6000);
   const text = await output(
     `${SERVER}
@@ -246,30 +295,53 @@ test('many connections opened and closed leave memory as it was', async () => {
     ['--expose-gc'],
   );
   const { before, after } = JSON.parse(text);
+  const inMiB = (bytes) => (bytes / (1 << 20)).toFixed(1);
+  t.diagnostic(`${many} connections: ${inMiB(before)} MiB resident after two thirds, ${inMiB(after)} MiB after all`);
   assert.ok(after - before < 8 << 20, `resident memory went from ${before} to ${after} bytes`);
 });
 
-test('a thousand connections open at once, each with a message', async () => {
+test('connections open at once, each with a message', async (t) => {
   const count = Number(process.env.ROPEWAY_OPEN ?? 1000);
-  const text = await output(`${SERVER}
-    server.on('connection', (peer) => peer.on('message', (data) => peer.send(data)));
-    server.on('listening', async () => {
+  // The clients are a process of their own: each has as many descriptors as the system lets it have.
+  const clients = `
+    const { WebSocket } = require(${PACKAGE});
+    const opened = (client) => new Promise((resolve) => client.on('open', resolve));
+    const answered = (client, i) => new Promise((resolve) => {
+      client.on('message', (data) => { if (String(data) === String(i)) resolve(); });
+      client.send(String(i));
+    });
+    (async () => {
       const clients = [];
       while (clients.length < ${count}) {
-        const some = Array.from({ length: 100 }, () => new WebSocket(url()));
-        await Promise.all(some.map((client) => new Promise((resolve) => client.on('open', resolve))));
+        const some = Array.from({ length: 100 }, () => new WebSocket(process.argv[1]));
+        await Promise.all(some.map(opened));
         clients.push(...some);
       }
-      console.log(server.clients.size);
-      await Promise.all(clients.map((client, i) => new Promise((resolve) => {
-        client.on('message', (data) => { if (String(data) === String(i)) resolve(); });
-        client.send(String(i));
-      })));
+      await Promise.all(clients.map(answered));
       console.log('all answered');
       for (const client of clients) client.close();
-      server.close(() => console.log(server.clients.size));
+    })();`;
+  const text = await output(`${SERVER}
+    const { spawn } = require('node:child_process');
+    let most = 0, idle = 0, full = 0;
+    server.on('connection', (peer) => {
+      peer.on('message', (data) => peer.send(data));
+      most = Math.max(most, server.clients.size);
+      if (most === ${count}) full = process.memoryUsage.rss();
+    });
+    server.on('listening', () => {
+      idle = process.memoryUsage.rss();
+      const child = spawn(process.execPath, ['-e', ${JSON.stringify(clients)}, url()], { stdio: ['ignore', 'pipe', 'inherit'] });
+      child.stdout.on('data', (text) => console.log(String(text).trim()));
+      child.on('close', () => server.close(() => {
+        console.log(most);
+        console.log(server.clients.size);
+        console.log(Math.round((full - idle) / most));
+      }));
     });`);
-  assert.strictEqual(text, `${count}\nall answered\n0\n`);
+  const lines = text.trim().split('\n');
+  t.diagnostic(`${count} connections open: ${lines.pop()} bytes resident for each on the server`);
+  assert.deepStrictEqual(lines, ['all answered', String(count), '0']);
 });
 
 test('a runtime without the right libuv gets an error that says so', async () => {

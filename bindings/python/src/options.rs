@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use ropeway_core::Role;
 use ropeway_core::deflate::Compression;
-use ropeway_core::handshake::{HeadLimits, Headers};
+use ropeway_core::handshake::{HeadLimits, Headers, Refusal};
 use ropeway_core::protocol;
+use ropeway_core::{Error, Role};
 
+use crate::errors::error;
 use crate::trace;
 
 /// The core's options, shared by the connections made with them. Times are in seconds, None turns a wait off; sizes
@@ -36,6 +37,19 @@ pub(crate) fn headers(fields: Vec<(String, String)>) -> PyResult<Headers> {
             .map_err(|error| PyValueError::new_err(error.to_string()))?;
     }
     Ok(headers)
+}
+
+/// A response that opens nothing.
+pub(crate) fn refusal(
+    py: Python<'_>,
+    status: u16,
+    fields: Vec<(String, String)>,
+    body: Vec<u8>,
+) -> PyResult<Refusal> {
+    let mut refusal =
+        Refusal::new(status, body).map_err(|problem| error(py, &Error::Handshake(problem)))?;
+    refusal.headers = headers(fields)?;
+    Ok(refusal)
 }
 
 /// The fields of `ropeway.Compression`.

@@ -37,7 +37,14 @@ def threads_echo(connection: Any) -> None:
 @contextlib.contextmanager
 def serving(handler: Callable[[Any], None] = threads_echo, **arguments: Any) -> Iterator[ropeway.sync.Server]:
     """A server in a thread; none is left."""
-    with ropeway.sync.serve(handler, "127.0.0.1", 0, **arguments) as server:
+    with running(ropeway.sync.serve(handler, "127.0.0.1", 0, **arguments)) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def running(server: ropeway.sync.Server) -> Iterator[ropeway.sync.Server]:
+    """The same for one that is made."""
+    with server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import pathlib
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import ropeway
-from common import uri
+import ropeway.sync
+from common import running, uri
 from conftest import Run
 from werkzeug.routing import Map, Rule
 
@@ -17,7 +19,7 @@ async def say(connection: ropeway.ServerConnection, **variables: Any) -> None:
     await connection.send(repr(variables))
 
 
-def url_map() -> Map:
+def url_map(say: Callable[..., Any] = say) -> Map:
     return Map(
         [
             Rule("/", endpoint=say),
@@ -76,3 +78,27 @@ def test_process_request_comes_before_the_map(run: Run) -> None:
                 await own[1].wait_closed()
 
     run(main())
+
+
+def say_in_a_thread(connection: ropeway.sync.ServerConnection, **variables: Any) -> None:
+    connection.send(repr(variables))
+
+
+def test_threads_have_the_same(tmp_path: pathlib.Path) -> None:
+    def first(connection: ropeway.sync.ServerConnection, request: ropeway.Request) -> ropeway.Response | None:
+        return connection.respond(401, "no\n") if request.path == "/secret" else None
+
+    place = tmp_path / "x.sock"
+    tcp = ropeway.sync.route(url_map(say_in_a_thread), "127.0.0.1", 0, process_request=first)
+    unix = ropeway.sync.unix_route(url_map(say_in_a_thread), place)
+    with running(tcp), running(unix):
+        address = f"ws://127.0.0.1:{tcp.port}"
+        for path, said in [("/", "{}"), ("/old", "{'room': 'hall', 'page': 1}"), ("/branch", "{}")]:
+            with ropeway.sync.connect(address + path) as client:
+                assert client.recv() == said
+        for path, status in [("/nowhere", 404), ("/secret", 401)]:
+            with pytest.raises(ropeway.InvalidStatus) as caught:
+                ropeway.sync.connect(address + path).__enter__()
+            assert caught.value.response.status_code == status
+        with ropeway.sync.unix_connect(place) as client:
+            assert client.recv() == "{}"

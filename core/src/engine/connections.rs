@@ -8,7 +8,7 @@ use std::sync::Arc;
 use mio::{Registry, Waker};
 
 use super::clock::Clock;
-use super::event::Notice;
+use super::event::{Notice, ToldText};
 use super::id::{ConnectionId, Ids, ListenerId, MAX_CONNECTIONS};
 use super::listeners::ListenerSlot;
 use super::metrics::{ConnectionMetrics, Counters, Metrics};
@@ -46,6 +46,8 @@ pub struct Connections {
     pub(super) corked: Option<u32>,
     /// A published message that has not gone out yet.
     pub(super) batch: Option<Batch>,
+    /// The text that was told last, while it is lent: it need not be validated when it is sent on.
+    pub(super) told: ToldText,
     /// Events are being drained, so what is sent is corked.
     pub(super) in_turn: bool,
     /// What is sent outside a turn is corked too.
@@ -98,6 +100,7 @@ impl Connections {
             output: Output::new(),
             corked: None,
             batch: None,
+            told: ToldText::default(),
             in_turn: false,
             gathering: false,
             embedded: false,

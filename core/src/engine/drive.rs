@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use super::Engine;
 use super::connections::Connections;
-use super::event::Notice;
+use super::event::{Notice, ToldText};
 use super::id::{self, ALARM, ConnectionId, ListenerId, WAKER};
 use super::log;
+use super::read::BURST;
 use super::remote::Command;
 use super::slots::{Flags, Transport};
 use crate::error::{Error, IoError, SendError};
@@ -16,15 +17,11 @@ use crate::net;
 use crate::opening_stage::OpeningStage;
 use crate::protocol::{MessageKind, Raw, Shutdown, Source, Time};
 
-/// Bytes asked of a socket at once.
-const READ_SIZE: usize = 64 << 10;
-/// Bytes of a large message asked for at once: they are unmasked while they are in the second-level cache.
-const PAYLOAD_READ_SIZE: usize = 256 << 10;
-/// Bytes read of one connection in one turn, while they all belong to one large message.
-const BURST: usize = 1 << 20;
 /// What [`Engine::next_event`] lends next.
 #[derive(Debug)]
 pub(super) enum Told {
+    /// Bytes have been read: there may be a message at hand now.
+    Bytes,
     Event(ConnectionId, Raw),
     Notice(Notice),
     Redirect(ConnectionId),
@@ -42,6 +39,9 @@ impl Engine {
     /// The next message of the connection whose bytes are at hand, in the common case.
     #[inline]
     pub(super) fn next_plain(&mut self) -> Option<(Plain, MessageKind, Source)> {
+        if self.input.is_empty() {
+            return None;
+        }
         let index = self.active?;
         let connections = &mut self.connections;
         if connections.corked != Some(index) {
@@ -62,6 +62,8 @@ impl Engine {
     }
 
     pub(super) fn advance(&mut self) -> Option<Told> {
+        self.lent = None;
+        self.connections.told = ToldText::default();
         loop {
             if let Some(index) = self.active {
                 if let Some(told) = self.pump(index) {
@@ -85,6 +87,9 @@ impl Engine {
             }
             if let Some(index) = self.connections.listed.pop_front() {
                 self.attend(index);
+                if !self.input.is_empty() {
+                    return Some(Told::Bytes);
+                }
             } else if let Some(listener) = self.connections.knocking.pop_front() {
                 self.connections.accept_from(listener);
             } else {
@@ -230,87 +235,6 @@ impl Engine {
             self.read(index);
         } else if protocol.is_ended() {
             self.active = Some(index);
-        }
-    }
-
-    /// Whether a large message is in the middle of coming, and the turn has room for more of it.
-    fn goes_on(&mut self, index: u32) -> bool {
-        let slot = self.connections.slots.at(index);
-        slot.flags.has(Flags::READABLE)
-            && self.burst > 0
-            && (slot.protocol.as_ref())
-                .is_some_and(|protocol| protocol.wants_payload() > 0 && protocol.reads())
-    }
-
-    /// Reads once.
-    fn read(&mut self, index: u32) {
-        let connections = &mut self.connections;
-        let now = connections.now;
-        connections.cork(index);
-        let slot = connections.slots.at(index);
-        let (Some(protocol), Transport::Stream(stream)) = (&mut slot.protocol, &mut slot.transport)
-        else {
-            return;
-        };
-        let mut room = 0;
-        let result = if protocol.wants_payload() > 0 {
-            let read = |buffer: &mut Vec<u8>, most| {
-                room = most;
-                stream.receive_into(buffer, most)
-            };
-            let result = protocol.read_payload(
-                &mut self.input,
-                &mut connections.output,
-                PAYLOAD_READ_SIZE,
-                now,
-                read,
-            );
-            result.map(|(count, raw)| {
-                self.read_ahead = raw;
-                count
-            })
-        } else {
-            let buffer = self.input.spare(READ_SIZE);
-            room = buffer.len();
-            let result = stream.receive(buffer);
-            if let Ok(count) = result {
-                self.input.filled(count);
-            }
-            result
-        };
-        self.active = Some(index);
-        match result {
-            Ok(0) if room > 0 => {
-                slot.flags.take(Flags::READABLE);
-                protocol.on_eof(&mut connections.output, now);
-            }
-            Ok(count) => {
-                (connections.tally).received(index, |traffic| traffic.bytes += count as u64);
-                if count < room {
-                    // The socket is empty, and will tell when it no longer is; its end it has told already.
-                    if !slot.flags.has(Flags::HANGUP) && !stream.has_more() {
-                        slot.flags.take(Flags::READABLE);
-                    }
-                }
-                self.burst = self.burst.saturating_sub(count);
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                if stream.has_more() {
-                    // What came was no application data: others have their turn first.
-                    self.burst = 0;
-                    return;
-                }
-                slot.flags.take(Flags::READABLE);
-                // It was another address's socket that hung up while this one was dialled.
-                slot.flags.take(Flags::HANGUP);
-                if slot.flags.has(Flags::SENDING_FAILED) {
-                    protocol.on_transport_error(Error::ConnectionLost, now);
-                }
-            }
-            Err(error) => {
-                slot.flags.take(Flags::READABLE);
-                protocol.on_transport_error(net::stream_error("receive", &error), now);
-            }
         }
     }
 }
@@ -479,13 +403,27 @@ impl Connections {
         }
         while let Some(index) = self.timers.pop(now) {
             let slot = self.slots.at(index);
-            match (&slot.protocol, &slot.transport) {
+            match (&mut slot.protocol, &slot.transport) {
                 (Some(protocol), Transport::Stream(stream))
                     if stream.is_securing()
                         && protocol.next_deadline().is_some_and(|due| due <= now) =>
                 {
                     let after = protocol.options().open_timeout;
                     self.fail(index, OpeningStage::Tls.timeout(after));
+                }
+                (Some(protocol), Transport::Stream(stream))
+                    if slot.flags.has(Flags::AWAITING)
+                        && protocol.reads()
+                        && stream.holds_bytes() =>
+                {
+                    // They are a sign of life, and read in this turn: they count once.
+                    protocol.on_payload(now);
+                    slot.flags.set(Flags::READABLE);
+                    if !slot.flags.has(Flags::LISTED) {
+                        slot.flags.set(Flags::LISTED);
+                        self.listed.push_back(index);
+                    }
+                    self.schedule(index);
                 }
                 (Some(_), _) => {
                     self.cork(index);

@@ -36,6 +36,26 @@ pub struct Message<'a> {
     pub payload: &'a [u8],
 }
 
+/// Where a text stands that has been validated: an address, which is never followed, and a length.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct ToldText(usize, usize);
+
+impl ToldText {
+    #[inline]
+    pub(super) fn of(kind: MessageKind, payload: &[u8]) -> Self {
+        match kind {
+            MessageKind::Text => Self(payload.as_ptr().addr(), payload.len()),
+            MessageKind::Binary => Self::default(),
+        }
+    }
+
+    /// Whether `payload` is this text.
+    #[inline]
+    pub(super) fn is(self, payload: &[u8]) -> bool {
+        self.0 == payload.as_ptr().addr() && self.1 == payload.len()
+    }
+}
+
 /// What happened.
 #[derive(Debug)]
 #[non_exhaustive]

@@ -82,10 +82,6 @@ impl<T> Mailbox<T> {
         queue.commands = Vec::new();
     }
 
-    pub(crate) fn is_retired(&self) -> bool {
-        self.lock().gone
-    }
-
     fn lock(&self) -> MutexGuard<'_, Queue<T>> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -45,6 +45,7 @@ mod peers;
 mod prometheus;
 mod publish;
 mod queue;
+mod read;
 mod redirect;
 mod remote;
 mod send;
@@ -84,6 +85,7 @@ use crate::net::ForkGuard;
 use crate::protocol::{Gathered, Input, Raw, Source};
 use apart::Lone;
 use drive::Told;
+use event::ToldText;
 
 /// Settings of an engine as a whole.
 #[derive(Clone, Copy, Debug)]
@@ -125,6 +127,8 @@ pub struct Engine {
     /// The connection whose bytes `input` holds.
     active: Option<u32>,
     lone: Lone,
+    /// Bytes asked of a socket at once.
+    read_size: usize,
     /// Bytes that may still be read of the active connection in this turn.
     burst: usize,
     /// What was read and parsed in one go, to be told first.
@@ -157,6 +161,7 @@ impl Engine {
             connections,
             active: None,
             lone: Lone::new(),
+            read_size: read::READ_SIZE,
             burst: 0,
             read_ahead: None,
             lent: None,
@@ -205,18 +210,24 @@ impl Engine {
     /// In a child process it returns `None`; [`poll`](Self::poll) and every other call say why.
     #[inline]
     pub fn next_event(&mut self) -> Option<(Event<'_>, &mut Connections)> {
-        let Some((slot, kind, source)) = self.next_plain() else {
-            return self.next_told();
-        };
-        self.lent = Some(source);
-        let payload = self.input.payload(source);
-        let event = Event {
-            id: slot.id,
-            user_data: slot.user_data,
-            listener: slot.listener,
-            kind: EventKind::Message { kind, payload },
-        };
-        Some((event, &mut self.connections))
+        loop {
+            if let Some((slot, kind, source)) = self.next_plain() {
+                self.lent = Some(source);
+                let payload = self.input.payload(source);
+                self.connections.told = ToldText::of(kind, payload);
+                let event = Event {
+                    id: slot.id,
+                    user_data: slot.user_data,
+                    listener: slot.listener,
+                    kind: EventKind::Message { kind, payload },
+                };
+                return Some((event, &mut self.connections));
+            }
+            match self.advance()? {
+                Told::Bytes => {}
+                told => return self.tell(told),
+            }
+        }
     }
 
     /// The next event, if it is a whole message that is at hand already: a quicker [`next_event`](Self::next_event)
@@ -226,6 +237,7 @@ impl Engine {
         let (slot, kind, source) = self.next_plain()?;
         self.lent = Some(source);
         let payload = self.input.payload(source);
+        self.connections.told = ToldText::of(kind, payload);
         Some(Message {
             id: slot.id,
             user_data: slot.user_data,
@@ -249,6 +261,7 @@ impl Engine {
     /// otherwise a copy. `None` when the last event was no message, or has been kept.
     pub fn keep_message(&mut self) -> Option<Gathered> {
         let source = self.lent.take()?;
+        self.connections.told = ToldText::default();
         Some(self.input.keep(source))
     }
 
@@ -257,13 +270,17 @@ impl Engine {
         self.input.reuse(memory)
     }
 
-    /// The next event in all other cases.
+    /// The event in all other cases.
     #[inline(never)]
-    fn next_told(&mut self) -> Option<(Event<'_>, &mut Connections)> {
-        let (id, kind) = match self.advance()? {
+    fn tell(&mut self, told: Told) -> Option<(Event<'_>, &mut Connections)> {
+        let (id, kind) = match told {
+            Told::Bytes => return None,
             Told::Event(id, raw) => {
                 self.lent = match raw {
-                    Raw::Message { source, .. } => Some(source),
+                    Raw::Message { kind, source } => {
+                        self.connections.told = ToldText::of(kind, self.input.payload(source));
+                        Some(source)
+                    }
                     _ => None,
                 };
                 (id, self.input.lend(raw)?.into())

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use mio::Waker;
 
@@ -20,6 +21,8 @@ pub struct Remote(Arc<Shared>);
 
 struct Shared {
     mailbox: Mailbox<Command>,
+    /// The mailbox is retired; here this can be asked in a signal handler.
+    gone: AtomicBool,
     waker: Waker,
     limit: u64,
     fork: ForkGuard,
@@ -39,6 +42,7 @@ impl Remote {
     pub(super) fn new(waker: Waker, limit: u64, fork: ForkGuard) -> Self {
         Self(Arc::new(Shared {
             mailbox: Mailbox::new(limit),
+            gone: AtomicBool::new(false),
             waker,
             limit,
             fork,
@@ -91,13 +95,14 @@ impl Remote {
         self.push(Command::Abort(id), 0)
     }
 
-    /// Makes a waiting [`Engine::poll`](super::Engine::poll) return.
+    /// Makes a waiting [`Engine::poll`](super::Engine::poll) return. While the engine is there, this may be called in a
+    /// signal handler: it writes to a descriptor and does nothing else.
     ///
     /// # Errors
     /// [`Error::EngineGone`], [`Error::Forked`].
     pub fn wake(&self) -> Result<(), Error> {
         self.check_fork()?;
-        if self.0.mailbox.is_retired() {
+        if self.0.gone.load(Ordering::Relaxed) {
             return Err(Error::EngineGone);
         }
         self.rouse();
@@ -136,6 +141,7 @@ impl Remote {
         if self.check_fork().is_err() {
             return;
         }
+        self.0.gone.store(true, Ordering::Relaxed);
         self.0.mailbox.retire();
     }
 

@@ -13,9 +13,9 @@ use crate::net;
 use crate::protocol::MessageKind;
 
 /// Corked output that is sent before the cork is pulled.
-const CORK_LIMIT: usize = 64 << 10;
+const CORK_LIMIT: usize = 128 << 10;
 /// From this size on a server's payload goes to the kernel from where it is, without a copy.
-const DIRECT: usize = 16 << 10;
+const DIRECT: usize = 64 << 10;
 /// The cork's memory beyond this is given back.
 const CORK_KEPT: usize = 2 << 20;
 /// What control frames may add to a full queue.
@@ -80,7 +80,7 @@ impl Connections {
             && slot.queue.is_none()
             && protocol.compresses(payload.len(), compress).is_none()
         {
-            protocol.send_header(&mut self.output, kind, payload)?;
+            protocol.send_header(&mut self.output, kind, payload, self.told.is(payload))?;
             self.corked = None;
             self.write_out(index, payload);
         } else {
@@ -104,11 +104,13 @@ impl Connections {
         {
             return false;
         }
+        let valid = self.told.is(payload);
         let slot = self.slots.at(index);
         let sent = slot.id == id
             && slot.queue.is_none()
-            && (slot.protocol.as_ref())
-                .is_some_and(|protocol| protocol.send_plain(&mut self.output, kind, payload));
+            && slot.protocol.as_ref().is_some_and(|protocol| {
+                protocol.send_plain(&mut self.output, kind, payload, valid)
+            });
         if sent {
             (self.tally).sent(index, |traffic| traffic.count(1, payload.len() as u64));
         }

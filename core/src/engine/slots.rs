@@ -71,6 +71,8 @@ impl Flags {
 
     /// The application reads no more for now, whichever attempt's protocol there is.
     pub(super) const PAUSED: Self = Self(256);
+    /// The socket reports itself when it holds much of a large message, not at its next byte.
+    pub(super) const AWAITING: Self = Self(1024);
     /// The host watches its socket for reading.
     pub(super) const APART: Self = Self(512);
     /// What stays when another attempt's transport takes the place of the last.

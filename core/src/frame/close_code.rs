@@ -178,4 +178,36 @@ mod tests {
         assert_eq!(CloseCode::new(999).to_string(), "999 (unknown)");
         assert_eq!(CloseCode::new(1004).to_string(), "1004 (reserved)");
     }
+
+    #[test]
+    fn every_close_code_has_its_name() {
+        for (code, name) in [
+            (1000, "normal closure"),
+            (1001, "going away"),
+            (1002, "protocol error"),
+            (1003, "unsupported data"),
+            (1004, "reserved"),
+            (1005, "no status received"),
+            (1006, "abnormal closure"),
+            (1007, "invalid payload data"),
+            (1008, "policy violation"),
+            (1009, "message too big"),
+            (1010, "mandatory extension"),
+            (1011, "internal error"),
+            (1012, "service restart"),
+            (1013, "try again later"),
+            (1014, "bad gateway"),
+            (1015, "TLS handshake failed"),
+            (1016, "reserved"),
+            (2999, "reserved"),
+            (3000, "registered"),
+            (3999, "registered"),
+            (4000, "private use"),
+            (4999, "private use"),
+            (5000, "unknown"),
+            (999, "unknown"),
+        ] {
+            assert_eq!(CloseCode::new(code).name(), name, "{code}");
+        }
+    }
 }

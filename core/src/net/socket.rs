@@ -1,6 +1,7 @@
 //! A connected, non-blocking stream socket of any family.
 
 use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
 use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
@@ -49,6 +50,28 @@ impl Socket {
         // `room` is within the capacity.
         unsafe { buffer.set_len(length) };
         Ok(count)
+    }
+
+    /// Asks the kernel not to report the socket readable before `count` bytes are there, or the stream's end. Only a hint.
+    #[allow(unsafe_code, reason = "a socket option that socket2 does not have")]
+    pub(crate) fn await_bytes(&self, count: usize) {
+        let count = libc::c_int::try_from(count).unwrap_or(libc::c_int::MAX);
+        // SAFETY: the descriptor is open, and the option's value is an int that outlives the call.
+        unsafe {
+            libc::setsockopt(
+                self.descriptor(),
+                libc::SOL_SOCKET,
+                libc::SO_RCVLOWAT,
+                (&raw const count).cast(),
+                size_of_val(&count) as libc::socklen_t,
+            );
+        }
+    }
+
+    /// Whether there are bytes to receive.
+    pub(crate) fn holds_bytes(&self) -> bool {
+        let peeked = self.0.peek(&mut [MaybeUninit::uninit()]);
+        peeked.is_ok_and(|count| count > 0)
     }
 
     /// Sends as much as the kernel takes at once.

@@ -67,6 +67,19 @@ impl Stream {
         }
     }
 
+    /// Asks not to be told of bytes to receive before there are `count`, or the end. Only a hint, which a plain stream
+    /// takes: a call to receive gives what there is all the same.
+    pub(crate) fn await_bytes(&self, count: usize) {
+        if let Self::Plain(socket) = self {
+            socket.await_bytes(count);
+        }
+    }
+
+    /// Whether there are bytes to receive of a stream that takes that hint.
+    pub(crate) fn holds_bytes(&self) -> bool {
+        matches!(self, Self::Plain(socket) if socket.holds_bytes())
+    }
+
     /// Whether there may be bytes, or the end, to receive without the socket becoming readable anew, although the last
     /// call did not fill its buffer.
     #[inline]

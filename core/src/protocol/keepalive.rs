@@ -108,6 +108,12 @@ impl Protocol {
         self.heard = now;
     }
 
+    /// The transport holds payload of the message under way that has not been received yet.
+    pub(crate) fn on_payload(&mut self, now: Time) {
+        self.heard = now;
+        self.last_message = now;
+    }
+
     /// Whether the application reads no more for now. The opening handshake goes on in a pause, and is told.
     #[must_use]
     pub const fn is_paused(&self) -> bool {

@@ -69,13 +69,14 @@ impl Protocol {
     }
 
     /// Sends a whole message in the common case: on an open server's connection. `false` says nothing:
-    /// [`send`](Self::send) has to be asked.
+    /// [`send`](Self::send) has to be asked. `valid` says that the payload is known to be UTF-8.
     #[inline(always)]
     pub(crate) fn send_plain(
         &self,
         output: &mut Output,
         kind: MessageKind,
         payload: &[u8],
+        valid: bool,
     ) -> bool {
         let plain = self.state == State::Open
             && self.sending.is_none()
@@ -84,7 +85,7 @@ impl Protocol {
             && self
                 .compresses(payload.len(), Compress::ByOptions)
                 .is_none()
-            && (kind == MessageKind::Binary || frame::is_valid(payload));
+            && (valid || kind == MessageKind::Binary || frame::is_valid(payload));
         if plain {
             append_server_frame(output.raw(), kind, payload);
         }

@@ -76,6 +76,12 @@ impl Protocol {
         input.recycle();
         if !input.is_empty() {
             self.heard = now;
+        } else if self.state == State::Open
+            && self.frame == Frame::None
+            && self.opening.is_none()
+            && !self.streams
+        {
+            return None;
         }
         if self.opening.is_none() && matches!(self.state, State::Open | State::Closing) {
             match self.frames(input, output, now) {

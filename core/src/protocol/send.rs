@@ -54,14 +54,19 @@ impl Protocol {
     }
 
     /// Writes the header of a whole message of `payload`, which the driver sends behind it by a way of its own.
-    /// Only a server's frames can be sent so: they are not masked.
+    /// Only a server's frames can be sent so: they are not masked. `valid` says that the payload is known to be UTF-8.
     pub(crate) fn send_header(
         &mut self,
         output: &mut Output,
         kind: MessageKind,
         payload: &[u8],
+        valid: bool,
     ) -> Result<Header, SendError> {
-        self.check_data(kind, payload)?;
+        if valid {
+            self.check_whole()?;
+        } else {
+            self.check_data(kind, payload)?;
+        }
         output.header(
             self.role,
             true,
@@ -222,11 +227,18 @@ impl Protocol {
     /// [`SendError::Closed`], [`SendError::NotOpen`], [`SendError::MessageInProgress`], [`SendError::InvalidUtf8`].
     #[inline]
     pub(crate) fn check_data(&self, kind: MessageKind, payload: &[u8]) -> Result<(), SendError> {
+        self.check_whole()?;
+        check_text(kind, payload)
+    }
+
+    /// Whether a whole message could be sent now.
+    #[inline]
+    fn check_whole(&self) -> Result<(), SendError> {
         self.check_open()?;
         if self.sending.is_some() {
             return Err(SendError::MessageInProgress);
         }
-        check_text(kind, payload)
+        Ok(())
     }
 
     #[inline]

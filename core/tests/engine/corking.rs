@@ -118,7 +118,7 @@ fn much_corked_output_leaves_before_the_turn_ends() {
             connections
                 .send_binary(server, &[0; 10_000])
                 .expect("sends");
-            assert!(connections.queued_bytes(server).expect("is there") < 128 << 10);
+            assert!(connections.queued_bytes(server).expect("is there") < 192 << 10);
         }
         assert!(connections.counters().sent.bytes > before + (256 << 10));
         true

@@ -54,8 +54,9 @@ fn a_peer_that_does_not_answer_a_ping_is_failed() {
     );
 }
 
-#[test]
-fn any_byte_is_a_sign_of_life() {
+/// Sends a message whose first `begun` bytes come at once and whose next come one by one, each after a ping, without any
+/// pong.
+fn is_kept_alive_by_single_bytes(message: &[u8], begun: usize) {
     let options = Options {
         ping_interval: SHORT,
         pong_timeout: SHORT * 5,
@@ -63,19 +64,30 @@ fn any_byte_is_a_sign_of_life() {
     };
     let (server, ends) = served(options);
     let mut raw = Raw::open(server.address);
-    // No pong ever, but a byte of a message after each ping.
-    let mut bytes = frame(TEXT, &[b'x'; 10], true).into_iter();
-    for byte in bytes.by_ref().take(5) {
+    let bytes = frame(BINARY, message, true);
+    raw.write(&bytes[..begun]);
+    for at in begun..begun + 5 {
         assert_eq!(raw.receive().0, PING);
-        raw.write([byte]);
+        raw.write(&bytes[at..=at]);
     }
-    raw.write(bytes.collect::<Vec<u8>>());
+    raw.write(&bytes[begun + 5..]);
     let mut echoed = raw.receive();
     while echoed.0 == PING {
         echoed = raw.receive();
     }
-    assert_eq!(echoed, (TEXT, vec![b'x'; 10]));
+    assert!(echoed == (BINARY, message.to_vec()), "it comes back");
     assert!(ends.try_recv().is_err(), "it lives");
+}
+
+#[test]
+fn any_byte_is_a_sign_of_life() {
+    is_kept_alive_by_single_bytes(b"some bytes", 0);
+}
+
+#[test]
+fn any_byte_of_a_large_message_is_a_sign_of_life() {
+    // The socket has been asked not to report single bytes then.
+    is_kept_alive_by_single_bytes(&pattern(1 << 20), 200 << 10);
 }
 
 #[test]

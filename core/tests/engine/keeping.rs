@@ -1,7 +1,8 @@
 //! Messages that the application keeps: their memory, and where it comes back.
 
+use ropeway_core::SendError;
 use ropeway_core::engine::{Engine, EventKind};
-use ropeway_core::protocol::{Gathered, Options};
+use ropeway_core::protocol::{Gathered, MessageKind, Options};
 
 use crate::rig::*;
 
@@ -53,4 +54,38 @@ fn a_gathered_message_is_kept_without_a_copy_and_its_memory_used_again() {
     // What stands in the receive buffer is copied.
     assert_eq!(kept(&mut engine).bytes(), b"short");
     drop(peer.join());
+}
+
+#[test]
+fn a_received_text_is_validated_anew_when_it_was_kept_and_changed() {
+    let mut engine = engine();
+    let (_, address) = listen(&mut engine, Options::default());
+    let text = vec![b'x'; 1 << 20];
+    let peer = std::thread::spawn({
+        let text = text.clone();
+        move || {
+            let mut peer = Raw::open(address);
+            peer.send(TEXT, &text);
+            peer.receive()
+        }
+    });
+    let sender = loop {
+        engine.poll(Some(PATIENCE)).expect("polls");
+        if let Some((event, connections)) = engine.next_event()
+            && let EventKind::Message { kind, payload } = event.kind
+        {
+            connections.send(event.id, kind, payload).expect("is valid");
+            break event.id;
+        }
+    };
+    let mut kept = engine.keep_message().expect("is a message");
+    kept.bytes_mut()[0] = 0xff;
+    let sent = engine
+        .connections()
+        .send(sender, MessageKind::Text, kept.bytes());
+    assert_eq!(sent, Err(SendError::InvalidUtf8));
+    assert!(engine.next_event().is_none());
+    assert!(engine.keep_message().is_none(), "its loan is over");
+    until(&mut engine, |_, _| {}, |_| peer.is_finished());
+    assert!(peer.join().expect("no panic") == (TEXT, text));
 }

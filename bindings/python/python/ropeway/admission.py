@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 import http
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Sequence
+from typing import Any
 
+from ._ropeway import __version__
 from .datastructures import Headers
 from .exceptions import InvalidOrigin, NegotiationError
 from .http11 import Request, Response
+from .logs import Logger, log_request, log_response
 
-__all__ = ["Origins", "accepting", "check_origin", "choose_subprotocol", "fields_besides", "offered", "respond"]
+__all__ = [
+    "SERVER",
+    "Origins",
+    "Rules",
+    "accepting",
+    "check_origin",
+    "choose_subprotocol",
+    "fields_besides",
+    "offered",
+    "respond",
+]
 
+SERVER = f"Python ropeway/{__version__}"
+_FAILED = "The request could not be processed. The server's log says why.\n"
 Origins = Sequence[str | re.Pattern[str] | None]
 _GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _WRITTEN_BY_CORE = (
@@ -83,3 +99,63 @@ def accepting(request: Request, subprotocol: str | None) -> Response:
 def fields_besides(response: Response) -> list[tuple[str, str]]:
     """A response's fields but for those that the core writes itself."""
     return [(name, value) for name, value in response.headers.raw_items() if name.lower() not in _WRITTEN_BY_CORE]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Rules:
+    """What a server was told of whom it lets in. The functions may be coroutines where the server is asyncio's."""
+
+    origins: Origins | None
+    subprotocols: Sequence[str] | None
+    select_subprotocol: Callable[..., Any] | None
+    process_request: Callable[..., Any] | None
+    process_response: Callable[..., Any] | None
+    server_header: str | None
+
+    def decide(
+        self, connection: Any, request: Request, *, plain: bool, closing: Callable[[], bool], logger: Logger
+    ) -> Generator[Any, Any, Response]:
+        """The response to a request, plain HTTP or an upgrade: 101, or one that opens nothing.
+
+        What an application's function returned is yielded, and wanted back once it is there.
+        """
+        log_request(logger, "<", request)
+        try:
+            response = None
+            if self.process_request is not None:
+                response = yield self.process_request(connection, request)
+            if response is None:
+                response = yield from self._judge(connection, request, plain, closing)
+            if self.server_header is not None:
+                response.headers["Server"] = self.server_header
+            if self.process_response is not None:
+                response = (yield self.process_response(connection, request, response)) or response
+        except Exception:
+            logger.error("opening handshake failed", exc_info=True)
+            response = respond(500, _FAILED)
+        log_response(logger, ">", response)
+        assert isinstance(response, Response)
+        return response
+
+    def _judge(
+        self, connection: Any, request: Request, plain: bool, closing: Callable[[], bool]
+    ) -> Generator[Any, Any, Response]:
+        if closing():
+            return respond(503, "The server is shutting down.\n")
+        if plain:
+            response = respond(426, "This is a WebSocket server: a WebSocket client is needed.\n")
+            response.headers["Sec-WebSocket-Version"] = "13"
+            return response
+        offers = offered(request)
+        try:
+            check_origin(request, self.origins)
+            if self.select_subprotocol is None:
+                return accepting(request, choose_subprotocol(offers, self.subprotocols))
+            chosen = yield self.select_subprotocol(connection, offers)
+        except InvalidOrigin as error:
+            return respond(403, f"{error}.\n")
+        except NegotiationError as error:
+            return respond(400, f"{error}.\n")
+        if chosen is not None and chosen not in offers:
+            raise ValueError(f"select_subprotocol returned {chosen!r}, which was not offered")
+        return accepting(request, chosen)

@@ -8,6 +8,7 @@ import os
 import random
 import socket
 import ssl as ssl_module
+import traceback
 import urllib.parse
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, Literal, TypeVar
@@ -68,6 +69,8 @@ class ClientSettings(Generic[C]):
     """Arguments for a connection by TCP that is to be made in another way than the engine's."""
     _refused: ClassVar[Mapping[str, str]]
     """Arguments that are not supported, and why."""
+    _delays: Generator[float, None, None] | None = None
+    """Those still to come in an iteration that has failed."""
 
     def __init__(
         self,
@@ -156,3 +159,24 @@ class ClientSettings(Generic[C]):
             ping_timeout=ping_timeout,
             close_timeout=close_timeout,
         )
+
+    def _delay_after(self, error: Exception) -> float:
+        """Seconds to wait, after a failure, before the next attempt of an iteration; called while it is handled.
+
+        Raises:
+            Exception: what `process_exception` says ends the iteration.
+        """
+        try:
+            fatal = self.process_exception(error)
+        except Exception as raised:
+            fatal = raised
+        if fatal is error:
+            raise error
+        if fatal is not None:
+            raise fatal from error
+        if self._delays is None:
+            self._delays = self.reconnect_delays()
+        delay = next(self._delays)
+        what = traceback.format_exception_only(error)[0].strip()
+        self.logger.info("connect failed; reconnecting in %.1f seconds: %s", delay, what)
+        return delay

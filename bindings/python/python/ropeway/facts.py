@@ -54,6 +54,8 @@ class Facts:
     """Where what happens on the connection is logged."""
     _uuid: uuid.UUID | None = None
     _max_size: int | None = None
+    _known_addresses: tuple[Any, Any] = (None, None)
+    """What is said of the two ends where the core knows no host and port."""
 
     def _ending(self) -> Closed | None:
         raise NotImplementedError
@@ -82,6 +84,16 @@ class Facts:
         if self._uuid is None:
             self._uuid = uuid.uuid4()
         return self._uuid
+
+    @property
+    def local_address(self) -> Any:
+        """This end's host and port, or its Unix socket's path."""
+        return self._addresses[0] or self._known_addresses[0]  # type: ignore[attr-defined]
+
+    @property
+    def remote_address(self) -> Any:
+        """The other end's host and port, or its Unix socket's path."""
+        return self._addresses[1] or self._known_addresses[1]  # type: ignore[attr-defined]
 
     @property
     def state(self) -> State:

@@ -60,7 +60,9 @@ def options(
         raise TypeError('compression must be "deflate", a ropeway.Compression, or None')
     if isinstance(max_size, tuple):
         max_size, fragment = max_size
-        refuse({"max_size": fragment}, {"max_size": "there is no limit on a fragment's size"})
+        # A fragment's limit that is the message's says nothing more.
+        if fragment is not None and (max_size is None or fragment < max_size):
+            refuse({"max_size": fragment}, {"max_size": "there is no limit on a fragment's size"})
     if max_size is not None and max_size < 0:
         raise ValueError("max_size must not be negative")
     if isinstance(subprotocols, str):

@@ -17,7 +17,6 @@ use ropeway_core::Error;
 use ropeway_core::engine::{
     self, ConnectionId, Connections, EngineOptions, ListenOptions, ListenerId,
 };
-use ropeway_core::handshake::Refusal;
 use ropeway_core::protocol::Accept;
 use ropeway_relay::{Relay, RelayOptions};
 
@@ -270,9 +269,7 @@ impl Engine {
         headers: Vec<(String, String)>,
         body: Vec<u8>,
     ) -> PyResult<()> {
-        let mut refusal =
-            Refusal::new(status, body).map_err(|problem| error(py, &Error::Handshake(problem)))?;
-        refusal.headers = options::headers(headers)?;
+        let refusal = options::refusal(py, status, headers, body)?;
         let refused = self
             .core()
             .connections()

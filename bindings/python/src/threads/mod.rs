@@ -19,7 +19,6 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use ropeway_core::engine::{Engine, EngineOptions};
 use ropeway_core::frame::CloseCode;
-use ropeway_core::handshake::Refusal;
 use ropeway_core::protocol::{Accept, MessageKind};
 use ropeway_core::{Error, SendError};
 
@@ -164,9 +163,7 @@ impl ThreadConnection {
         headers: Vec<(String, String)>,
         body: Vec<u8>,
     ) -> PyResult<()> {
-        let mut refusal =
-            Refusal::new(status, body).map_err(|problem| error(py, &Error::Handshake(problem)))?;
-        refusal.headers = options::headers(headers)?;
+        let refusal = options::refusal(py, status, headers, body)?;
         self.decide(py, |connections, id| {
             match connections.refuse(id, &refusal) {
                 Err(Error::UnknownId) => Ok(()),

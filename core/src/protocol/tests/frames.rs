@@ -345,7 +345,7 @@ fn a_header_alone_is_what_the_frame_begins_with() {
         let payload = vec![1; length];
         server
             .protocol
-            .send_header(&mut server.output, MessageKind::Binary, &payload)
+            .send_header(&mut server.output, MessageKind::Binary, &payload, false)
             .expect("open");
         let mut alone = server.sent();
         alone.extend_from_slice(&payload);

@@ -121,17 +121,29 @@ pub async fn serve<S: Socket>(socket: S, hub: Option<&Hub>) -> Result<(), Failur
 }
 
 async fn echo<S: Socket>(mut socket: S) -> Result<(), Failure> {
-    while let Some(message) = socket.next().await? {
-        socket.feed(message).await?;
-        for _ in 1..BATCH {
+    while let Some(first) = socket.next().await? {
+        // All are taken before any is fed, since some peers flush when they are asked for the next.
+        let mut others = Vec::new();
+        let mut is_over = false;
+        while others.len() + 1 < BATCH {
             match socket.next().now_or_never() {
-                Some(Ok(Some(message))) => socket.feed(message).await?,
-                Some(Ok(None)) => return socket.flush().await,
+                Some(Ok(Some(message))) => others.push(message),
+                Some(Ok(None)) => {
+                    is_over = true;
+                    break;
+                }
                 Some(Err(failure)) => return Err(failure),
                 None => break,
             }
         }
+        socket.feed(first).await?;
+        for message in others {
+            socket.feed(message).await?;
+        }
         socket.flush().await?;
+        if is_over {
+            break;
+        }
     }
     Ok(())
 }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-import traceback
 from collections.abc import AsyncIterator, Generator
 from types import TracebackType
 from typing import Any
@@ -135,28 +134,15 @@ class connect(ClientSettings[ClientConnection]):
             del self.connection
 
     async def __aiter__(self) -> AsyncIterator[ClientConnection]:
-        delays: Generator[float, None, None] | None = None
+        self._delays = None
         while True:
             try:
                 async with self as connection:
                     yield connection
             except Exception as error:
-                try:
-                    fatal = self.process_exception(error)
-                except Exception as raised:
-                    fatal = raised
-                if fatal is error:
-                    raise
-                if fatal is not None:
-                    raise fatal from error
-                if delays is None:
-                    delays = self.reconnect_delays()
-                delay = next(delays)
-                what = traceback.format_exception_only(error)[0].strip()
-                self.logger.info("connect failed; reconnecting in %.1f seconds: %s", delay, what)
-                await asyncio.sleep(delay)
+                await asyncio.sleep(self._delay_after(error))
             else:
-                delays = None
+                self._delays = None
 
 
 def unix_connect(path: str | os.PathLike[str] | None = None, uri: str | None = None, **arguments: Any) -> connect:

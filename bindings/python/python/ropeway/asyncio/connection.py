@@ -29,22 +29,9 @@ class Connection(NativeConnection, Facts):
 
     _ended: Closed | None = None
     _closed_waiters: Sequence[asyncio.Future[None]] = ()
-    _known_addresses: tuple[Any, Any] = (None, None)
 
     def __init__(self, *_arguments: Any) -> None:
         """What is always the same, or rare, is the class's: an idle connection is small."""
-
-    # State
-
-    @property
-    def local_address(self) -> Any:
-        """This end's host and port, or its Unix socket's path."""
-        return self._addresses[0] or self._known_addresses[0]
-
-    @property
-    def remote_address(self) -> Any:
-        """The other end's host and port, or its Unix socket's path."""
-        return self._addresses[1] or self._known_addresses[1]
 
     # Receiving
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import ssl as ssl_module
-import urllib.parse
 from collections.abc import Awaitable, Callable
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..http11 import Request, Response
+from ..routing import Routes, scheme_of
 from ..tls import ServerTLS
 from .server import ServerConnection, serve
 
@@ -36,7 +35,7 @@ def route(
     the name that redirects of the map lead to; by default that of the request's Host field. `ssl=True` says that a
     proxy in front speaks TLS, so that they lead to wss. `process_request` is asked before the map.
     """
-    router = (Router if create_router is None else create_router)(url_map, server_name, "ws" if ssl is None else "wss")
+    router = (Router if create_router is None else create_router)(url_map, server_name, scheme_of(ssl))
 
     def decide(connection: ServerConnection, request: Request) -> Decision:
         decision = None if process_request is None else process_request(connection, request)
@@ -50,7 +49,7 @@ def route(
         settled = await decision
         return router.route_request(connection, request) if settled is None else settled
 
-    if ssl is not None and ssl is not True:
+    if ssl is not True:
         settings["ssl"] = ssl
     return serve(router.handler, *arguments, process_request=decide, **settings)
 
@@ -60,42 +59,8 @@ def unix_route(url_map: Map, path: str | os.PathLike[str] | None = None, **setti
     return route(url_map, unix=True, path=path, **settings)
 
 
-class Router:
+class Router(Routes):
     """What `route` serves by; a subclass may answer otherwise."""
-
-    def __init__(self, url_map: Map, server_name: str | None = None, url_scheme: str = "ws") -> None:
-        self.url_map, self.server_name, self.url_scheme = url_map, server_name, url_scheme
-        for rule in url_map.iter_rules():
-            rule.websocket = True
-
-    def get_server_name(self, connection: ServerConnection, request: Request) -> str:
-        """The name that redirects lead to."""
-        return request.headers["Host"] if self.server_name is None else self.server_name
-
-    def redirect(self, connection: ServerConnection, url: str) -> Response:
-        """The answer where the map redirects."""
-        response = connection.respond(HTTPStatus.FOUND, f"Found at {url}\n")
-        response.headers["Location"] = url
-        return response
-
-    def not_found(self, connection: ServerConnection) -> Response:
-        """The answer where the map has no rule."""
-        return connection.respond(HTTPStatus.NOT_FOUND, "Not Found\n")
-
-    def route_request(self, connection: ServerConnection, request: Request) -> Response | None:
-        """Chooses the connection's handler, or answers the request."""
-        from werkzeug.exceptions import NotFound
-        from werkzeug.routing import RequestRedirect
-
-        parts = urllib.parse.urlsplit(request.path)
-        names = self.url_map.bind(self.get_server_name(connection, request), url_scheme=self.url_scheme)
-        try:
-            connection.route = names.match(path_info=parts.path, query_args=parts.query)
-        except RequestRedirect as redirect:
-            return self.redirect(connection, redirect.new_url)
-        except NotFound:
-            return self.not_found(connection)
-        return None
 
     async def handler(self, connection: ServerConnection) -> None:
         """Runs the handler that was chosen."""

@@ -14,24 +14,15 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from .. import _loop
-from .._ropeway import Closed, Options, TlsServer, __version__
-from ..admission import (
-    Origins,
-    accepting,
-    check_origin,
-    choose_subprotocol,
-    fields_besides,
-    offered,
-    respond,
-)
+from .._ropeway import Closed, Options, TlsServer
+from ..admission import SERVER, Origins, Rules, fields_besides, respond
 from ..auth import basic_auth
 from ..compression import Compression
 from ..datastructures import Headers
-from ..exceptions import InvalidOrigin, NegotiationError
 from ..frames import CloseCode
 from ..http11 import Request, Response
 from ..limits import Limits
-from ..logs import Logger, log_request, log_response
+from ..logs import Logger
 from ..metrics import Metrics, RelayMetrics, of_engine
 from ..settings import DEFAULT_LIMITS, options, queue_marks, refuse, whole_limit
 from ..states import State
@@ -41,8 +32,6 @@ from .listening import Address, ListeningSocket, Places
 
 __all__ = ["Server", "ServerConnection", "basic_auth", "broadcast", "serve", "unix_serve"]
 
-SERVER = f"Python ropeway/{__version__}"
-_FAILED = "The request could not be processed. The server's log says why.\n"
 REFUSED = {
     "ssl_handshake_timeout": "open_timeout bounds the TLS handshake too",
     "ssl_shutdown_timeout": "close_timeout bounds the end of TLS too",
@@ -107,12 +96,7 @@ class Settings:
     reuse_port: bool
     unix_mode: int | None
     max_per_address: int
-    origins: Origins | None
-    subprotocols: Sequence[str] | None
-    select_subprotocol: SelectSubprotocol | None
-    process_request: ProcessRequest | None
-    process_response: ProcessResponse | None
-    server_header: str | None
+    rules: Rules
     create_connection: type[ServerConnection]
 
 
@@ -327,51 +311,11 @@ class Server:
         """The opening handshake: whether the connection is open."""
         request, opening = connection.request, connection._opening
         assert request is not None and opening is not None
-        log_request(self.logger, "<", request)
-        response = await self._decide(connection, request, plain)
-        log_response(self.logger, ">", response)
-        self._answer(connection, response)
+        deciding = self._settings.rules.decide(
+            connection, request, plain=plain, closing=lambda: not self.is_serving(), logger=self.logger
+        )
+        self._answer(connection, await _settled(deciding))
         return await opening
-
-    async def _decide(self, connection: ServerConnection, request: Request, plain: bool) -> Response:
-        """The response to a request: 101, or one that opens nothing."""
-        known = self._settings
-        try:
-            response = None
-            if known.process_request is not None:
-                response = await _settled(known.process_request(connection, request))
-            if response is None:
-                response = await self._judge(connection, request, plain)
-            if known.server_header is not None:
-                response.headers["Server"] = known.server_header
-            if known.process_response is not None:
-                response = await _settled(known.process_response(connection, request, response)) or response
-        except Exception:
-            self.logger.error("opening handshake failed", exc_info=True)
-            return respond(500, _FAILED)
-        return response
-
-    async def _judge(self, connection: ServerConnection, request: Request, plain: bool) -> Response:
-        known = self._settings
-        if not self.is_serving():
-            return respond(503, "The server is shutting down.\n")
-        if plain:
-            response = respond(426, "This is a WebSocket server: a WebSocket client is needed.\n")
-            response.headers["Sec-WebSocket-Version"] = "13"
-            return response
-        offers = offered(request)
-        try:
-            check_origin(request, known.origins)
-            if known.select_subprotocol is None:
-                return accepting(request, choose_subprotocol(offers, known.subprotocols))
-            chosen = await _settled(known.select_subprotocol(connection, offers))
-        except InvalidOrigin as error:
-            return respond(403, f"{error}.\n")
-        except NegotiationError as error:
-            return respond(400, f"{error}.\n")
-        if chosen is not None and chosen not in offers:
-            raise ValueError(f"select_subprotocol returned {chosen!r}, which was not offered")
-        return accepting(request, chosen)
 
     def _answer(self, connection: ServerConnection, response: Response) -> None:
         connection.response = response
@@ -386,8 +330,20 @@ class Server:
             self._engine.refuse(connection._id, 500, [], b"")
 
 
-async def _settled(value: Awaitable[T] | T) -> T:
-    return await value if isinstance(value, Awaitable) else value
+async def _settled(steps: Generator[Any, Any, T]) -> T:
+    """The result of a generator that yields what may have to be awaited."""
+    try:
+        value = next(steps)
+        while True:
+            try:
+                settled = await value if isinstance(value, Awaitable) else value
+            except Exception as error:
+                value = steps.throw(error)
+            else:
+                value = steps.send(settled)
+    except StopIteration as end:
+        result: T = end.value
+        return result
 
 
 class serve:
@@ -396,7 +352,7 @@ class serve:
     The arguments are those of `websockets`; times are in seconds, None turns one off; sizes are in bytes. What is not
     there (extensions of one's own) raises `NotSupported`. The `handler` is a coroutine function, at whose end the
     connection is closed, or a plain function that returns None, sets `on_message` say, and leaves the connection open:
-    without a task it takes a third of the memory. `compression` is "deflate", a `ropeway.Compression`, or None;
+    without a task it takes less than half the memory. `compression` is "deflate", a `ropeway.Compression`, or None;
     other than with `websockets` the default is None, because compressing is the server's to pay for. `ssl` is a
     `ropeway.ServerTLS`. `select_subprotocol`, `process_request` and `process_response` are functions or coroutines.
     `sock` is a bound stream socket to listen on, which is closed with the server; `unix_mode` the permissions of a Unix
@@ -481,12 +437,14 @@ class serve:
             reuse_port=bool(reuse_port),
             unix_mode=unix_mode,
             max_per_address=max_per_address,
-            origins=origins,
-            subprotocols=subprotocols,
-            select_subprotocol=select_subprotocol,
-            process_request=process_request,
-            process_response=process_response,
-            server_header=server_header,
+            rules=Rules(
+                origins=origins,
+                subprotocols=subprotocols,
+                select_subprotocol=select_subprotocol,
+                process_request=process_request,
+                process_response=process_response,
+                server_header=server_header,
+            ),
             create_connection=ServerConnection if create_connection is None else create_connection,
         )
 

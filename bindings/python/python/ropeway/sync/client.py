@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
-import traceback
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Any, ClassVar
 
@@ -96,28 +95,15 @@ class reconnect(ClientSettings[ClientConnection]):
         self._connection.__exit__(kind, error, traceback)
 
     def __iter__(self) -> Iterator[ClientConnection]:
-        delays: Generator[float, None, None] | None = None
+        self._delays = None
         while True:
             try:
                 with self.connect() as connection:
                     yield connection
             except Exception as error:
-                try:
-                    fatal = self.process_exception(error)
-                except Exception as raised:
-                    fatal = raised
-                if fatal is error:
-                    raise
-                if fatal is not None:
-                    raise fatal from error
-                if delays is None:
-                    delays = self.reconnect_delays()
-                delay = next(delays)
-                what = traceback.format_exception_only(error)[0].strip()
-                self.logger.info("connect failed; reconnecting in %.1f seconds: %s", delay, what)
-                time.sleep(delay)
+                time.sleep(self._delay_after(error))
             else:
-                delays = None
+                self._delays = None
 
 
 def connect(uri: str, *, legacy: bool | None = None, **arguments: Any) -> ClientConnection | reconnect:

@@ -28,17 +28,7 @@ class Connection(ThreadConnection, Facts):
     """
 
     def __init__(self, *_arguments: Any) -> None:
-        self._known_addresses: tuple[Any, Any] = (None, None)
-
-    @property
-    def local_address(self) -> Any:
-        """This end's host and port."""
-        return self._addresses[0] or self._known_addresses[0]
-
-    @property
-    def remote_address(self) -> Any:
-        """The other end's host and port."""
-        return self._addresses[1] or self._known_addresses[1]
+        """The arguments are the native class's."""
 
     # Receiving
 

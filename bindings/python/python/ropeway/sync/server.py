@@ -12,19 +12,18 @@ import selectors
 import socket
 import ssl as ssl_module
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
-from .._ropeway import Options, TlsServer, __version__
-from ..admission import Origins, accepting, check_origin, choose_subprotocol, fields_besides, offered, respond
+from .._ropeway import Options, TlsServer
+from ..admission import SERVER, Origins, Rules, fields_besides, respond
 from ..compression import Compression
 from ..datastructures import Headers
-from ..exceptions import InvalidOrigin, NegotiationError
 from ..frames import CloseCode
 from ..http11 import Request, Response
 from ..limits import Limits
-from ..logs import Logger, log_request, log_response
+from ..logs import Logger
 from ..settings import DEFAULT_LIMITS, options, queue_marks, refuse, whole_limit
 from ..states import State
 from ..tls import ServerTLS, native_server
@@ -33,8 +32,6 @@ from .keeper import keeper
 
 __all__ = ["Server", "ServerConnection", "serve", "unix_serve"]
 
-SERVER = f"Python ropeway/{__version__}"
-_FAILED = "The request could not be processed. The server's log says why.\n"
 _ACCEPT_AGAIN = 1.0
 """Seconds to wait when the system has no descriptor left for a connection."""
 
@@ -45,12 +42,15 @@ class ServerConnection(Connection):
     server: Server
     username: str
     """Who has authenticated, with `basic_auth`."""
+    route: Any
+    """The handler and its variables, with `route`."""
 
     def respond(self, status: http.HTTPStatus | int, text: str) -> Response:
         """A plain text response, for `process_request`."""
         return respond(status, text)
 
 
+T = TypeVar("T")
 ProcessRequest = Callable[[ServerConnection, Request], Response | None]
 ProcessResponse = Callable[[ServerConnection, Request, Response], Response | None]
 SelectSubprotocol = Callable[[ServerConnection, Sequence[str]], str | None]
@@ -64,12 +64,7 @@ class Settings:
     tls: TlsServer | None
     marks: tuple[int, int]
     max_size: int | None
-    origins: Origins | None
-    subprotocols: Sequence[str] | None
-    select_subprotocol: SelectSubprotocol | None
-    process_request: ProcessRequest | None
-    process_response: ProcessResponse | None
-    server_header: str | None
+    rules: Rules
     create_connection: type[ServerConnection]
 
 
@@ -205,9 +200,10 @@ class Server:
             return None
         method, path, headers, plain = asked
         connection.request = request = Request(path, Headers(headers), method)
-        log_request(self.logger, "<", request)
-        connection.response = response = self._decide(connection, request, plain)
-        log_response(self.logger, ">", response)
+        deciding = known.rules.decide(
+            connection, request, plain=plain, closing=lambda: self._closing, logger=self.logger
+        )
+        connection.response = response = _settled(deciding)
         try:
             if response.status_code == 101:
                 connection._accept(response.headers.get("Sec-WebSocket-Protocol"), fields_besides(response))
@@ -236,45 +232,16 @@ class Server:
             with self._lock:
                 self._all.discard(connection)
 
-    def _decide(self, connection: ServerConnection, request: Request, plain: bool) -> Response:
-        """The response to a request: 101, or one that opens nothing."""
-        known = self._settings
-        try:
-            response = None
-            if known.process_request is not None:
-                response = known.process_request(connection, request)
-            if response is None:
-                response = self._judge(connection, request, plain)
-            if known.server_header is not None:
-                response.headers["Server"] = known.server_header
-            if known.process_response is not None:
-                response = known.process_response(connection, request, response) or response
-        except Exception:
-            self.logger.error("opening handshake failed", exc_info=True)
-            return respond(500, _FAILED)
-        return response
 
-    def _judge(self, connection: ServerConnection, request: Request, plain: bool) -> Response:
-        known = self._settings
-        if self._closing:
-            return respond(503, "The server is shutting down.\n")
-        if plain:
-            response = respond(426, "This is a WebSocket server: a WebSocket client is needed.\n")
-            response.headers["Sec-WebSocket-Version"] = "13"
-            return response
-        offers = offered(request)
-        try:
-            check_origin(request, known.origins)
-            if known.select_subprotocol is None:
-                return accepting(request, choose_subprotocol(offers, known.subprotocols))
-            chosen = known.select_subprotocol(connection, offers)
-        except InvalidOrigin as error:
-            return respond(403, f"{error}.\n")
-        except NegotiationError as error:
-            return respond(400, f"{error}.\n")
-        if chosen is not None and chosen not in offers:
-            raise ValueError(f"select_subprotocol returned {chosen!r}, which was not offered")
-        return accepting(request, chosen)
+def _settled(steps: Generator[Any, Any, T]) -> T:
+    """The result of a generator, which gets back what it yields."""
+    try:
+        value = next(steps)
+        while True:
+            value = steps.send(value)
+    except StopIteration as end:
+        result: T = end.value
+        return result
 
 
 def _name(sock: socket.socket) -> str:
@@ -339,12 +306,14 @@ def serve(
         tls=None if ssl is None else native_server(ssl),
         marks=queue_marks(max_queue),
         max_size=whole_limit(max_size),
-        origins=origins,
-        subprotocols=subprotocols,
-        select_subprotocol=select_subprotocol,
-        process_request=process_request,
-        process_response=process_response,
-        server_header=server_header,
+        rules=Rules(
+            origins=origins,
+            subprotocols=subprotocols,
+            select_subprotocol=select_subprotocol,
+            process_request=process_request,
+            process_response=process_response,
+            server_header=server_header,
+        ),
         create_connection=ServerConnection if create_connection is None else create_connection,
     )
     file = None

@@ -1,0 +1,118 @@
+//! Reading: how much is asked of a socket at once, and where it goes.
+//!
+//! What comes is read into the engine's one buffer and told from there. The rest of a large message is read into the
+//! message itself, and while it is on its way the socket is asked to report itself only when it holds much of it: one
+//! wake-up takes what would otherwise cost several.
+
+use std::io;
+
+use super::Engine;
+use super::slots::{Flags, Transport};
+use crate::error::Error;
+use crate::net;
+
+/// Bytes asked of a socket at once.
+pub(super) const READ_SIZE: usize = 64 << 10;
+/// The same, when so many messages wait that a read has been filled. There is little use in it with large messages: what
+/// comes in front of their rest has to be copied.
+const BULK_READ_SIZE: usize = 512 << 10;
+/// Bytes of a large message asked for at once: they are unmasked while they are in the second-level cache.
+const PAYLOAD_READ_SIZE: usize = 256 << 10;
+/// Bytes read of one connection in one turn, while they all belong to one large message.
+pub(super) const BURST: usize = 1 << 20;
+
+impl Engine {
+    /// Whether a large message is in the middle of coming, and the turn has room for more of it.
+    pub(super) fn goes_on(&mut self, index: u32) -> bool {
+        let slot = self.connections.slots.at(index);
+        slot.flags.has(Flags::READABLE)
+            && self.burst > 0
+            && (slot.protocol.as_ref())
+                .is_some_and(|protocol| protocol.wants_payload() > 0 && protocol.reads())
+    }
+
+    /// Reads once.
+    pub(super) fn read(&mut self, index: u32) {
+        let connections = &mut self.connections;
+        let now = connections.now;
+        connections.cork(index);
+        let slot = connections.slots.at(index);
+        let (Some(protocol), Transport::Stream(stream)) = (&mut slot.protocol, &mut slot.transport)
+        else {
+            return;
+        };
+        let mut room = self.read_size;
+        let wanted = protocol.wants_payload();
+        let result = if wanted > 0 {
+            if wanted >= PAYLOAD_READ_SIZE {
+                self.read_size = READ_SIZE;
+            }
+            let read = |buffer: &mut Vec<u8>, most| {
+                room = most;
+                stream.receive_into(buffer, most)
+            };
+            let result = protocol.read_payload(
+                &mut self.input,
+                &mut connections.output,
+                PAYLOAD_READ_SIZE,
+                now,
+                read,
+            );
+            result.map(|(count, raw)| {
+                self.read_ahead = raw;
+                count
+            })
+        } else {
+            let result = stream.receive(&mut self.input.spare(room)[..room]);
+            if let Ok(count) = result {
+                self.input.filled(count);
+                if count == room {
+                    self.read_size = BULK_READ_SIZE;
+                }
+            }
+            result
+        };
+        self.active = Some(index);
+        match result {
+            Ok(0) if room > 0 => {
+                slot.flags.take(Flags::READABLE);
+                protocol.on_eof(&mut connections.output, now);
+            }
+            Ok(count) => {
+                (connections.tally).received(index, |traffic| traffic.bytes += count as u64);
+                // The socket is empty, and will tell when it no longer is; its end it has told already.
+                if count < room && !slot.flags.has(Flags::HANGUP) && !stream.has_more() {
+                    slot.flags.take(Flags::READABLE);
+                    let wanted = protocol.wants_payload().min(PAYLOAD_READ_SIZE);
+                    if wanted > 0 {
+                        slot.flags.set(Flags::AWAITING);
+                        stream.await_bytes(wanted);
+                    } else if slot.flags.take(Flags::AWAITING) {
+                        stream.await_bytes(1);
+                    }
+                }
+                self.burst = self.burst.saturating_sub(count);
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                if stream.has_more() {
+                    // What came was no application data: others have their turn first.
+                    self.burst = 0;
+                    return;
+                }
+                slot.flags.take(Flags::READABLE);
+                if slot.flags.take(Flags::AWAITING) {
+                    stream.await_bytes(1);
+                }
+                // It was another address's socket that hung up while this one was dialled.
+                slot.flags.take(Flags::HANGUP);
+                if slot.flags.has(Flags::SENDING_FAILED) {
+                    protocol.on_transport_error(Error::ConnectionLost, now);
+                }
+            }
+            Err(error) => {
+                slot.flags.take(Flags::READABLE);
+                protocol.on_transport_error(net::stream_error("receive", &error), now);
+            }
+        }
+    }
+}
