@@ -11,7 +11,7 @@ CFLAGS ?= -O3
 BENCH_C := $(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -pedantic $(CFLAGS)
 
 .PHONY: help demo test lib python sdist node dist dist-test examples install bench simulate soak fuzz coverage mutants fmt lint header abi-baseline clean test-deps
-.PHONY: node-soak chat docs pictures bench-python bench-node bench-node-peers
+.PHONY: node-soak chat docs pictures bench-python bench-node
 
 help: ## print these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' Makefile
@@ -63,10 +63,10 @@ bench: ## measure side by side, building what that needs: SUITE=echo|text|memory
 bench-python: python
 	build/venv/bin/pip --quiet --disable-pip-version-check install --requirement bench/python/requirements.txt
 
-bench-node: node bench-node-peers
+bench-node: node bench/node/node_modules/.package-lock.json
 
-bench-node-peers:
-	npm ci --silent --no-audit --no-fund --prefix bench/node
+bench/node/node_modules/.package-lock.json: bench/node/package-lock.json
+	npm ci --silent --no-audit --no-fund --prefix bench/node && touch $@
 
 bench-core-%:
 	cargo build --release --package ropeway-core --example $*

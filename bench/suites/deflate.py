@@ -6,7 +6,10 @@ from suites.servers import COMPRESS, DEFLATE, GENERATOR, ROPEWAY_DEFLATE, peers,
 
 ROWS = [Row(size, 100, depth, "json") for size in (128, 1 << 10, 16 << 10) for depth in (1, 16)]
 COLUMNS = (SERVED[0], Column("made_each", "bytes made of a message"), *SERVED[1:])
-ABOUT = "Thousands of messages per second of the server's CPU time, distinct JSON on 100 connections, and the bytes that the server made of each"
+ABOUT = (
+    "Thousands of messages per second of the server's CPU time, distinct JSON on 100 connections, and the bytes that the "
+    "server made of each"
+)
 NO_TAKEOVER = tuple(name for name in COMPRESS if name != "wtx")
 """wtx does not offer it."""
 

@@ -7,6 +7,7 @@ import subprocess
 from harness.machine import LOAD_CORE, ROOT, pinned
 from harness.subject import OURS, PEER, Running, Server
 from harness.suite import LESS, Column, Results, Suite
+from suites.servers import NODE_MODULES
 
 USERS = "build/bin/users"
 HEADERS = 52
@@ -46,7 +47,7 @@ def by_libevent(name: str, about: str, way: str) -> Way:
 
 def by_uwebsockets(name: str, about: str, way: str) -> Way:
     """Looking by HTTP at uWebSockets.js."""
-    return Way(name, UWEBSOCKETS, about, PEER, ("bench-node-peers",), "npm:uwebsockets", way=way)
+    return Way(name, UWEBSOCKETS, about, PEER, (NODE_MODULES,), "npm:uwebsockets", way=way)
 
 
 SUBJECTS = [

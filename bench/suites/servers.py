@@ -22,10 +22,11 @@ RUST = {
     "fastwebsockets": "over hyper, vectored writes",
     "yawc": "over hyper, SIMD, messages at hand answered in one write",
     "sockudo-ws": "SIMD up to AVX2, messages at hand answered in one write",
-    "wtx": "its optimizations, echoed in place",
+    "wtx": "its optimizations, echoed in place; the newest that rustc 1.95 builds",
 }
 C_AND_CPP = {"libwebsockets": ("libwebsockets.c", "libwebsockets-dev"), "Boost.Beast": ("beast.cpp", "libboost-dev")}
 NODE = {"uWebSockets.js": "uwebsockets", "ws": "ws"}
+NODE_MODULES = "bench/node/node_modules/.package-lock.json"
 COMPRESS = ("yawc", "sockudo-ws", "wtx", "libwebsockets", "Boost.Beast", "uWebSockets.js", "ws")
 """Peers that speak permessage-deflate."""
 
@@ -70,7 +71,7 @@ def node(name: str, *words: str) -> Server:
     """A peer of npm's."""
     about = f"the package {NODE[name]}, in Node.js"
     command = ("node", "bench/node/peer.js", name, *words)
-    return Server(name, command, about, PEER, ("bench-node-peers",), f"npm:{NODE[name]}", warmup=0.4)
+    return Server(name, command, about, PEER, (NODE_MODULES,), f"npm:{NODE[name]}", warmup=0.4)
 
 
 def peers(*words: str, names: tuple[str, ...] = ("uWebSockets.js", *C_AND_CPP, *RUST)) -> list[Server]:

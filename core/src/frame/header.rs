@@ -1,7 +1,8 @@
 //! A frame's header: everything in front of its payload (RFC 6455 section 5.2), read and written.
 //!
 //! [`Header::parse`] stands on the path of every frame received. A frame with a payload below 126 bytes takes its short
-//! path: no loop, no table, and one test each of the first byte, the mask bit and the length.
+//! path: no loop, no table, and one test each of the first byte, the mask bit and the length. A client's data frame with a
+//! length of 16 bits has another.
 #![forbid(unsafe_code)]
 
 use super::{FrameError, MAX_CONTROL_PAYLOAD, Opcode};
@@ -82,6 +83,24 @@ impl Header {
                 },
                 size,
             )));
+        }
+        if let [first, second, l0, l1, k0, k1, k2, k3, ..] = *bytes
+            && rules.masked
+            && second == MASK | LENGTH_16
+            && first & RSV == 0
+            && let Some(opcode) = Opcode::from_bits(first & OPCODE)
+            && !opcode.is_control()
+            && let length = u16::from_be_bytes([l0, l1])
+            && length >= u16::from(LENGTH_16)
+        {
+            let header = Self {
+                fin: first & FIN != 0,
+                rsv1: false,
+                opcode,
+                mask: Some([k0, k1, k2, k3]),
+                length: length.into(),
+            };
+            return Ok(Some((header, 8)));
         }
         Self::parse_any(bytes, rules)
     }
@@ -208,14 +227,22 @@ impl Header {
     /// Appends the header, as [`encode`](Self::encode) writes it, to `out`.
     #[inline(always)]
     pub fn append_to(&self, out: &mut Vec<u8>) {
-        if self.length < u64::from(LENGTH_16) && self.mask.is_none() {
-            // The most common header, in one store.
-            let fin = if self.fin { FIN } else { 0 } | if self.rsv1 { RSV1 } else { 0 };
-            out.extend_from_slice(&[fin | self.opcode.bits(), self.length as u8]);
-        } else {
-            let mut encoded = [0; MAX_HEADER];
-            let size = self.encode(&mut encoded);
-            out.extend_from_slice(&encoded[..size]);
+        let first =
+            if self.fin { FIN } else { 0 } | if self.rsv1 { RSV1 } else { 0 } | self.opcode.bits();
+        // The most common headers, in one store each.
+        match (self.mask, u16::try_from(self.length)) {
+            (None, Ok(length)) if length < LENGTH_16.into() => {
+                out.extend_from_slice(&[first, length as u8]);
+            }
+            (None, Ok(length)) => {
+                let [high, low] = length.to_be_bytes();
+                out.extend_from_slice(&[first, LENGTH_16, high, low]);
+            }
+            _ => {
+                let mut encoded = [0; MAX_HEADER];
+                let size = self.encode(&mut encoded);
+                out.extend_from_slice(&encoded[..size]);
+            }
         }
     }
 

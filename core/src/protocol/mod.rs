@@ -34,8 +34,10 @@
 //! [`Protocol::on_deadline`] at [`Protocol::next_deadline`].
 #![forbid(unsafe_code)]
 
+mod control;
 mod deflate;
 mod event;
+mod gather;
 mod gathered;
 mod input;
 mod keepalive;

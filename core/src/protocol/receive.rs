@@ -1,16 +1,13 @@
-//! Received frames become events (RFC 6455 section 5 and 6.2): whole frames in place, split ones gathered.
+//! Received frames become events (RFC 6455 section 5 and 6.2): whole frames in place, and where the others go: split
+//! messages to `gather`, control frames to `control`, compressed ones to `deflate`.
 
-use std::io;
 use std::time::Duration;
 
 use crate::error::{Error, Role};
-use crate::frame::{
-    self, CloseCode, FrameError, Header, HeaderRules, MAX_HEADER, Opcode, apply_mask,
-    parse_close_payload,
-};
+use crate::frame::{self, FrameError, Header, HeaderRules, MAX_HEADER, Opcode, apply_mask};
 
 use super::gathered::Gathered;
-use super::{CloseFrame, Frame, Input, MessageKind, Output, Protocol, State, Time, TracedFrame};
+use super::{Frame, Input, MessageKind, Output, Protocol, State, Time, TracedFrame};
 
 /// An event before it is lent: it says where in the [`Input`] the payload stands.
 #[derive(Clone, Copy, Debug)]
@@ -55,9 +52,9 @@ pub(super) struct Partial {
     /// The gathered part of a message.
     pub(super) message: Gathered,
     /// Frames of that message so far.
-    fragments: u32,
+    pub(super) fragments: u32,
     /// The gathered part of a control frame's payload.
-    control: Gathered,
+    pub(super) control: Gathered,
     /// Received bytes that wait until the application reads again.
     held: Vec<u8>,
     /// The newest pong, while the transport is blocked.
@@ -356,250 +353,6 @@ impl Protocol {
     pub(super) fn streamed(&mut self) {
         self.receiving = None;
         self.streams = self.options.streaming;
-    }
-
-    /// What was gathered of a message before it was to be told in pieces.
-    fn gathered_before(&mut self, input: &mut Input) -> Option<Raw> {
-        let kind = self.receiving?;
-        let partial = self.partial.as_mut()?;
-        if partial.message.is_empty() {
-            return None;
-        }
-        partial.fragments = 0;
-        input.message = std::mem::take(&mut partial.message);
-        input.release_message();
-        self.drop_empty_partial();
-        Some(Raw::Fragment {
-            kind,
-            source: Source::Message,
-            first: std::mem::take(&mut self.first),
-            last: false,
-        })
-    }
-
-    fn gather_payload(&mut self, input: &mut Input) -> Result<Option<Raw>, Error> {
-        let count = self.at_hand(input);
-        let (key, phase, role) = (self.key, self.phase.into(), self.role);
-        let expected = usize::try_from(self.remaining).unwrap_or(usize::MAX);
-        let partial = self.partial.get_or_insert_default();
-        let before = partial.message.len();
-        input.reserve(
-            &mut partial.message,
-            before + count,
-            before.saturating_add(expected),
-            role,
-        )?;
-        let bytes = &input.bytes()[..count];
-        if role.masks() {
-            partial.message.extend(bytes);
-        } else {
-            partial.message.extend_masked(bytes, key, phase);
-        }
-        input.take(count);
-        self.gathered(input, before)
-    }
-
-    /// The message has been gathered up to its buffer's end; what stands from `before` on is new, and unmasked.
-    fn gathered(&mut self, input: &mut Input, before: usize) -> Result<Option<Raw>, Error> {
-        let (Some(kind), Some(partial)) = (self.receiving, self.partial.take()) else {
-            return Ok(None);
-        };
-        let new = &partial.message.bytes()[before..];
-        self.advance(new.len());
-        let done = self.remaining == 0;
-        let last = done && self.fin;
-        let verdict = if kind == MessageKind::Text {
-            self.validate(new, last)
-        } else {
-            Ok(())
-        };
-        if verdict.is_err() || !last {
-            self.partial = Some(partial);
-            verdict?;
-            if done {
-                self.frame = Frame::None;
-            }
-            return Ok(None);
-        }
-        self.partial = Some(partial);
-        Ok(Some(self.message_is_whole(kind, input)))
-    }
-
-    /// The gathered message is complete.
-    pub(super) fn message_is_whole(&mut self, kind: MessageKind, input: &mut Input) -> Raw {
-        if let Some(partial) = &mut self.partial {
-            partial.fragments = 0;
-            input.message = std::mem::take(&mut partial.message);
-            input.release_message();
-        }
-        self.frame = Frame::None;
-        self.receiving = None;
-        self.drop_empty_partial();
-        Raw::Message {
-            kind,
-            source: Source::Message,
-        }
-    }
-
-    pub(super) fn validate(&mut self, text: &[u8], last: bool) -> Result<(), Error> {
-        let verdict = self.utf8.push(text);
-        let verdict = if last {
-            verdict.and_then(|()| self.utf8.finish())
-        } else {
-            verdict
-        };
-        verdict.map_err(|_| FrameError::InvalidUtf8InText.into())
-    }
-
-    /// How many bytes of a large message could be read straight into its buffer; 0 when the common way is better.
-    pub(crate) fn wants_payload(&self) -> usize {
-        const WORTHWHILE: u64 = 32 << 10;
-        if self.frame == Frame::Data
-            && !self.streams
-            && !self.inflating
-            && self.remaining >= WORTHWHILE
-        {
-            usize::try_from(self.remaining).unwrap_or(usize::MAX)
-        } else {
-            0
-        }
-    }
-
-    /// Reads payload of the current frame into its message by `read`, which appends at most the given number of bytes
-    /// to the buffer. To be called after [`wants_payload`](Self::wants_payload), with an empty `input`; events and
-    /// errors come of the next [`step`](Self::step).
-    pub(crate) fn read_payload(
-        &mut self,
-        input: &mut Input,
-        output: &mut Output,
-        most: usize,
-        now: Time,
-        read: impl FnOnce(&mut Vec<u8>, usize) -> io::Result<usize>,
-    ) -> io::Result<(usize, Option<Raw>)> {
-        let most = most.min(self.wants_payload());
-        let partial = self.partial.get_or_insert_default();
-        let before = partial.message.len();
-        let expected = before.saturating_add(usize::try_from(self.remaining).unwrap_or(usize::MAX));
-        let ahead = before + most.min(before.max(64 << 10));
-        if let Err(error) = input.reserve(&mut partial.message, ahead, expected, self.role) {
-            self.fail(error, output, now);
-            return Ok((0, self.step(input, output, now)));
-        }
-        let room = most.min(partial.message.capacity() - before);
-        let count = read(partial.message.tail(), room)?;
-        if count == 0 {
-            return Ok((0, None));
-        }
-        self.heard = now;
-        let new = partial.message.bytes_from(before);
-        if self.role == Role::Server {
-            apply_mask(new, self.key, self.phase.into());
-        }
-        match self.gathered(input, before) {
-            Ok(raw) => Ok((count, raw)),
-            Err(error) => {
-                self.fail(error, output, now);
-                Ok((count, self.step(input, output, now)))
-            }
-        }
-    }
-
-    fn control_payload(
-        &mut self,
-        input: &mut Input,
-        output: &mut Output,
-        now: Time,
-    ) -> Result<Option<Raw>, Error> {
-        let count = self.at_hand(input);
-        let key = self.key;
-        let complete = count as u64 == self.remaining;
-        let gathered = self
-            .partial
-            .as_ref()
-            .is_some_and(|partial| !partial.control.is_empty());
-        if complete && !gathered {
-            apply_mask(&mut input.bytes()[..count], key, 0);
-            let source = input.take(count);
-            return self.control_frame(source, input, output, now);
-        }
-        if count == 0 {
-            return Ok(None);
-        }
-        let partial = self.partial.get_or_insert_default();
-        let before = partial.control.len();
-        (partial.control).extend_masked(&input.bytes()[..count], key, before);
-        input.take(count);
-        self.remaining -= count as u64;
-        if !complete {
-            return Ok(None);
-        }
-        input.message = std::mem::take(&mut partial.control);
-        self.drop_empty_partial();
-        self.control_frame(Source::Message, input, output, now)
-    }
-
-    fn control_frame(
-        &mut self,
-        source: Source,
-        input: &mut Input,
-        output: &mut Output,
-        now: Time,
-    ) -> Result<Option<Raw>, Error> {
-        let frame = std::mem::replace(&mut self.frame, Frame::None);
-        let payload = input.payload(source);
-        match frame {
-            Frame::Ping => {
-                self.answer_ping(payload, output);
-                Ok(Some(Raw::Ping { source }))
-            }
-            Frame::Pong => Ok(Some(Raw::Pong {
-                source,
-                round_trip: self.round_trip(payload, now),
-            })),
-            _ => {
-                let received = match parse_close_payload(payload)? {
-                    Some((code, reason)) => CloseFrame {
-                        code,
-                        reason: reason.to_owned(),
-                    },
-                    None => CloseFrame {
-                        code: CloseCode::NO_STATUS,
-                        reason: String::new(),
-                    },
-                };
-                self.peer_closes(received, output, now);
-                Ok(None)
-            }
-        }
-    }
-
-    fn answer_ping(&mut self, payload: &[u8], output: &mut Output) {
-        if self.state != State::Open || !self.options.answer_pings {
-            return;
-        }
-        if output.blocked {
-            self.partial.get_or_insert_default().pong = Some(payload.to_vec());
-        } else {
-            // Without random bytes for its mask the pong is left out; the peer's next ping gets one.
-            let _ = output.frame(
-                self.role,
-                true,
-                Opcode::Pong,
-                payload,
-                self.options.trace.as_ref(),
-            );
-        }
-    }
-
-    /// RFC 6455 section 5.5.1: the other Close frame, with the same code and reason, unless ours was sent before.
-    fn peer_closes(&mut self, received: CloseFrame, output: &mut Output, now: Time) {
-        let mut closed = self.closed();
-        let CloseFrame { code, reason } = &received;
-        if self.state == State::Open && self.write_close(output, *code, reason).is_ok() {
-            closed.sent = Some(received.clone());
-        }
-        closed.received = Some(received);
-        self.end(closed, now);
     }
 
     /// Puts off what `input` still holds until [`step`](Self::step) is called again: the application reads no more

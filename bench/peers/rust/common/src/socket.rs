@@ -18,6 +18,9 @@ pub trait Socket: Send {
     /// A text or binary message.
     type Message: Clone + Send + 'static;
 
+    /// Whether `next` sends what was fed, so that a batch has to be taken as a whole before it is fed.
+    const NEXT_FLUSHES: bool = false;
+
     /// A message to send.
     fn message(is_text: bool, payload: Bytes) -> Self::Message;
 
@@ -49,6 +52,9 @@ pub trait Messages: 'static {
     /// A message of any kind.
     type Message: Clone + Send + 'static;
 
+    /// As of `Socket`.
+    const NEXT_FLUSHES: bool = false;
+
     /// A text or binary message to send.
     fn message(is_text: bool, payload: Bytes) -> Self::Message;
 
@@ -75,6 +81,8 @@ where
     W: Sink<M::Message, Error = E> + Stream<Item = Result<M::Message, E>> + Unpin + Send,
 {
     type Message = M::Message;
+
+    const NEXT_FLUSHES: bool = M::NEXT_FLUSHES;
 
     fn message(is_text: bool, payload: Bytes) -> M::Message {
         M::message(is_text, payload)
@@ -121,29 +129,21 @@ pub async fn serve<S: Socket>(socket: S, hub: Option<&Hub>) -> Result<(), Failur
 }
 
 async fn echo<S: Socket>(mut socket: S) -> Result<(), Failure> {
-    while let Some(first) = socket.next().await? {
-        // All are taken before any is fed, since some peers flush when they are asked for the next.
-        let mut others = Vec::new();
-        let mut is_over = false;
-        while others.len() + 1 < BATCH {
-            match socket.next().now_or_never() {
-                Some(Ok(Some(message))) => others.push(message),
-                Some(Ok(None)) => {
-                    is_over = true;
-                    break;
-                }
-                Some(Err(failure)) => return Err(failure),
+    while let Some(message) = socket.next().await? {
+        let mut taken = Vec::new();
+        let mut next = Some(message);
+        for _ in 0..BATCH {
+            match next.take() {
+                Some(message) if S::NEXT_FLUSHES => taken.push(message),
+                Some(message) => socket.feed(message).await?,
                 None => break,
             }
+            next = socket.next().now_or_never().transpose()?.flatten();
         }
-        socket.feed(first).await?;
-        for message in others {
+        for message in taken.into_iter().chain(next) {
             socket.feed(message).await?;
         }
         socket.flush().await?;
-        if is_over {
-            break;
-        }
     }
     Ok(())
 }

@@ -15,6 +15,8 @@ struct TokioWebsockets;
 impl Messages for TokioWebsockets {
     type Message = Message;
 
+    const NEXT_FLUSHES: bool = true;
+
     fn message(is_text: bool, payload: Bytes) -> Message {
         if is_text {
             Message::text(String::from_utf8_lossy(&payload).into_owned())

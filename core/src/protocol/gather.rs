@@ -1,0 +1,158 @@
+//! Messages that do not come at once (RFC 6455 section 5.4): gathered from their frames and reads, a large one by reading
+//! straight into its own memory.
+
+use std::io;
+
+use crate::error::{Error, Role};
+use crate::frame::{FrameError, apply_mask};
+
+use super::receive::{Raw, Source};
+use super::{Frame, Input, MessageKind, Output, Protocol, Time};
+
+impl Protocol {
+    /// What was gathered of a message before it was to be told in pieces.
+    pub(super) fn gathered_before(&mut self, input: &mut Input) -> Option<Raw> {
+        let kind = self.receiving?;
+        let partial = self.partial.as_mut()?;
+        if partial.message.is_empty() {
+            return None;
+        }
+        partial.fragments = 0;
+        input.message = std::mem::take(&mut partial.message);
+        input.release_message();
+        self.drop_empty_partial();
+        Some(Raw::Fragment {
+            kind,
+            source: Source::Message,
+            first: std::mem::take(&mut self.first),
+            last: false,
+        })
+    }
+
+    pub(super) fn gather_payload(&mut self, input: &mut Input) -> Result<Option<Raw>, Error> {
+        let count = self.at_hand(input);
+        let (key, phase, role) = (self.key, self.phase.into(), self.role);
+        let expected = usize::try_from(self.remaining).unwrap_or(usize::MAX);
+        let partial = self.partial.get_or_insert_default();
+        let before = partial.message.len();
+        input.reserve(
+            &mut partial.message,
+            before + count,
+            before.saturating_add(expected),
+            role,
+        )?;
+        let bytes = &input.bytes()[..count];
+        if role.masks() {
+            partial.message.extend(bytes);
+        } else {
+            partial.message.extend_masked(bytes, key, phase);
+        }
+        input.take(count);
+        self.gathered(input, before)
+    }
+
+    /// The message has been gathered up to its buffer's end; what stands from `before` on is new, and unmasked.
+    fn gathered(&mut self, input: &mut Input, before: usize) -> Result<Option<Raw>, Error> {
+        let (Some(kind), Some(partial)) = (self.receiving, self.partial.take()) else {
+            return Ok(None);
+        };
+        let new = &partial.message.bytes()[before..];
+        self.advance(new.len());
+        let done = self.remaining == 0;
+        let last = done && self.fin;
+        let verdict = if kind == MessageKind::Text {
+            self.validate(new, last)
+        } else {
+            Ok(())
+        };
+        if verdict.is_err() || !last {
+            self.partial = Some(partial);
+            verdict?;
+            if done {
+                self.frame = Frame::None;
+            }
+            return Ok(None);
+        }
+        self.partial = Some(partial);
+        Ok(Some(self.message_is_whole(kind, input)))
+    }
+
+    /// The gathered message is complete.
+    pub(super) fn message_is_whole(&mut self, kind: MessageKind, input: &mut Input) -> Raw {
+        if let Some(partial) = &mut self.partial {
+            partial.fragments = 0;
+            input.message = std::mem::take(&mut partial.message);
+            input.release_message();
+        }
+        self.frame = Frame::None;
+        self.receiving = None;
+        self.drop_empty_partial();
+        Raw::Message {
+            kind,
+            source: Source::Message,
+        }
+    }
+
+    pub(super) fn validate(&mut self, text: &[u8], last: bool) -> Result<(), Error> {
+        let verdict = self.utf8.push(text);
+        let verdict = if last {
+            verdict.and_then(|()| self.utf8.finish())
+        } else {
+            verdict
+        };
+        verdict.map_err(|_| FrameError::InvalidUtf8InText.into())
+    }
+
+    /// How many bytes of a large message could be read straight into its buffer; 0 when the common way is better.
+    pub(crate) fn wants_payload(&self) -> usize {
+        const WORTHWHILE: u64 = 32 << 10;
+        if self.frame == Frame::Data
+            && !self.streams
+            && !self.inflating
+            && self.remaining >= WORTHWHILE
+        {
+            usize::try_from(self.remaining).unwrap_or(usize::MAX)
+        } else {
+            0
+        }
+    }
+
+    /// Reads payload of the current frame into its message by `read`, which appends at most the given number of bytes
+    /// to the buffer. To be called after [`wants_payload`](Self::wants_payload), with an empty `input`; events and
+    /// errors come of the next [`step`](Self::step).
+    pub(crate) fn read_payload(
+        &mut self,
+        input: &mut Input,
+        output: &mut Output,
+        most: usize,
+        now: Time,
+        read: impl FnOnce(&mut Vec<u8>, usize) -> io::Result<usize>,
+    ) -> io::Result<(usize, Option<Raw>)> {
+        let most = most.min(self.wants_payload());
+        let partial = self.partial.get_or_insert_default();
+        let before = partial.message.len();
+        let expected = before.saturating_add(usize::try_from(self.remaining).unwrap_or(usize::MAX));
+        let ahead = before + most.min(before.max(64 << 10));
+        if let Err(error) = input.reserve(&mut partial.message, ahead, expected, self.role) {
+            self.fail(error, output, now);
+            return Ok((0, self.step(input, output, now)));
+        }
+        let room = most.min(partial.message.capacity() - before);
+        let count = read(partial.message.tail(), room)?;
+        if count == 0 {
+            return Ok((0, None));
+        }
+        self.heard = now;
+        let new = partial.message.bytes_from(before);
+        if self.role == Role::Server {
+            apply_mask(new, self.key, self.phase.into());
+        }
+        match self.gathered(input, before) {
+            Ok(raw) => Ok((count, raw)),
+            Err(error) => {
+                self.fail(error, output, now);
+                Ok((count, self.step(input, output, now)))
+            }
+        }
+    }
+}
