@@ -701,6 +701,18 @@ typedef struct ropeway_metrics {
     uint64_t round_trip_total;
     /// Published messages that a subscriber did not get, because its queue was above the high-water mark.
     uint64_t publishes_dropped;
+    /// 1 when the relay (ropeway_engine_relay) gets what other nodes publish at present, otherwise 0.
+    uint64_t relay_connected;
+    /// Messages that the relay's broker took.
+    uint64_t relay_sent;
+    /// Messages of other nodes that were published here.
+    uint64_t relay_received;
+    /// Messages that the relay dropped: its queue was full, or the connection broke before the broker's answer.
+    uint64_t relay_dropped;
+    /// Messages of other nodes that did not come here, as far as is known.
+    uint64_t relay_lost;
+    /// Bytes that wait for the broker.
+    uint64_t relay_queued;
 } ropeway_metrics;
 
 /// What a connection has done, all attempts of a reconnecting one together; `queued` is as it is now. The caller sets
@@ -1701,6 +1713,19 @@ ropeway_status ropeway_engine_prometheus(const struct ropeway_engine *engine,
 ropeway_status ropeway_engine_counter(const struct ropeway_engine *engine,
                                       int32_t counter,
                                       uint64_t *value);
+
+/// Connects the engine's topics with those of other nodes, in this process, in others and on other machines, over the Redis
+/// or Valkey at `url`: `redis://[USER:PASSWORD@]HOST[:PORT]/` or `redis+unix:///PATH`. From now on what is published on the
+/// engine goes to the subscribers of all nodes. NULL ends that. The broker need not be there yet.
+///
+/// A message arrives at most once, those of one engine in their order. While the broker is away up to 16 MiB wait; what is
+/// dropped or lost is counted in ropeway_metrics. Two threads are started; ending the relay, and freeing the engine, waits
+/// for them, up to some seconds when the broker does not answer.
+///
+/// Errors: ROPEWAY_ERROR_NULL, ROPEWAY_ERROR_INVALID_UTF8, ROPEWAY_ERROR_INVALID_URL; ROPEWAY_ERROR_IO when no thread can
+/// be started.
+ropeway_status ropeway_engine_relay(struct ropeway_engine *engine,
+                                    const char *url);
 
 /// Makes another handle on the same engine and writes it to `*copy`; the caller owns it. Any thread.
 ///

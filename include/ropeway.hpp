@@ -418,6 +418,8 @@ public:
         const Status status = ropeway_engine_tls_info(get(), connection, &info);
         return status == ROPEWAY_OK ? Result<TlsInfo>(TlsInfo(info)) : Result<TlsInfo>(status);
     }
+    /// Connects the engine's topics with those of other nodes: ropeway_engine_relay.
+    Status relay(const std::string &url) noexcept { return ropeway_engine_relay(get(), url.c_str()); }
     /// What the engine has done: ropeway_engine_metrics.
     Result<ropeway_metrics> metrics() const noexcept {
         ropeway_metrics metrics;

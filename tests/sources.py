@@ -4,7 +4,7 @@ import pathlib
 import re
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-SOURCES = ["core/**/*.rs", "ffi/**/*.rs", "cli/**/*.rs", "tests/**/*.c"]
+SOURCES = ["core/**/*.rs", "ffi/**/*.rs", "cli/**/*.rs", "relay/**/*.rs", "tests/**/*.c"]
 SOURCES += ["bindings/*/src/**/*.rs", "bindings/*/tests/**/*.py", "bindings/node/test/*.js"]
 FUNCTION = re.compile(r"\b(?:(?:fn|def|void)\s+(?:test_)?|test\(')([a-z0-9_]+)(?:\s*\(|')")
 

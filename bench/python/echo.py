@@ -1,13 +1,15 @@
 """Echo servers of Python's WebSocket libraries, for bench/run.py.
 
-python echo.py LIBRARY asyncio|uvloop
+python echo.py LIBRARY asyncio|uvloop|threads
 """
 
 import asyncio
+import contextlib
 import gc
 import logging
 import socket
 import sys
+import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -111,11 +113,11 @@ async def aiohttp() -> int:
 async def floor() -> int:
     """No WebSocket: `add_reader`, and what is read is written."""
     loop = asyncio.get_running_loop()
-    listening = socket.create_server(("127.0.0.1", 0), backlog=1024)
-    listening.setblocking(False)
+    server = socket.create_server(("127.0.0.1", 0), backlog=1024)
+    server.setblocking(False)
 
     def accept() -> None:
-        connection, _ = listening.accept()
+        connection, _ = server.accept()
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         loop.add_reader(connection, echo, connection)
@@ -131,10 +133,51 @@ async def floor() -> int:
             loop.remove_reader(connection)
             connection.close()
 
-    loop.add_reader(listening, accept)
-    return int(listening.getsockname()[1])
+    loop.add_reader(server, accept)
+    return int(server.getsockname()[1])
 
 
+def threads_echo(connection: Any) -> None:
+    """What a thread does in either library."""
+    for message in connection:
+        connection.send(message)
+
+
+def ropeway_threads() -> None:
+    """Ropeway for threads."""
+    from ropeway.sync import serve
+
+    with serve(threads_echo, "127.0.0.1", 0, max_size=LIMIT, backlog=1024) as server:
+        listening(server.port)
+        server.serve_forever()
+
+
+def websockets_threads() -> None:
+    """The `websockets` package for threads."""
+    from websockets.sync.server import serve
+
+    with serve(threads_echo, "127.0.0.1", 0, compression=None, max_size=LIMIT, backlog=1024) as server:
+        listening(server.socket.getsockname()[1])
+        server.serve_forever()
+
+
+def floor_threads() -> None:
+    """No WebSocket: each thread writes what it has read."""
+
+    def echo(connection: socket.socket) -> None:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with connection, contextlib.suppress(ConnectionResetError):
+            while data := connection.recv(65536):
+                connection.sendall(data)
+
+    with socket.create_server(("127.0.0.1", 0), backlog=1024) as server:
+        listening(server.getsockname()[1])
+        while True:
+            connection, _ = server.accept()
+            threading.Thread(target=echo, args=(connection,), daemon=True).start()
+
+
+THREADED = {"ropeway": ropeway_threads, "websockets": websockets_threads, "floor": floor_threads}
 SERVERS = {
     "ropeway": ropeway_recv,
     "ropeway-listener": ropeway_listener,
@@ -147,21 +190,27 @@ SERVERS = {
 keep: list[Any] = []
 
 
-async def main(library: str) -> None:
-    """Serves for ever."""
-    port = await SERVERS[library]()
+def listening(port: int) -> None:
+    """The start is over."""
     gc.freeze()
     # Nobody spends time on telling that the load goes without a Close frame.
     logging.disable()
     print(f"listening on ws://127.0.0.1:{port}/", flush=True)
+
+
+async def main(library: str) -> None:
+    """Serves for ever."""
+    listening(await SERVERS[library]())
     await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    factory = None
-    if sys.argv[2] == "uvloop":
+    wanted, runs_on = sys.argv[1:]
+    if runs_on == "threads":
+        THREADED[wanted]()
+    elif runs_on == "uvloop":
         import uvloop
 
-        factory = uvloop.new_event_loop
-    with asyncio.Runner(loop_factory=factory) as runner:
-        runner.run(main(sys.argv[1]))
+        uvloop.run(main(wanted))
+    else:
+        asyncio.run(main(wanted))

@@ -61,6 +61,22 @@ export interface Metrics {
   publishesDropped: number;
 }
 
+/** What a thread's relay has done. */
+export interface RelayMetrics {
+  /** Whether it gets what other nodes publish at present. */
+  connected: boolean;
+  /** Messages that the broker took. */
+  sent: number;
+  /** Messages of other nodes that were published here. */
+  received: number;
+  /** Messages that were dropped: the queue of 16 MiB was full, or the connection broke before the broker's answer. */
+  dropped: number;
+  /** Messages of other nodes that did not come here, as far as is known. */
+  lost: number;
+  /** Bytes that wait for the broker. */
+  queued: number;
+}
+
 /** What one connection has done. */
 export interface ConnectionMetrics {
   /** Bytes that the kernel has not taken yet. */
@@ -449,6 +465,14 @@ export class WebSocketServer extends EventEmitter {
    * server the connections came from. How many subscribers there are; those above their high-water marks are left out.
    */
   publish(topic: string, data: string | Buffer | ArrayBufferView, options?: { binary?: boolean }): number;
+  /**
+   * Connects this thread's topics with those of other nodes, over the Redis or Valkey at `redis://HOST/` or
+   * `redis+unix:///PATH`; null ends that. What is published goes to the subscribers of all nodes from then on: at most once,
+   * what one node publishes in its order. The broker need not be there yet.
+   */
+  relay(url: string | null): void;
+  /** What the relay has done; null without one. */
+  relayMetrics(): RelayMetrics | null;
   /** What all connections of this thread have done, those of other servers and of clients included. */
   metrics(): Metrics;
   /** The same as text for Prometheus, to be answered with the type `text/plain; version=0.0.4; charset=utf-8`. */

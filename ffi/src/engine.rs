@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use ropeway_core::engine::{Connections, Engine, EventKind, Message};
 use ropeway_core::protocol::Options;
+use ropeway_relay::Relay;
 
 use crate::error::Failure;
 use crate::event::{
@@ -22,11 +23,13 @@ use crate::tls_info::LentInfo;
 /// Many connections and listeners. Used by one thread at a time; other threads reach it through a ropeway_remote.
 #[derive(Debug)]
 pub struct ropeway_engine {
-    engine: Owned<Engine>,
+    pub(crate) engine: Owned<Engine>,
     /// Apart from the engine, so that C may look at it while it calls.
     lent: UnsafeCell<Lent>,
     pub(crate) tls_info: LentInfo,
     pub(crate) page: LentPage,
+    /// Behind the engine, which it serves until the end.
+    pub(crate) relay: Owned<Option<Relay>>,
     /// What a connection made without options gets.
     defaults: Arc<Options>,
 }
@@ -82,6 +85,7 @@ pub unsafe extern "C" fn ropeway_engine_new(
             lent: UnsafeCell::new(Lent::new()),
             tls_info: LentInfo::default(),
             page: LentPage::default(),
+            relay: Owned::new(None),
             defaults: Arc::default(),
         };
         // SAFETY: the header asks for room for a pointer.

@@ -7,6 +7,7 @@ use std::fmt;
 use ropeway_core::frame::RandomError;
 use ropeway_core::handshake::{HandshakeError, HeaderError, UrlError};
 use ropeway_core::{Error, SendError};
+use ropeway_relay::RelayError;
 
 use crate::mapping;
 use crate::status::{self, ropeway_status};
@@ -36,6 +37,8 @@ pub(crate) enum Failure {
     Panic(String),
     /// Memory for a copy could not be had.
     OutOfMemory(usize),
+    /// A relay cannot be started.
+    Relay(RelayError),
     /// The core's own.
     Core(Error),
 }
@@ -54,6 +57,8 @@ impl Failure {
             Self::Poisoned => status::ROPEWAY_ERROR_POISONED,
             Self::Panic(_) => status::ROPEWAY_ERROR_PANIC,
             Self::OutOfMemory(_) => status::ROPEWAY_ERROR_OUT_OF_MEMORY,
+            Self::Relay(RelayError::Url(_)) => status::ROPEWAY_ERROR_INVALID_URL,
+            Self::Relay(_) => status::ROPEWAY_ERROR_IO,
             Self::Core(error) => mapping::of_error(error),
         }
     }
@@ -92,6 +97,7 @@ impl fmt::Display for Failure {
             ),
             Self::Panic(message) => write!(f, "a defect in Ropeway: {message}"),
             Self::OutOfMemory(bytes) => write!(f, "no memory for a copy of {bytes} bytes"),
+            Self::Relay(error) => error.fmt(f),
             Self::Core(error) => error.fmt(f),
         }
     }

@@ -58,6 +58,8 @@ pub mod topic;
 
 pub mod metrics;
 
+pub mod relay;
+
 pub mod remote;
 
 pub mod protocol;

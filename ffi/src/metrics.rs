@@ -6,12 +6,14 @@ use std::ptr;
 use std::time::Duration;
 
 use ropeway_core::engine::{ConnectionId, ConnectionMetrics, Metrics};
+use ropeway_relay::RelayMetrics;
 
 use crate::engine::{self, ropeway_engine};
 use crate::error::{Failure, c_string};
 use crate::event::ropeway_connection;
 use crate::guard::{self, Out, Outcome};
 use crate::options::{Settings, switch};
+use crate::relay;
 use crate::status::{ROPEWAY_OK, ropeway_status};
 
 /// Engine, 1: each connection is counted apart, for ropeway_engine_connection_metrics; some 90 bytes for each.
@@ -88,6 +90,18 @@ pub struct ropeway_metrics {
     pub round_trip_total: u64,
     /// Published messages that a subscriber did not get, because its queue was above the high-water mark.
     pub publishes_dropped: u64,
+    /// 1 when the relay (ropeway_engine_relay) gets what other nodes publish at present, otherwise 0.
+    pub relay_connected: u64,
+    /// Messages that the relay's broker took.
+    pub relay_sent: u64,
+    /// Messages of other nodes that were published here.
+    pub relay_received: u64,
+    /// Messages that the relay dropped: its queue was full, or the connection broke before the broker's answer.
+    pub relay_dropped: u64,
+    /// Messages of other nodes that did not come here, as far as is known.
+    pub relay_lost: u64,
+    /// Bytes that wait for the broker.
+    pub relay_queued: u64,
 }
 
 /// What a connection has done, all attempts of a reconnecting one together; `queued` is as it is now. The caller sets
@@ -131,12 +145,19 @@ pub unsafe extern "C" fn ropeway_engine_metrics(
     engine: *const ropeway_engine,
     metrics: *mut ropeway_metrics,
 ) -> ropeway_status {
-    // SAFETY: the header asks for a living engine or NULL, and room for `size` bytes.
-    unsafe {
-        engine::with(engine, |connections| {
-            fill(metrics, &connections.metrics().into())
+    guard::run(|| {
+        // SAFETY: the header asks for a living engine or NULL.
+        let relay = relay::metrics(unsafe { guard::object(engine, "engine") }?)?;
+        // SAFETY: the header asks for a living engine, and room for `size` bytes.
+        Ok(unsafe {
+            engine::with(engine, |connections| {
+                fill(
+                    metrics,
+                    &ropeway_metrics::new(&connections.metrics(), &relay),
+                )
+            })
         })
-    }
+    })
 }
 
 /// Writes what one connection has done to `*metrics`; its last figures can be had while its ROPEWAY_EVENT_CLOSED is
@@ -264,8 +285,8 @@ unsafe fn fill<T>(out: *mut T, metrics: &T) -> Outcome {
     Ok(ROPEWAY_OK)
 }
 
-impl From<Metrics> for ropeway_metrics {
-    fn from(metrics: Metrics) -> Self {
+impl ropeway_metrics {
+    fn new(metrics: &Metrics, relay: &RelayMetrics) -> Self {
         let counters = &metrics.counters;
         let (refused, received, sent) = (&counters.refused, &counters.received, &counters.sent);
         Self {
@@ -294,6 +315,12 @@ impl From<Metrics> for ropeway_metrics {
             round_trips: counters.round_trips,
             round_trip_total: micros(counters.round_trip_total),
             publishes_dropped: counters.publishes_dropped,
+            relay_connected: relay.connected.into(),
+            relay_sent: relay.sent,
+            relay_received: relay.received,
+            relay_dropped: relay.dropped,
+            relay_lost: relay.lost,
+            relay_queued: relay.queued,
         }
     }
 }

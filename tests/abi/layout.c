@@ -85,7 +85,13 @@ AT(ropeway_metrics, pings_sent, 304);
 AT(ropeway_metrics, round_trips, 312);
 AT(ropeway_metrics, round_trip_total, 320);
 AT(ropeway_metrics, publishes_dropped, 328);
-SIZE(ropeway_metrics, 336);
+AT(ropeway_metrics, relay_connected, 336);
+AT(ropeway_metrics, relay_sent, 344);
+AT(ropeway_metrics, relay_received, 352);
+AT(ropeway_metrics, relay_dropped, 360);
+AT(ropeway_metrics, relay_lost, 368);
+AT(ropeway_metrics, relay_queued, 376);
+SIZE(ropeway_metrics, 384);
 
 AT(ropeway_connection_metrics, size, 0);
 AT(ropeway_connection_metrics, queued, 8);

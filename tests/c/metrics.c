@@ -95,7 +95,23 @@ static void prometheus(void) {
     ropeway_engine_free(pair.engine);
 }
 
+/* With a broker tests/relay has it; here there is none. */
+static void relay(void) {
+    struct pair pair = make_pair(NULL);
+    CHECK_STATUS(ropeway_engine_relay(NULL, "redis+unix:///nonexistent"), ROPEWAY_ERROR_NULL);
+    CHECK_STATUS(ropeway_engine_relay(pair.engine, "nonsense"), ROPEWAY_ERROR_INVALID_URL);
+    CHECK(strstr(ropeway_last_error(), "redis://") != NULL);
+    CHECK_STATUS(ropeway_engine_relay(pair.engine, "redis+unix:///nonexistent"), ROPEWAY_OK);
+    CHECK_STATUS(ropeway_engine_publish(pair.engine, "news", ROPEWAY_TEXT, "fresh", 5, 0, NULL), ROPEWAY_OK);
+    CHECK(metrics_of(pair.engine).relay_queued > 0 && metrics_of(pair.engine).relay_connected == 0);
+    CHECK_STATUS(ropeway_engine_relay(pair.engine, NULL), ROPEWAY_OK);
+    CHECK(metrics_of(pair.engine).relay_queued == 0);
+    CHECK_STATUS(ropeway_engine_relay(pair.engine, "redis+unix:///nonexistent"), ROPEWAY_OK);
+    ropeway_engine_free(pair.engine);
+}
+
 int main(void) {
+    relay();
     counts();
     sizes();
     only_on_request();

@@ -106,6 +106,16 @@ class WebSocketServer extends EventEmitter {
     return topics.publish(String(topic), data, binary ?? typeof data !== 'string');
   }
 
+  /** Connects this thread's topics with those of other nodes, over the Redis or Valkey at `url`; null ends that. */
+  relay(url) {
+    native.relay(url);
+  }
+
+  /** What the relay has done; null without one. */
+  relayMetrics() {
+    return native.relayMetrics();
+  }
+
   /** What all connections of this thread have done. */
   metrics() {
     return native.metrics();

@@ -12,9 +12,10 @@ use ropeway_core::frame::CloseCode;
 use ropeway_core::handshake::Refusal;
 use ropeway_core::protocol::MessageKind;
 use ropeway_core::{Error, SendError};
+use ropeway_relay::{Relay, RelayOptions};
 
 use crate::batch::{self, Batch};
-use crate::metrics::{ToldConnectionMetrics, ToldMetrics};
+use crate::metrics::{ToldConnectionMetrics, ToldMetrics, ToldRelayMetrics};
 use crate::options::{self, DialOptions, Options, ServerTls, TlsClientSettings, invalid};
 use crate::seats::{Decision, Seat, Seats};
 use crate::send;
@@ -312,6 +313,26 @@ impl Engine {
             Ok(count) => Ok(count as u32),
             Err(error) => Err(refused(&error)),
         }
+    }
+
+    /// Connects topics with those of other nodes over a broker; null ends that.
+    #[napi]
+    pub fn relay(&self, url: Option<String>) -> Result<()> {
+        let mut seats = self.0.seats.borrow_mut();
+        seats.relay = None;
+        seats.engine.connections().set_forward(None);
+        if let Some(url) = url {
+            let relay = Relay::start(&mut seats.engine, &url, RelayOptions::default());
+            seats.relay = Some(relay.map_err(|error| invalid(error.to_string()))?);
+        }
+        Ok(())
+    }
+
+    /// What the relay has done.
+    #[napi]
+    pub fn relay_metrics(&self) -> Option<ToldRelayMetrics> {
+        let seats = self.0.seats.borrow();
+        Some((&seats.relay.as_ref()?.metrics()).into())
     }
 
     /// What all connections have done.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use napi_derive::napi;
 use ropeway_core::engine::{ConnectionMetrics, Metrics, Traffic};
+use ropeway_relay::RelayMetrics;
 
 #[napi(object, object_from_js = false)]
 pub struct ToldTraffic {
@@ -40,6 +41,29 @@ pub struct ToldConnectionMetrics {
     pub sent: ToldTraffic,
     /// In milliseconds.
     pub round_trip: Option<f64>,
+}
+
+#[napi(object, object_from_js = false)]
+pub struct ToldRelayMetrics {
+    pub connected: bool,
+    pub sent: f64,
+    pub received: f64,
+    pub dropped: f64,
+    pub lost: f64,
+    pub queued: f64,
+}
+
+impl From<&RelayMetrics> for ToldRelayMetrics {
+    fn from(metrics: &RelayMetrics) -> Self {
+        Self {
+            connected: metrics.connected,
+            sent: metrics.sent as f64,
+            received: metrics.received as f64,
+            dropped: metrics.dropped as f64,
+            lost: metrics.lost as f64,
+            queued: metrics.queued as f64,
+        }
+    }
 }
 
 impl From<&Traffic> for ToldTraffic {

@@ -11,11 +11,14 @@ use ropeway_core::frame::CloseCode;
 use ropeway_core::handshake::{Headers, Refusal};
 use ropeway_core::protocol::{Accept, Input, MessageKind, Output, Protocol, Time};
 use ropeway_core::{Error, SendError};
+use ropeway_relay::Relay;
 
 use crate::detached::{Detached, Shared};
 
 pub(crate) struct Seats {
     pub(crate) engine: engine::Engine,
+    /// Behind the engine, which it serves until the end.
+    pub(crate) relay: Option<Relay>,
     seats: Vec<Seat>,
     free: Vec<u32>,
     /// By the number that JavaScript knows them by.
@@ -97,6 +100,7 @@ impl Seats {
                 connection_metrics: true,
                 ..EngineOptions::default()
             })?,
+            relay: None,
             seats: Vec::new(),
             free: Vec::new(),
             listeners: Vec::new(),

@@ -13,6 +13,7 @@ use super::id::{ConnectionId, Ids, ListenerId, MAX_CONNECTIONS};
 use super::listeners::ListenerSlot;
 use super::metrics::{ConnectionMetrics, Counters, Metrics};
 use super::peers::Peers;
+use super::publish::Forward;
 use super::remote::Remote;
 use super::slots::{Flags, Slot, Slots, Transport};
 use super::tally::Tally;
@@ -63,6 +64,7 @@ pub struct Connections {
     pub(super) resting: VecDeque<u32>,
     pub(super) notices: VecDeque<Notice>,
     pub(super) topics: Topics,
+    pub(super) forward: Option<Forward>,
     pub(super) resolver: Resolver,
     pub(super) remote: Remote,
     pub(super) tally: Tally,
@@ -109,6 +111,7 @@ impl Connections {
             resting: VecDeque::new(),
             notices: VecDeque::new(),
             topics: Topics::default(),
+            forward: None,
             resolver: Resolver::new(Arc::new(move || roused.rouse())),
             remote,
             tally: Tally::new(options.connection_metrics),

@@ -345,6 +345,10 @@ impl Connections {
                     let result = self.publish(&topic, kind, &payload, None).map(|_| ());
                     self.undelivered(ConnectionId::NONE, payload.len(), result);
                 }
+                Command::Deliver(topic, kind, payload) => {
+                    let result = self.deliver(&topic, kind, &payload, None).map(|_| ());
+                    self.undelivered(ConnectionId::NONE, payload.len(), result);
+                }
                 Command::Close(id, code, reason) => {
                     if let Err(SendError::InvalidCloseCode(_) | SendError::ControlTooLong(_)) =
                         self.close(id, code, &reason)

@@ -74,6 +74,7 @@ pub use event::{Event, EventKind, Message};
 pub use id::{ConnectionId, ListenerId};
 pub use metrics::{CloseCodes, ConnectionMetrics, Counters, Metrics, Refusals, Traffic};
 pub use prometheus::PROMETHEUS_TYPE;
+pub use publish::Forward;
 pub use remote::Remote;
 pub use send::Sent;
 pub use supervise::Reconnect;

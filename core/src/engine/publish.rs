@@ -1,6 +1,7 @@
 //! Topics: a published message is framed once and given to every subscriber; what slow ones do not take at once is
 //! shared among their queues.
 
+use std::fmt;
 use std::sync::Arc;
 
 use super::connections::Connections;
@@ -11,6 +12,25 @@ use crate::error::{Error, Limit, Role, SendError};
 use crate::frame;
 use crate::net;
 use crate::protocol::{self, Alone, MessageKind};
+
+/// A function that is shown every published message, on the engine's thread: the topic, the kind and the payload. It must
+/// not wait.
+pub struct Forward(Box<Look>);
+
+type Look = dyn Fn(&str, MessageKind, &[u8]) + Send;
+
+impl Forward {
+    /// Shows each message to `look`.
+    pub fn new(look: impl Fn(&str, MessageKind, &[u8]) + Send + 'static) -> Self {
+        Self(Box::new(look))
+    }
+}
+
+impl fmt::Debug for Forward {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Forward")
+    }
+}
 
 /// Published messages of one topic are gathered up to this size.
 const BATCH: usize = 64 << 10;
@@ -127,6 +147,12 @@ impl Connections {
             .map_or(0, |topic| self.topics.subscribers(topic).len())
     }
 
+    /// Shows every message that is published here to `forward`, in place of who was shown them before: for a relay, which
+    /// hands in what others publish by [`Remote::deliver`](super::Remote::deliver). `None` ends that.
+    pub fn set_forward(&mut self, forward: Option<Forward>) {
+        self.forward = forward;
+    }
+
     /// Sends a message to every subscriber of a topic but `except`, compressed once for those that agreed on compression
     /// without context takeover, as it is for others. How many subscribers there are besides it. A
     /// subscriber does not get it, and [`publishes_dropped`](super::Counters::publishes_dropped) counts it, when its
@@ -136,6 +162,21 @@ impl Connections {
     /// # Errors
     /// [`SendError::InvalidUtf8`], [`SendError::Forked`].
     pub fn publish(
+        &mut self,
+        topic: &str,
+        kind: MessageKind,
+        payload: &[u8],
+        except: Option<ConnectionId>,
+    ) -> Result<usize, SendError> {
+        let others = self.deliver(topic, kind, payload, except)?;
+        if let Some(Forward(forward)) = &self.forward {
+            forward(topic, kind, payload);
+        }
+        Ok(others)
+    }
+
+    /// The same, without showing it to who forwards what is published.
+    pub(super) fn deliver(
         &mut self,
         topic: &str,
         kind: MessageKind,

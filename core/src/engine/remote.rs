@@ -33,6 +33,7 @@ struct Shared {
 pub(super) enum Command {
     Send(ConnectionId, MessageKind, Vec<u8>),
     Publish(Box<str>, MessageKind, Vec<u8>),
+    Deliver(Box<str>, MessageKind, Vec<u8>),
     Close(ConnectionId, CloseCode, String),
     Abort(ConnectionId),
 }
@@ -66,6 +67,16 @@ impl Remote {
     pub fn publish(&self, topic: &str, kind: MessageKind, payload: Vec<u8>) -> Result<(), Error> {
         let size = topic.len() + payload.len();
         self.push(Command::Publish(topic.into(), kind, payload), size)
+    }
+
+    /// As [`publish`](Self::publish), of a message that was published elsewhere: it is not shown to who
+    /// [forwards](super::Connections::set_forward) what is published here.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn deliver(&self, topic: &str, kind: MessageKind, payload: Vec<u8>) -> Result<(), Error> {
+        let size = topic.len() + payload.len();
+        self.push(Command::Deliver(topic.into(), kind, payload), size)
     }
 
     /// Begins the closing handshake of a connection, as [`Connections::close`](super::Connections::close).

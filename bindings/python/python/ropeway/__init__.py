@@ -18,7 +18,7 @@ from .exceptions import __all__ as _exceptions
 from .frames import Close, CloseCode, Frame, Opcode
 from .http11 import Request, Response
 from .limits import Limits
-from .metrics import ConnectionMetrics, Metrics, Traffic
+from .metrics import ConnectionMetrics, Metrics, RelayMetrics, Traffic
 from .protocol import ClientProtocol, Protocol, ServerProtocol
 from .states import State
 from .tls import ClientTLS, ServerTLS, TLSInfo
@@ -43,6 +43,7 @@ __all__ = [
     "Opcode",
     "Origin",
     "Protocol",
+    "RelayMetrics",
     "Request",
     "Response",
     "Router",

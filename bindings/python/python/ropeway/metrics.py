@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-__all__ = ["ConnectionMetrics", "Metrics", "Traffic"]
+__all__ = ["ConnectionMetrics", "Metrics", "RelayMetrics", "Traffic"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,6 +64,24 @@ class ConnectionMetrics:
     sent: Traffic
     #: Seconds from the last keep-alive ping that was answered to its pong; None before the first.
     round_trip: float | None
+
+
+@dataclasses.dataclass(frozen=True)
+class RelayMetrics:
+    """What an event loop's relay has done."""
+
+    #: Whether it gets what other nodes publish at present.
+    connected: bool
+    #: Messages that the broker took.
+    sent: int
+    #: Messages of other nodes that were published here.
+    received: int
+    #: Messages that were dropped: the queue of 16 MiB was full, or the connection broke before the broker's answer.
+    dropped: int
+    #: Messages of other nodes that did not come here, as far as is known.
+    lost: int
+    #: Bytes that wait for the broker.
+    queued: int
 
 
 def of_engine(counts: dict[str, Any]) -> Metrics:

@@ -8,7 +8,7 @@ mod turn;
 use std::collections::HashMap;
 use std::sync::Mutex;
 
-use pyo3::exceptions::PyRuntimeError;
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyWeakrefMethods, PyWeakrefReference};
@@ -18,6 +18,7 @@ use ropeway_core::engine::{
     self, ConnectionId, Connections, EngineOptions, ListenOptions, ListenerId,
 };
 use ropeway_core::protocol::Accept;
+use ropeway_relay::{Relay, RelayOptions};
 
 use crate::connection::Connection;
 use crate::errors::error;
@@ -41,6 +42,8 @@ pub(crate) struct Engine {
 /// What the lock guards.
 pub(crate) struct Core {
     engine: engine::Engine,
+    /// Behind the engine, which it serves until the end.
+    relay: Option<Relay>,
     /// By the number that the core keeps for each connection, less one.
     table: Vec<Option<Py<Connection>>>,
     free: Vec<usize>,
@@ -130,6 +133,7 @@ impl Engine {
         Ok(Self {
             core: Mutex::new(Core {
                 engine,
+                relay: None,
                 table: Vec::new(),
                 free: Vec::new(),
                 servers: HashMap::new(),
@@ -297,6 +301,34 @@ impl Engine {
     /// How many connections have subscribed to a topic.
     fn subscribers(&self, topic: &str) -> usize {
         self.core().connections().subscribers(topic)
+    }
+
+    /// Connects topics with those of other nodes over a broker; None ends that.
+    fn relay(&self, py: Python<'_>, url: Option<&str>) -> PyResult<()> {
+        let mut core = self.core();
+        let old = core.relay.take();
+        core.connections().set_forward(None);
+        let started = (url)
+            .map(|url| Relay::start(&mut core.engine, url, RelayOptions::default()))
+            .transpose();
+        let outcome = started.map(|relay| core.relay = relay);
+        drop(core);
+        // It waits for its threads.
+        py.detach(|| drop(old));
+        outcome.map_err(|error| PyValueError::new_err(error.to_string()))
+    }
+
+    /// What the relay has done: connected, sent, received, dropped, lost, queued.
+    fn relay_metrics(&self) -> Option<(bool, u64, u64, u64, u64, u64)> {
+        let metrics = self.core().relay.as_ref()?.metrics();
+        Some((
+            metrics.connected,
+            metrics.sent,
+            metrics.received,
+            metrics.dropped,
+            metrics.lost,
+            metrics.queued,
+        ))
     }
 
     /// What its connections have done.

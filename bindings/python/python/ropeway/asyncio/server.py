@@ -23,7 +23,7 @@ from ..frames import CloseCode
 from ..http11 import Request, Response
 from ..limits import Limits
 from ..logs import Logger
-from ..metrics import Metrics, of_engine
+from ..metrics import Metrics, RelayMetrics, of_engine
 from ..settings import DEFAULT_LIMITS, options, queue_marks, refuse, whole_limit
 from ..states import State
 from ..tls import ServerTLS, native_server
@@ -222,6 +222,22 @@ class Server:
         A subscriber above its high-water mark is left out. How many subscribers there are, those left out included.
         """
         return self._engine.publish(topic, message, text, exclude)
+
+    def relay(self, url: str | None) -> None:
+        """Connects the topics of this event loop with those of other nodes, over the Redis or Valkey at `url`.
+
+        What is published goes to the subscribers of all nodes from then on: at most once, what one node publishes in
+        its order. `redis://HOST/` or `redis+unix:///PATH`; the broker need not be there yet. None ends it.
+
+        Raises:
+            ValueError: the URL is none of a broker.
+        """
+        self._engine.relay(url)
+
+    def relay_metrics(self) -> RelayMetrics | None:
+        """What the relay has done; None without one."""
+        metrics = self._engine.relay_metrics()
+        return None if metrics is None else RelayMetrics(*metrics)
 
     def metrics(self) -> Metrics:
         """What all connections of this event loop have done, those of other servers and of clients included."""
