@@ -6,7 +6,7 @@ import subprocess
 import time
 
 from harness.machine import BOTH_CORES, LOAD_CORE, ROOT, SERVER_CORE, pinned
-from harness.subject import Running, Server
+from harness.subject import Failed, Running, Server
 from harness.suite import Column
 
 LOAD = "build/bin/load"
@@ -92,9 +92,9 @@ def serve_on(server_core: str, load_core: str, server: Server, row: Row, seconds
     with Running(server, server_core) as running:
         words = ("--port", running.port, "--server-pid", running.process.pid, *row.words)
         command = pinned(load_core, LOAD, *server.load, *words, "--warmup", server.warmup, "--seconds", seconds)
-        done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
         if done.returncode != 0:
-            raise SystemExit(f"{server.name}, {row.name}: the load generator ended with status {done.returncode}")
+            raise Failed(done.stderr.strip() or f"the load generator ended with status {done.returncode}")
     window = json.loads(done.stdout)
     window["per_cpu_second"] = window["messages"] / window["server_cpu_seconds"]
     window["per_second"] = window["messages"] / window["seconds"]
@@ -109,19 +109,17 @@ def hold(server: Server, row: Idle, _seconds: float) -> dict[str, float]:
         words = ("--port", running.port, "--idle", "--connections", row.count, "--size", 1024, "--kind", row.kind)
         command = pinned(LOAD_CORE, LOAD, *server.load, *words)
         before = running.memory()
-        load = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         each = {}
-        for state, word in (("fresh", "open"), ("echoed", "echoed")):
-            if state == "echoed":
-                load.stdin.write("echo\n")
-                load.stdin.flush()
-            if load.stdout.readline() != f"{word} {row.count}\n":
-                raise SystemExit(f"{server.name}: could not hold {row.count} connections")
-            # What a server frees or collects a little later counts as freed.
-            time.sleep(0.5)
-            after = running.memory()
-            for key, suffix in (("Rss", ""), ("Pss", "_pss"), ("Private_Dirty", "_dirty")):
-                each[state + suffix] = (after[key] - before[key]) / row.count
-        load.stdin.close()
-        load.wait()
+        with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as load:
+            for state, word in (("fresh", "open"), ("echoed", "echoed")):
+                if state == "echoed":
+                    load.stdin.write("echo\n")
+                    load.stdin.flush()
+                if load.stdout.readline() != f"{word} {row.count}\n":
+                    raise Failed(f"could not hold {row.count} connections")
+                # What a server frees or collects a little later counts as freed.
+                time.sleep(0.5)
+                after = running.memory()
+                for key, suffix in (("Rss", ""), ("Pss", "_pss"), ("Private_Dirty", "_dirty")):
+                    each[state + suffix] = (after[key] - before[key]) / row.count
         return each

@@ -21,6 +21,7 @@ def tell(suite: Suite, row: str, figures: list[Figure]) -> None:
         )
         rest = ", ".join(f"{column.heading} {column.show(figure.median(column.key))}" for column in others)
         head = f"{row:<18} {figure.subject.name:<22} {spread(judged, figure)}"
+        rest = f"FAILED: {figure.failure}" if figure.failure else rest
         print(f"{head:<70} {ratios:<24} {rest}", flush=True)
 
 
@@ -44,7 +45,8 @@ def record(suite: Suite, figure: Figure) -> dict:
     """A figure for JSON."""
     medians = {column.key: figure.median(column.key) for column in suite.columns}
     ratios = {"to_floor": figure.to_floor, "to_best_peer": figure.to_peer}
-    return {"role": figure.subject.role, "about": figure.subject.about, **medians, **ratios, "rounds": figure.rounds}
+    told = {"rounds": figure.rounds, "failure": figure.failure}
+    return {"role": figure.subject.role, "about": figure.subject.about, **medians, **ratios, **told}
 
 
 def write_docs(name: str, suite: Suite, results: Results, said: str) -> None:
@@ -109,8 +111,10 @@ def everything(suite: Suite, results: Results) -> list[str]:
 
 
 def settings(results: Results) -> list[str]:
-    """How each subject was set up."""
-    return [f"- {figure.subject.name}: {figure.subject.about}" for figure in next(iter(results.values()), [])]
+    """How each subject was set up, and where it failed."""
+    lines = [f"- {figure.subject.name}: {figure.subject.about}" for figure in next(iter(results.values()), [])]
+    failed = [(row, figure) for row, figures in results.items() for figure in figures if figure.failure]
+    return lines + [f"- {figure.subject.name} failed on {row}: {figure.failure}" for row, figure in failed]
 
 
 def table_head(headings: list[str]) -> list[str]:

@@ -12,6 +12,10 @@ from harness.machine import BUILD, ROOT, SERVER_CORE, pinned
 OURS, PEER, FLOOR = "ours", "peer", "floor"
 
 
+class Failed(Exception):
+    """A subject did not do what a row asks of it; the reason."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Subject:
     """A server, a client or a codec under measurement."""
@@ -59,7 +63,7 @@ class Running:
         finally:
             watchdog.cancel()
         self.process.wait()
-        raise SystemExit(f"{self.server.name} ended before it listened (status {self.process.returncode})")
+        raise Failed(f"ended before it listened (status {self.process.returncode})")
 
     def __exit__(self, *_) -> None:
         self.process.terminate()

@@ -11,7 +11,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from harness.subject import FLOOR, OURS, PEER, Subject
+from harness.subject import FLOOR, OURS, PEER, Failed, Subject
 
 MORE, LESS = "more", "less"
 
@@ -71,6 +71,8 @@ class Figure:
     judged: str
     to_floor: float | None = None
     to_peer: float | None = None
+    failure: str = ""
+    """Why it has fewer rounds than others."""
 
     def median(self, key: str) -> float | None:
         """A column's median over the rounds."""
@@ -102,8 +104,12 @@ def run(suite: Suite, subjects: list[Subject], rows: list[Any], rounds: int, sec
             for _ in range(rounds):
                 for subject in subjects:
                     progress.set_description(f"{row.name} {subject.name}")
-                    if window := suite.measure(subject, row, seconds):
-                        figures[subject.name].windows.append(window)
+                    figure = figures[subject.name]
+                    try:
+                        if window := suite.measure(subject, row, seconds):
+                            figure.windows.append(window)
+                    except Failed as failure:
+                        figure.failure = str(failure)
                     progress.update()
             results[row.name] = list(figures.values())
             compare(results[row.name], suite.floor(row), suite.better)

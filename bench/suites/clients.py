@@ -5,7 +5,7 @@ import subprocess
 
 from harness.load import bytes_name
 from harness.machine import ROOT, SERVER_CORE, pinned
-from harness.subject import Running, Subject
+from harness.subject import Failed, Running, Subject
 from harness.suite import LESS, Column, Suite
 from suites.servers import ropeway_c
 
@@ -35,7 +35,7 @@ def trip(client: Subject, message: Message, seconds: float) -> dict[str, float]:
         command = pinned(SERVER_CORE, *client.command, uri, message.size, seconds)
         done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     if done.returncode != 0:
-        raise SystemExit(f"{client.name}, {message.name}: ended with status {done.returncode}")
+        raise Failed(f"ended with status {done.returncode}")
     return {"microseconds": float(done.stdout)}
 
 

@@ -6,7 +6,7 @@ import subprocess
 
 from harness.load import bytes_name
 from harness.machine import BUILD, LOAD_CORE, ROOT, pinned
-from harness.subject import FLOOR, OURS, PEER, Subject
+from harness.subject import FLOOR, OURS, PEER, Failed, Subject
 from harness.suite import LESS, Column, Suite
 from suites.servers import RUST
 
@@ -83,7 +83,7 @@ def work(codec: Subject, operation: Operation, seconds: float) -> dict[str, floa
     if "has no such codec" in done.stderr:
         return {}
     if done.returncode != 0:
-        raise SystemExit(f"{codec.name}, {operation.name}: {done.stderr.strip() or done.returncode}")
+        raise Failed(done.stderr.strip() or f"ended with status {done.returncode}")
     nanoseconds = float(done.stdout)
     return {"nanoseconds": nanoseconds, "bytes_per_second": operation.size / nanoseconds * 1e9}
 

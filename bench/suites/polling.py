@@ -5,7 +5,7 @@ import json
 import subprocess
 
 from harness.machine import LOAD_CORE, ROOT, pinned
-from harness.subject import OURS, PEER, Running, Server
+from harness.subject import OURS, PEER, Failed, Running, Server
 from harness.suite import LESS, Column, Results, Suite
 from suites.servers import NODE_MODULES
 
@@ -81,7 +81,7 @@ def look(server: Way, crowd: Crowd, seconds: float) -> dict[str, float]:
         command = pinned(LOAD_CORE, USERS, *words, "--seconds", seconds)
         done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
         if done.returncode != 0:
-            raise SystemExit(f"{server.name}, {crowd.name}: the users ended with status {done.returncode}")
+            raise Failed(f"the users ended with status {done.returncode}")
     window = {key: value for line in done.stdout.splitlines() for key, value in json.loads(line).items()}
     seen = window["messages"]
     payload = window["bytes_up"] + window["bytes_down"]

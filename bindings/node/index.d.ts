@@ -155,9 +155,10 @@ export interface ClientOptions extends ConnectionOptions {
   /** `user:password`, where neither the URL nor `headers` has any. */
   auth?: string;
   /**
-   * Follow redirects. To another host or scheme neither Authorization nor Cookie goes along, unless a listener of 'redirect'
-   * sees to them itself; from `wss:` to `ws:` none is followed. Default false. As in `ws`, this and the options from
-   * `finishRequest` on make the request one of Node's http module, and the connection runs over its stream.
+   * Follow redirects. To another host or scheme neither Authorization and Cookie nor a Host of the caller's goes along,
+   * unless a listener of 'redirect' sees to them itself; from `wss:` to `ws:` none is followed. Default false. As in `ws`,
+   * this and the options from `finishRequest` on make the request one of Node's http module, and the connection runs over
+   * its stream.
    */
   followRedirects?: boolean;
   /** How many of them. Default 10. */

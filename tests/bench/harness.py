@@ -10,7 +10,7 @@ from harness import plot, report, subject, suite, versions  # noqa: E402
 from harness.load import Row  # noqa: E402
 from suites import SUITES  # noqa: E402
 
-FLOOR, OURS, SLOW, FAST, NONE = (
+FLOOR, OURS, SLOW, FAST, NONE, BROKEN = (
     subject.Subject(name, (), name, role)
     for name, role in (
         ("floor", subject.FLOOR),
@@ -18,6 +18,7 @@ FLOOR, OURS, SLOW, FAST, NONE = (
         ("slow", subject.PEER),
         ("fast", subject.PEER),
         ("cannot", subject.PEER),
+        ("broken", subject.PEER),
     )
 )
 ROUNDS = {"floor": [10, 12, 11], "ropeway": [9, 12, 10], "slow": [2, 2, 2], "fast": [8, 8, 9]}
@@ -28,10 +29,12 @@ def measured() -> tuple[suite.Suite, suite.Results]:
     left = {name: list(values) for name, values in ROUNDS.items()}
 
     def measure(what: subject.Subject, _row: Row, _seconds: float) -> dict[str, float]:
+        if what is BROKEN:
+            raise subject.Failed("it fell over")
         return {"value": left[what.name].pop(0)} if what.name in left else {}
 
     columns = (suite.Column("value", "values"),)
-    made_up = suite.Suite([FLOOR, OURS, SLOW, FAST, NONE], [Row(20, 1)], measure, columns, "Made up")
+    made_up = suite.Suite([FLOOR, OURS, SLOW, FAST, NONE, BROKEN], [Row(20, 1)], measure, columns, "Made up")
     return made_up, suite.run(made_up, made_up.subjects, made_up.rows, 3, 0, lambda row, figures: None)
 
 
@@ -45,6 +48,7 @@ def check_figures() -> None:
     lines = report.judgement(made_up, results)
     assert lines[-1] == "| 20Bx1 | 11.0 | 8.00 fast | 10.0 (9.00–12.0) | **0.91** | **1.25** |", lines
     assert any("| 20Bx1 | cannot | – |" in line for line in report.everything(made_up, results))
+    assert report.settings(results)[-1] == "- broken failed on 20Bx1: it fell over"
 
 
 def check_chart() -> None:

@@ -137,13 +137,15 @@ class RequestOpening {
       this.#credentials = headers.Authorization;
       return headers;
     }
-    const isSame = url.protocol === this.#first.protocol && url.host === this.#first.host;
-    if (isSame || this.#websocket.listenerCount('redirect') > 0) {
+    const isSame = ['protocol', 'host'].every((name) => url[name] === this.#first[name]);
+    const isSamePath = targetOf(url).socketPath === targetOf(this.#first).socketPath;
+    if ((isSame && isSamePath) || this.#websocket.listenerCount('redirect') > 0) {
       if (this.#credentials !== undefined) headers.Authorization = this.#credentials;
       return headers;
     }
-    const isSecret = (name) => ['authorization', 'cookie'].includes(name.toLowerCase());
-    return Object.fromEntries(Object.entries(headers).filter(([name]) => !isSecret(name)));
+    const isOfFirst = (name) => ['authorization', 'cookie', 'host'].includes(name.toLowerCase());
+    const others = Object.entries(headers).filter(([name]) => !isOfFirst(name));
+    return { Host: url.host || 'localhost', ...Object.fromEntries(others) };
   }
 
   #onResponse(request, response, url) {

@@ -4,6 +4,8 @@ const assert = require('node:assert');
 const { once } = require('node:events');
 const http = require('node:http');
 const net = require('node:net');
+const os = require('node:os');
+const path = require('node:path');
 const { test } = require('node:test');
 
 const { WebSocket } = require('..');
@@ -119,7 +121,11 @@ test('what fails on the way', async (t) => {
 test('redirects are followed when asked to; no secrets go along to another origin', async (t) => {
   const { server, url } = await serve(t, { path: '/there' });
   const arrived = [];
-  server.on('headers', (_lines, { headers }) => arrived.push([headers.authorization, headers.cookie]));
+  let host;
+  server.on('headers', (_lines, { headers }) => {
+    host = headers.host;
+    arrived.push([headers.authorization, headers.cookie]);
+  });
   const { url: first, seen } = await redirecting(t, {
     '/here': '/near',
     '/near': `${url}/there`,
@@ -127,7 +133,7 @@ test('redirects are followed when asked to; no secrets go along to another origi
     '/bad': 'ws://:x',
   });
   assert.strictEqual((await failure(`${first}/here`)).message, 'Unexpected server response: 302');
-  const options = { followRedirects: true, auth: 'user:secret', headers: { Cookie: 'a=b' } };
+  const options = { followRedirects: true, auth: 'user:secret', headers: { Cookie: 'a=b', Host: 'foo' } };
   const secret = `Basic ${Buffer.from('user:secret').toString('base64')}`;
 
   seen.length = 0;
@@ -141,6 +147,7 @@ test('redirects are followed when asked to; no secrets go along to another origi
     ],
   );
   assert.deepStrictEqual(arrived.pop(), [undefined, undefined]);
+  assert.strictEqual(host, new URL(url).host);
 
   // With a listener they do, as far as it leaves them.
   const told = [];
@@ -154,6 +161,25 @@ test('redirects are followed when asked to; no secrets go along to another origi
   listening.terminate();
   assert.deepStrictEqual(told, [`${first}/near`, `${url}/there`]);
   assert.deepStrictEqual(arrived.pop(), [secret, undefined]);
+
+  // Two sockets in the file system are two servers.
+  const listen = async (name, answer) => {
+    const file = path.join(os.tmpdir(), `ropeway-${process.pid}-${name}.sock`);
+    const unix = http.createServer().on('upgrade', answer).listen(file);
+    t.after(() => unix.close());
+    await once(unix, 'listening');
+    return `ws+unix:${file}:/`;
+  };
+  let credentials = 'none seen';
+  const second = await listen('second', ({ headers }, socket) => {
+    credentials = headers.authorization;
+    socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n');
+  });
+  const elsewhere = await listen('first', (_request, socket) => {
+    socket.end(`HTTP/1.1 302 Found\r\nLocation: ${second}\r\nContent-Length: 0\r\n\r\n`);
+  });
+  assert.strictEqual((await failure(elsewhere, options)).message, 'Unexpected server response: 403');
+  assert.strictEqual(credentials, undefined);
 
   const many = await failure(`${first}/loop`, { followRedirects: true, maxRedirects: 3 });
   assert.strictEqual(many.message, 'Maximum redirects exceeded');
