@@ -5,19 +5,7 @@ import contextlib
 import sys
 
 import ropeway
-
-PARALLEL = 4
-"""Cases that run at once; some wait for seconds."""
-NO_TAKEOVER = True if "--no-takeover" in sys.argv else None
-SETTINGS = {
-    "max_size": 64 << 20,
-    "compression": ropeway.Compression(
-        threshold=0,
-        server_no_context_takeover=NO_TAKEOVER,
-        client_no_context_takeover=NO_TAKEOVER,
-    ),
-    "ping_interval": None,
-}
+from settings import PARALLEL, SETTINGS
 
 
 async def run_case(uri: str, places: asyncio.Semaphore) -> None:
