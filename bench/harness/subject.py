@@ -86,7 +86,8 @@ def build(target: str) -> str:
     BUILD.mkdir(parents=True, exist_ok=True)
     log = BUILD / f"make-{target.replace('/', '-')}.log"
     with log.open("w") as file:
-        status = subprocess.run(["make", target], cwd=ROOT, stdout=file, stderr=subprocess.STDOUT).returncode
+        command = ["make", "--no-print-directory", target]
+        status = subprocess.run(command, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT).returncode
     lines = [line for line in log.read_text().splitlines() if line.strip() and not re.match(r"make.* Error \d+$", line)]
     return "" if status == 0 else f"make {target}: {lines[-1] if lines else f'status {status}'}"
 
