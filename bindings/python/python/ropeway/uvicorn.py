@@ -44,14 +44,14 @@ __all__ = ["WebSocketProtocol"]
 class _Connection(Connection):
     """The engine's connection of one protocol."""
 
-    protocol: WebSocketProtocol
+    _owner: WebSocketProtocol
 
     def _on_request(self, _id: int, _method: str, path: str, headers: list[tuple[str, str]], _plain: bool) -> None:
-        self.protocol._asked(Request(path, Headers(headers)))
+        self._owner._asked(Request(path, Headers(headers)))
 
     def _on_closed(self, closed: Closed) -> None:
         super()._on_closed(closed)
-        self.protocol._ended()
+        self._owner._ended()
 
 
 class WebSocketProtocol(asyncio.Protocol):
@@ -98,7 +98,7 @@ class WebSocketProtocol(asyncio.Protocol):
             config.ws_max_size, config.ws_ping_interval, config.ws_ping_timeout, config.ws_per_message_deflate
         )
         self._connection = connection = _Connection(_loop.engine(), 0, *queue_marks(config.ws_max_queue))
-        connection.protocol = self
+        connection._owner = self
         socket = self._transport.get_extra_info("socket")
         if self._scheme == "wss" or socket is None:
             self._bridge = Bridge(self._transport)
