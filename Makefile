@@ -80,12 +80,11 @@ node-soak: node ## connections of Node.js: CONNECTIONS=100000 opened and closed,
 	ulimit -n $$(ulimit -Hn) && ROPEWAY_MANY=$(or $(CONNECTIONS),100000) ROPEWAY_OPEN=$(or $(OPEN),10000) \
 		node --test --test-name-pattern='^(many )?connections' bindings/node/test/process.test.js
 
-simulate: ## simulated connections: SEEDS=100000 FIRST=0; RECORD=1 adds the run to docs/runs.tsv
-	tools/simulate $(or $(SEEDS),100000) $(FIRST)
+simulate: ## simulated connections: OF=protocol|engine|all SEEDS=100000 FIRST=0; RECORD=1 adds the run to docs/runs.tsv
+	tools/simulate $(or $(OF),all) $(or $(SEEDS),100000) $(FIRST)
 
-soak: ## a server among clients that misbehave: MINUTES=10 CONNECTIONS=1000
-	ulimit -n $$(ulimit -Hn) && cargo run --release --package ropeway-core --example soak -- \
-		$$(( $(or $(MINUTES),10) * 60 )) $(or $(CONNECTIONS),1000)
+soak: ## a server among clients that misbehave: MINUTES=10 CONNECTIONS=1000; RECORD=1 as above
+	tools/soak $(or $(MINUTES),10) $(or $(CONNECTIONS),1000)
 
 fuzz: ## fuzz one target, or all of them: TARGET=server SECONDS=60; RECORD=1 as above
 	tools/fuzz $(if $(TARGET),run $(TARGET),all) $(or $(SECONDS),60)

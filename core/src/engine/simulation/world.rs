@@ -68,9 +68,8 @@ impl World {
             self.dial();
         }
         self.let_pass(Duration::from_secs(2));
-        let actions = 10 + self.talk.random.below(100);
         let mut pause = Duration::ZERO;
-        for _ in 0..actions {
+        for _ in 0..self.talk.extent.actions {
             if self.talk.random.one_in(3) {
                 let pauses = [0, 10, 1000, 200_000, 2_000_000];
                 pause = Duration::from_micros(self.talk.random.pick(&pauses));
@@ -114,23 +113,21 @@ impl World {
         let now = self.now;
         match random.below(if self.talk.calm { 30 } else { 40 }) {
             30 => {
-                self.talk.show(side, line, "is reset");
-                self.talk.lines[line].disturbed = true;
+                self.talk.disturb(side, line, "is reset");
                 self.wires[line].reset(now);
             }
             31 => {
-                self.talk.show(side, line, "is cut off");
-                self.talk.lines[line].disturbed = true;
+                self.talk.disturb(side, line, "is cut off");
                 self.wires[line].pipes[1 - side].finish(now);
             }
             32..35 => {
                 let seconds = random.pick(&[1, 5, 15, 45]);
-                self.talk.show(side, line, "is stalled");
+                self.talk.fault(side, line, "is stalled");
                 self.wires[line].stall(now + Duration::from_secs(seconds));
             }
             35 => {
                 let jump = Duration::from_secs(random.pick(&[1, 15, 60]));
-                self.talk.show(side, line, "sees the clock jump");
+                self.talk.fault(side, line, "sees the clock jump");
                 self.pass_to(now + jump);
             }
             36..39 if self.wires.len() < 6 => self.dial(),
@@ -189,6 +186,7 @@ impl World {
         self.figures.runs = 1;
         self.figures.connections = self.wires.len() as u64;
         self.figures.messages = self.talk.messages;
+        self.figures.faults = self.talk.faults;
         for end in self.talk.lines.iter().flat_map(|line| &line.ends) {
             let closed = end.closed.as_ref().expect("it was told that it has ended");
             *self
