@@ -30,6 +30,8 @@ pub(super) struct End {
     pub(super) options: Arc<Options>,
     pub(super) opened: bool,
     pub(super) said: Vec<Said>,
+    /// The longest of them, in bytes.
+    pub(super) longest: usize,
     /// How many of the other end's messages have been told, or passed over.
     heard: usize,
     under_way: Vec<u8>,
@@ -51,6 +53,7 @@ impl End {
             options,
             opened: false,
             said: Vec::new(),
+            longest: 0,
             heard: 0,
             under_way: Vec::new(),
             sending: None,
@@ -218,6 +221,7 @@ impl Talk {
     fn said(&mut self, side: usize, line: usize, message: Message, sure: bool) {
         let end = &mut self.lines[line].ends[side];
         end.said.push(Said { message, sure });
+        end.longest = end.longest.max(message.size);
     }
 
     fn send_fragment(&mut self, side: usize, line: usize, connections: &mut Connections) {

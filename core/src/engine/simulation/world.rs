@@ -332,8 +332,7 @@ impl World {
             let Ok(queued) = connections.queued_bytes(end.id) else {
                 continue;
             };
-            let sizes = end.said.iter().map(|said| said.message.size as u64);
-            let longest = sizes.max().unwrap_or(0);
+            let longest = end.longest as u64;
             let most = end.options.send_queue_limit.max(longest + longest / 16) + RESERVE;
             assert!(queued <= most, "{queued} bytes queued, of {most}");
         }
