@@ -401,8 +401,8 @@ mod tests {
 
     #[test]
     fn every_other_error_has_a_number() {
-        use ropeway_core::handshake::UrlError;
         use ropeway_core::IoError;
+        use ropeway_core::handshake::UrlError;
         let io = || IoError::new("read", &std::io::Error::from_raw_os_error(111));
         assert_distinct([
             Error::ConnectionLost,

@@ -27,7 +27,12 @@ pub(crate) fn misbehave(address: SocketAddr, seed: u64, ends: &AtomicBool, attac
 }
 
 /// Takes all descriptors that the server has left, for a moment, again and again.
-pub(crate) fn exhaust(address: SocketAddr, descriptors: u64, ends: &AtomicBool, attacks: &AtomicU64) {
+pub(crate) fn exhaust(
+    address: SocketAddr,
+    descriptors: u64,
+    ends: &AtomicBool,
+    attacks: &AtomicU64,
+) {
     while !ends.load(Ordering::Acquire) {
         let taken: Vec<_> = (0..descriptors)
             .map_while(|_| TcpStream::connect(address).ok())

@@ -9,7 +9,7 @@ use super::random::Random;
 /// messages that pass the larger bounds.
 pub(crate) struct Extent {
     pub(crate) actions: usize,
-    /// The longest message, in bytes.
+    /// The longest message, in bytes; so much is the smaller of the budgets for incomplete ones.
     pub(crate) longest: usize,
 }
 

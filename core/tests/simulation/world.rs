@@ -44,12 +44,12 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new(seed: u64, shown: bool) -> Self {
         let mut random = Random::new(seed);
-        let budgets = [512 << 20, 150_000];
+        let extent = Extent::any(&mut random);
+        let budgets = [512 << 20, extent.longest as u64];
         let hosts = [
             Host::new(random.pick(&budgets)),
             Host::new(random.pick(&budgets)),
         ];
-        let extent = Extent::any(&mut random);
         Self {
             random,
             now: Time::from_micros(1_000_000),

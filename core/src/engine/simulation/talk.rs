@@ -92,12 +92,12 @@ pub(super) struct Talk {
 
 impl Talk {
     pub(super) fn new(
-        mut random: Random,
+        random: Random,
+        extent: Extent,
         remotes: [Remote; 2],
         calm: bool,
         shown: bool,
     ) -> Self {
-        let extent = Extent::any(&mut random);
         Self {
             now: Time::from_micros(0),
             random,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::super::{ConnectOptions, Engine, EngineOptions};
 use super::figures::{Figures, name};
 use super::random::Random;
+use super::seeds::Extent;
 use super::talk::{End, Line, Talk};
 use super::wire::{Given, Move, Wire};
 use crate::error::Role;
@@ -38,7 +39,8 @@ impl World {
     pub(super) fn new(seed: u64, shown: bool) -> Self {
         let mut random = Random::new(seed);
         let now = Time::from_micros(1_000_000);
-        let budgets = [0, 1].map(|_| random.pick(&[512 << 20, 150_000]));
+        let extent = Extent::any(&mut random);
+        let budgets = [0, 1].map(|_| random.pick(&[512 << 20, extent.longest as u64]));
         let engines = budgets.map(|budget| {
             let mut engine = Engine::new(EngineOptions {
                 max_incomplete_bytes: budget,
@@ -57,7 +59,7 @@ impl World {
             budgets,
             roused: [false; 2],
             wires: Vec::new(),
-            talk: Talk::new(random, remotes, seed.is_multiple_of(2), shown),
+            talk: Talk::new(random, extent, remotes, seed.is_multiple_of(2), shown),
             winding_up: false,
             figures: Figures::default(),
         }

@@ -93,8 +93,14 @@ mod tests {
     fn a_certificate_is_refused_by_the_name_of_its_fault() {
         let time = UnixTime::since_unix_epoch(Duration::from_secs(1));
         for (reason, expected) in [
-            (CertificateError::UnknownIssuer, CertificateProblem::UnknownIssuer),
-            (CertificateError::NotValidForName, CertificateProblem::WrongName),
+            (
+                CertificateError::UnknownIssuer,
+                CertificateProblem::UnknownIssuer,
+            ),
+            (
+                CertificateError::NotValidForName,
+                CertificateProblem::WrongName,
+            ),
             (CertificateError::Expired, CertificateProblem::Expired),
             (
                 CertificateError::ExpiredContext {
@@ -103,7 +109,10 @@ mod tests {
                 },
                 CertificateProblem::Expired,
             ),
-            (CertificateError::NotValidYet, CertificateProblem::NotYetValid),
+            (
+                CertificateError::NotValidYet,
+                CertificateProblem::NotYetValid,
+            ),
             (
                 CertificateError::NotValidYetContext {
                     time,
