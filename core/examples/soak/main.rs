@@ -1,4 +1,4 @@
-//! A server among clients that behave and clients that do not: `cargo run --release --example soak -- SECONDS CONNECTIONS`.
+//! A server among clients that behave and clients that do not: `cargo run --profile simulation --example soak -- SECONDS CONNECTIONS`.
 //!
 //! The server is this program again, in a process of its own. For the first quarter of the time only clients that behave are
 //! there, which send messages and take the time until each comes back; then others join them: half-open handshakes, floods of
