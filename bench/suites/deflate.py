@@ -10,13 +10,16 @@ ABOUT = (
     "Thousands of messages per second of the server's CPU time, distinct JSON on 100 connections, and the bytes that the "
     "server made of each"
 )
+LEVELS = {"ropeway C": (), "ropeway C level 1": ("--deflate-level", "1")}
+"""Some peers' messages are larger than those that Ropeway makes by default; its level 1 is to be compared with them."""
 WITH_WINDOWS = tuple(name for name in COMPRESS if name != "wtx")
 """wtx keeps none."""
 
 
 def servers(mode: str, names: tuple[str, ...]) -> list:
-    """Ropeway and the peers that speak it."""
-    return told([ropeway_c("ropeway C", *ROPEWAY_DEFLATE[mode]), *peers(*DEFLATE[mode], names=names)], *DEFLATE[mode])
+    """Ropeway, as it is by default and as fast as it can, and the peers that speak it."""
+    ours = [ropeway_c(name, *ROPEWAY_DEFLATE[mode], *words) for name, words in LEVELS.items()]
+    return told([*ours, *peers(*DEFLATE[mode], names=names)], *DEFLATE[mode])
 
 
 def compress(server, row: Row, seconds: float) -> dict[str, float]:
