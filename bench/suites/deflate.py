@@ -28,14 +28,16 @@ def compress(server, row: Row, seconds: float) -> dict[str, float]:
     return {**window, "made_each": window["made_bytes"] / window["messages"]}
 
 
-def suites(mode: str, names: tuple[str, ...]) -> dict[str, Suite]:
+def suites(mode: str, names: tuple[str, ...], idle: list[Idle]) -> dict[str, Suite]:
     """Speed, and memory of idle connections."""
     subjects = servers(mode, names)
     memory = f"Bytes of the server's memory added per connection with compression ({mode}), fresh and after one echo of 1 KiB of JSON"
     return {
         f"deflate-{mode}": Suite(subjects, ROWS, compress, COLUMNS, ABOUT, needs=GENERATOR),
-        f"deflate-{mode}-memory": Suite(subjects, [Idle(5000, "json")], hold, HELD, memory, LESS, GENERATOR, rounds=1),
+        f"deflate-{mode}-memory": Suite(subjects, idle, hold, HELD, memory, LESS, GENERATOR, rounds=1),
     }
 
 
-SUITES = {**suites("alone", COMPRESS), **suites("takeover", WITH_WINDOWS)}
+IDLE = [Idle(5000, "json"), Idle(15000, "json")]
+SUITES = {**suites("alone", COMPRESS, IDLE), **suites("takeover", WITH_WINDOWS, IDLE[:1])}
+"""The windows of 15,000 connections take more memory than the machine may have."""
