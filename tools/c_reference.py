@@ -1,5 +1,6 @@
 """The reference of the C interface, as pages of Markdown, from the comments of include/ropeway.h."""
 
+import html
 import pathlib
 import re
 
@@ -59,7 +60,7 @@ def prose(comment: str, page: str, pages: dict[str, str]) -> str:
         return f"[`{name}`]({'' if pages[name] == page else pages[name]}#{name})"
 
     pieces = re.split(r"(`[^`]*`)", comment)
-    pieces[::2] = (NAME.sub(linked, re.sub(r"([*<>\[\]])", r"\\\1", piece)) for piece in pieces[::2])
+    pieces[::2] = (NAME.sub(linked, re.sub(r"([*\[\]])", r"\\\1", html.escape(piece, False))) for piece in pieces[::2])
     return "".join(pieces)
 
 

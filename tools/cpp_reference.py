@@ -38,7 +38,7 @@ def section(name: str, comment: str, body: str, uri: str, where: dict[str, str])
         deep = [name for call in calls for name in helpers.get(call, [call])]
         others = [f"As {name}." for name in dict.fromkeys(deep) if name in where and name not in said]
         rows.append(f"| `{declaration}` | {c_reference.prose(' '.join(filter(None, [said, *others])), uri, where)} |")
-    return f"## {name}\n\n{c_reference.prose(comment, uri, where)}\n| | |\n|---|---|\n" + "\n".join(rows) + "\n"
+    return f"## {name}\n\n{c_reference.prose(comment, uri, where)}\n| declaration | what it does |\n|---|---|\n" + "\n".join(rows) + "\n"
 
 
 def page(header: pathlib.Path, c_header: pathlib.Path, uri: str) -> str:
