@@ -1,4 +1,4 @@
-"""The reference of the C++ classes, as a page of Markdown, from include/ropeway.hpp: what is public, and which C function it calls."""
+"""The reference of the C++ classes, as a page of Markdown, from include/ropeway.hpp, with the C functions below them."""
 
 import pathlib
 import re
@@ -33,12 +33,12 @@ def section(name: str, comment: str, body: str, uri: str, where: dict[str, str])
     """A class, as a table of what is public."""
     public, _, private = NESTED.sub("", body).removeprefix("public:\n").partition("private:\n")
     helpers = {re.search(r"(\w+)\(", declaration)[1]: calls for declaration, _, calls in members(private)}
-    rows = []
+    rows = ["| declaration | what it does |", "|---|---|"]
     for declaration, said, calls in members(public):
         deep = [name for call in calls for name in helpers.get(call, [call])]
         others = [f"As {name}." for name in dict.fromkeys(deep) if name in where and name not in said]
         rows.append(f"| `{declaration}` | {c_reference.prose(' '.join(filter(None, [said, *others])), uri, where)} |")
-    return f"## {name}\n\n{c_reference.prose(comment, uri, where)}\n| declaration | what it does |\n|---|---|\n" + "\n".join(rows) + "\n"
+    return "\n".join([f"## {name}\n\n{c_reference.prose(comment, uri, where)}", *rows, ""])
 
 
 def page(header: pathlib.Path, c_header: pathlib.Path, uri: str) -> str:

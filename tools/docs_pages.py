@@ -1,4 +1,4 @@
-"""Hooks of MkDocs: pages that stand elsewhere in the tree, links out of docs/, and the references of C, C++ and Node.js.
+"""Hooks of MkDocs: pages that stand elsewhere in the tree, links out of docs/, the references of C, C++ and Node.js.
 
 A page keeps the links that it has in the tree: they lead to the page of a file where there is one, and otherwise to a
 copy of the file beside the pages.
