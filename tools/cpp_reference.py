@@ -1,4 +1,4 @@
-"""The reference of the C++ classes, as a page of Markdown, from include/ropeway.hpp, with the C functions below them."""
+"""The reference of the C++ classes, as a page of Markdown, from include/ropeway.hpp, with links to the C functions."""
 
 import pathlib
 import re
