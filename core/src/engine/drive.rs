@@ -297,7 +297,7 @@ impl Connections {
         let left = shutdown != Shutdown::No || !protocol.reads();
         let drained = slot.queue.is_none() && slot.transport.unsent() == 0;
         match shutdown {
-            Shutdown::No => {}
+            Shutdown::No => self.await_rest(index),
             Shutdown::Drop => return self.remove(index),
             Shutdown::Close if drained => {
                 if let Transport::Stream(stream) = &mut slot.transport {
@@ -415,7 +415,7 @@ impl Connections {
                     if slot.flags.has(Flags::AWAITING)
                         && protocol.is_open()
                         && protocol.reads()
-                        && stream.holds_bytes() =>
+                        && stream.waiting() > 0 =>
                 {
                     // They are a sign of life of an open connection, and read in this turn: they count once.
                     protocol.on_payload(now);

@@ -204,6 +204,9 @@ impl Protocol {
             }
         };
         self.last_message = now;
+        if header.length > self.options.max_frame_size {
+            return Err(self.options.frame_too_big(self.role, header.length));
+        }
         match (kind, self.receiving) {
             (Some(kind), None) => {
                 if !self.streams {
@@ -376,6 +379,12 @@ impl Protocol {
         self.drop_empty_partial();
         input.restore(&held);
         !held.is_empty()
+    }
+
+    /// Whether bytes are put off.
+    pub(super) fn holds(&self) -> bool {
+        let partial = self.partial.as_ref();
+        partial.is_some_and(|partial| !partial.held.is_empty())
     }
 
     pub(super) fn drop_empty_partial(&mut self) {
