@@ -78,17 +78,16 @@ fn soak(time: Duration, connections: u64) -> Outcome<()> {
         killer.join().map_err(|_| "it panicked")??;
         outcome.map(|()| (alone, beside, memory))
     })?;
-    let (descriptors, memory_wanted) = (server.end()?.descriptors, tight.end()?.memory);
+    let (no_descriptor, no_memory) = (server.end()?.descriptors, tight.end()?.memory);
     println!(
-        "{connections} connections, {} attacks; {descriptors} times no descriptor was left; {memory_wanted} connections of {FEW} and \
-         those beside them ended for want of memory",
+        "{connections} connections, {} attacks; {no_descriptor} times no descriptor was left; {no_memory} connections ended for want of memory",
         attacks.load(Ordering::Relaxed)
     );
     println!("{} echoes", alone.len() + beside.len());
     report("alone", alone);
     report("beside attacks", beside);
     println!("server's memory by quarter, in KiB: {memory:?}");
-    if descriptors == 0 || memory_wanted == 0 {
+    if no_descriptor == 0 || no_memory == 0 {
         return Err("nothing has run out".into());
     }
     let (first, last) = (memory[1], memory[2]);

@@ -57,11 +57,11 @@ pub(crate) fn serve(budget: u64) -> Outcome<()> {
         engine.poll(None)?;
         while let Some((event, connections)) = engine.next_event() {
             match event.kind {
-                EventKind::Message { kind, payload } => {
-                    if connections.send(event.id, kind, payload).is_err() {
-                        // It does not read what it asked for.
-                        let _ = connections.abort(event.id);
-                    }
+                EventKind::Message { kind, payload }
+                    if connections.send(event.id, kind, payload).is_err() =>
+                {
+                    // It does not read what it asked for.
+                    let _ = connections.abort(event.id);
                 }
                 EventKind::AcceptFailed { .. } => wants.descriptors += 1,
                 EventKind::Closed(closed) => {

@@ -176,7 +176,10 @@ mod tests {
             let alert = AlertDescription::from(code);
             let theirs = format!("{alert:?}").to_lowercase().replace("ised", "ized");
             match of(&Error::AlertReceived(alert)) {
-                TlsError::Alert { name, .. } if name == "of no known name" => {}
+                TlsError::Alert {
+                    name: "of no known name",
+                    ..
+                } => {}
                 TlsError::Alert { code: told, name } => {
                     assert_eq!((told, name.replace('_', "")), (code, theirs));
                     names += 1;
