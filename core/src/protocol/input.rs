@@ -162,12 +162,10 @@ impl Input {
         }
         let before = buffer.capacity();
         let spare = self.spare.capacity();
-        if before == 0
-            && expected > AHEAD
-            && spare >= needed
-            && self.within_limit(spare, role).is_ok()
-        {
+        if expected > AHEAD && spare >= needed && self.within_limit(spare - before, role).is_ok() {
             std::mem::swap(buffer, &mut self.spare);
+            buffer.extend(self.spare.bytes());
+            self.spare.clear();
         } else {
             // Each of many fragments announces only itself: growth by half at least keeps the copying linear.
             let ahead = expected.min(needed.saturating_mul(2).max(AHEAD));
