@@ -59,7 +59,7 @@ impl Gathered {
 
     /// Makes the [`capacity`](Self::capacity) `size`, if it is less. Whether there was memory for it.
     pub(super) fn reserve(&mut self, size: usize) -> bool {
-        let more = size.saturating_add(LEAD) - self.0.len().min(size);
+        let more = size.saturating_add(LEAD).saturating_sub(self.0.len());
         if self.0.try_reserve_exact(more).is_err() {
             return false;
         }

@@ -30,3 +30,9 @@ fn a_seed_says_the_same_each_time() {
         assert_eq!(run(seed, false), run(seed, false), "seed {seed}");
     }
 }
+
+/// Memory for a message was asked for with a few bytes beyond the budget.
+#[test]
+fn a_seed_that_passed_the_budget_keeps_to_it() {
+    run(869_306, false);
+}
