@@ -205,7 +205,7 @@ class WebSocketServer extends EventEmitter {
   }
 
   _onRequest(place, told) {
-    const request = toRequest(told, new ConnectionSocket(place, this.options.tls !== null));
+    const request = toRequest(told);
     this._decide(request, new EngineOpening(this, request, place), (websocket) => {
       this.emit('connection', websocket, request);
     });
@@ -219,8 +219,9 @@ class WebSocketServer extends EventEmitter {
   _onClientError({ cause, refused = { method: '', url: '', headers: [] } }) {
     if (cause === undefined || this.listenerCount('wsClientError') === 0) return;
     const socket = new ConnectionSocket(-1, this.options.tls !== null);
-    socket.destroyed = true;
-    this.emit('wsClientError', toError(cause), socket, toRequest(refused, socket));
+    const request = toRequest(refused);
+    request.belongsTo({ _socket: socket });
+    this.emit('wsClientError', toError(cause), socket, request);
   }
 
   // Both.
@@ -260,7 +261,7 @@ class WebSocketServer extends EventEmitter {
     const fields = this._headerFields(request, protocol);
     const websocket = new this.options.WebSocket(null, undefined, this.options);
     websocket._server = this;
-    websocket._protocol = protocol || '';
+    if (protocol) websocket._protocol = protocol;
     websocket._onAccepted = callback;
     this._connections++;
     try {
@@ -297,7 +298,7 @@ class WebSocketServer extends EventEmitter {
   _onConnection(websocket) {
     this.clients?.add(websocket);
     const callback = websocket._onAccepted;
-    websocket._onAccepted = undefined;
+    websocket._onAccepted = null;
     callback(websocket);
   }
 
