@@ -9,5 +9,5 @@ ABOUT = "Bytes of the server's memory added per connection, resident (Rss), fres
 
 SUITES = {
     "memory": Suite(PLAIN, [Idle(5000), Idle(15000)], hold, HELD, ABOUT, LESS, GENERATOR, rounds=1),
-    "memory-tls": Suite(tls.SERVERS, [Idle(5000)], hold, HELD, f"{ABOUT}, over TLS 1.3", LESS, SECURE, rounds=1),
+    "memory-tls": Suite(tls.SERVERS, [Idle(5000), Idle(15000)], hold, HELD, f"{ABOUT}, over TLS 1.3", LESS, SECURE, rounds=1),
 }

@@ -23,6 +23,8 @@ pub use crate::io_error::IoError;
 pub enum Limit {
     /// Bytes of one message.
     MessageSize,
+    /// Bytes of the payload of one frame of a message.
+    FrameSize,
     /// Frames of one message.
     Fragments,
     /// Bytes held for incomplete messages of all connections of one engine.
@@ -43,6 +45,7 @@ impl Limit {
     pub const fn option(self) -> &'static str {
         match self {
             Self::MessageSize => "max_message_size",
+            Self::FrameSize => "max_frame_size",
             Self::Fragments => "max_fragments",
             Self::IncompleteMessages => "max_incomplete_bytes",
             Self::SendQueue => "send_queue_limit",
@@ -274,6 +277,12 @@ impl fmt::Display for Error {
                     Limit::MessageSize => write!(
                         f,
                         "message of {} passes this {role}'s {option}, {}",
+                        Bytes(*actual),
+                        Bytes(*value)
+                    ),
+                    Limit::FrameSize => write!(
+                        f,
+                        "frame of {} passes this {role}'s {option}, {}",
                         Bytes(*actual),
                         Bytes(*value)
                     ),

@@ -1,12 +1,13 @@
 /* A server that sends back every message it gets: the engine's whole loop, and a clean end on SIGTERM or SIGINT.
  *
  *     echo_server [--host ADDRESS] [--port N] [--deflate | --deflate-takeover]
- *                 [--deflate-threshold BYTES] [--tls-cert FILE --tls-key FILE] [--unix PATH]
+ *                 [--deflate-threshold BYTES] [--deflate-level 1..9] [--tls-cert FILE --tls-key FILE] [--unix PATH]
  *
  * 127.0.0.1 and 9000 unless told otherwise; port 0 takes a free one. --deflate accepts compression, with nothing kept
  * between messages; --deflate-takeover keeps what was compressed before, which costs memory and compresses better.
- * Messages below --deflate-threshold, 128 unless told otherwise, are sent as they are. --tls-cert and --tls-key make it
- * wss, by a certificate chain and its key in PEM; --unix listens on a Unix socket instead.
+ * Messages below --deflate-threshold, 128 unless told otherwise, are sent as they are; --deflate-level, 2 unless told
+ * otherwise, is from fast to small. --tls-cert and --tls-key make it wss, by a certificate chain and its key in PEM;
+ * --unix listens on a Unix socket instead.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -118,10 +119,13 @@ int main(int argc, char **argv) {
             ropeway_options_set_int(options, ROPEWAY_OPTION_CLIENT_NO_CONTEXT_TAKEOVER, 0);
         } else if (i + 1 < argc && strcmp(argv[i], "--deflate-threshold") == 0)
             ropeway_options_set_int(options, ROPEWAY_OPTION_COMPRESSION_THRESHOLD, atol(argv[++i]));
+        else if (i + 1 < argc && strcmp(argv[i], "--deflate-level") == 0)
+            ropeway_options_set_int(options, ROPEWAY_OPTION_COMPRESSION_LEVEL, atol(argv[++i]));
         else {
             fprintf(stderr,
                     "usage: %s [--host ADDRESS] [--port N] [--deflate | --deflate-takeover] "
-                    "[--deflate-threshold BYTES] [--tls-cert FILE --tls-key FILE] [--unix PATH]\n",
+                    "[--deflate-threshold BYTES] [--deflate-level 1..9] [--tls-cert FILE --tls-key FILE] "
+                    "[--unix PATH]\n",
                     argv[0]);
             ropeway_options_free(options);
             return 2;

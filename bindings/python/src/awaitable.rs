@@ -1,13 +1,14 @@
 //! The awaitable of `recv` and `send`. It finishes in its first step when there is nothing to wait for. It has all
 //! methods of a coroutine, so that `asyncio.create_task` takes it.
+//!
+//! Two are made for each message of an echo, and gone at once. So the collector of cycles does not know them: while one
+//! waits, the engine holds all that it holds.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pyo3::exceptions::{PyBaseException, PyRuntimeError, PyStopAsyncIteration, PyStopIteration};
-use pyo3::intern;
-use pyo3::prelude::*;
 use pyo3::types::PyTuple;
-use pyo3::{PyTraverseError, PyVisit};
+use pyo3::{ffi, intern, prelude::*};
 
 use crate::connection::{Connection, Outcome, Taken};
 use crate::payload;
@@ -51,6 +52,7 @@ struct Sending {
     taken: bool,
     /// The awaited future's iterator.
     wait: Option<Py<PyAny>>,
+    /// It waits no more.
     ended: bool,
 }
 
@@ -62,14 +64,19 @@ enum Step {
     Done(Py<PyAny>),
 }
 
-/// The exception with which a step tells a result. A message goes as it is, so that no exception object has to be made
-/// of it; a tuple would be taken for the exception's arguments.
-fn stop(py: Python<'_>, value: Py<PyAny>) -> PyErr {
-    if value.bind(py).is_instance_of::<PyTuple>() {
-        PyStopIteration::new_err((value,))
+/// Raises the exception with which a step tells a result. A message goes as it is, so that no exception object has to be
+/// made of it; a tuple would be taken for the exception's arguments.
+#[allow(unsafe_code, reason = "pyo3 makes an object of an error first")]
+fn stop(py: Python<'_>, value: Py<PyAny>) -> PyResult<()> {
+    let value = value.into_bound(py);
+    let value = if value.is_instance_of::<PyTuple>() {
+        PyTuple::new(py, [value])?.into_any()
     } else {
-        PyStopIteration::new_err(value)
-    }
+        value
+    };
+    // SAFETY: both are objects, which the call borrows; the interpreter is attached.
+    unsafe { ffi::PyErr_SetObject(ffi::PyExc_StopIteration, value.as_ptr()) };
+    Ok(())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -116,13 +123,7 @@ impl Awaitable {
                 message,
                 text,
                 state,
-            } => {
-                let step = self.transmit(py, message, *text, state);
-                if !matches!(step, Ok(Step::Wait(_))) {
-                    self.leave(py);
-                }
-                step
-            }
+            } => self.transmit(py, message, *text, state),
         }
     }
 
@@ -132,7 +133,7 @@ impl Awaitable {
         wanted: Wanted,
         waiter: &Mutex<Option<Py<Waiter>>>,
     ) -> PyResult<Step> {
-        self.leave(py);
+        self.leave();
         let connection = self.connection.bind(py);
         match Connection::take(connection, matches!(wanted, Wanted::Piece))? {
             Taken::Item(item) => Ok(Step::Done(match wanted {
@@ -168,23 +169,27 @@ impl Awaitable {
         text: Option<bool>,
         state: &Mutex<Sending>,
     ) -> PyResult<Step> {
+        let mut wait = {
+            let mut state = lock(state);
+            if std::mem::replace(&mut state.ended, true) {
+                return Err(PyRuntimeError::new_err(
+                    "this send has been awaited already",
+                ));
+            }
+            state.wait.take()
+        };
         loop {
-            let wait = {
-                let state = lock(state);
-                if state.ended {
-                    return Err(PyRuntimeError::new_err(
-                        "this send has been awaited already",
-                    ));
-                }
-                state.wait.as_ref().map(|wait| wait.clone_ref(py))
-            };
             if let Some(wait) = wait {
                 match wait.bind(py).call_method0(intern!(py, "__next__")) {
-                    Ok(wait) => return Ok(Step::Wait(wait.unbind())),
+                    Ok(future) => {
+                        let mut state = lock(state);
+                        state.ended = false;
+                        state.wait = Some(wait);
+                        return Ok(Step::Wait(future.unbind()));
+                    }
                     Err(error) if error.is_instance_of::<PyStopIteration>(py) => {}
                     Err(error) => return Err(error),
                 }
-                lock(state).wait = None;
                 if lock(state).taken {
                     return Ok(Step::Done(py.None()));
                 }
@@ -198,21 +203,18 @@ impl Awaitable {
                     }
                     Outcome::Later(future) => future,
                 };
-            let wait = future
-                .bind(py)
-                .call_method0(intern!(py, "__await__"))?
-                .unbind();
-            lock(state).wait = Some(wait);
+            let iterator = future.bind(py).call_method0(intern!(py, "__await__"))?;
+            wait = Some(iterator.unbind());
         }
     }
 
     /// Waits no longer.
-    fn leave(&self, py: Python<'_>) {
+    fn leave(&self) {
         match &self.call {
             Call::Recv { waiter, .. } => {
                 let own = lock(waiter).take();
                 if let Some(own) = own {
-                    self.connection.get().forget_waiter(own.bind(py));
+                    self.connection.get().give_back(own);
                 }
             }
             Call::Send { state, .. } => {
@@ -240,7 +242,7 @@ impl Awaitable {
         match self.step(py)? {
             Step::Wait(wait) => Ok(Some(wait)),
             Step::Done(value) if value.is_none(py) => Ok(None),
-            Step::Done(value) => Err(stop(py, value)),
+            Step::Done(value) => stop(py, value).map(|()| None),
         }
     }
 
@@ -248,7 +250,10 @@ impl Awaitable {
     fn resume(&self, py: Python<'_>, _value: Py<PyAny>) -> PyResult<Py<PyAny>> {
         match self.step(py)? {
             Step::Wait(wait) => Ok(wait),
-            Step::Done(value) => Err(stop(py, value)),
+            Step::Done(value) => {
+                stop(py, value)?;
+                Err(PyErr::fetch(py))
+            }
         }
     }
 
@@ -259,7 +264,7 @@ impl Awaitable {
         value: Option<Bound<'_, PyAny>>,
         _traceback: Option<Py<PyAny>>,
     ) -> PyResult<Py<PyAny>> {
-        self.leave(kind.py());
+        self.leave();
         Err(match value {
             Some(value) if value.is_instance_of::<PyBaseException>() => PyErr::from_value(value),
             Some(value) => PyErr::from_value(kind.call1((value,))?),
@@ -267,15 +272,7 @@ impl Awaitable {
         })
     }
 
-    fn close(&self, py: Python<'_>) {
-        self.leave(py);
-    }
-
-    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.connection)?;
-        if let Call::Send { message, .. } = &self.call {
-            visit.call(message)?;
-        }
-        Ok(())
+    fn close(&self) {
+        self.leave();
     }
 }

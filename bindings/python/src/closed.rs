@@ -85,7 +85,7 @@ pub(crate) fn describe(py: Python<'_>, error: &Error) -> PyResult<(&'static str,
         Error::Frame(_) => ("protocol", py.None()),
         Error::Handshake(error) => return handshake(py, error),
         Error::Limit {
-            limit: Limit::MessageSize,
+            limit: Limit::MessageSize | Limit::FrameSize,
             value,
             actual,
             ..

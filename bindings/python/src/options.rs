@@ -100,7 +100,7 @@ fn compression(settings: Deflate, server: bool) -> PyResult<Compression> {
 #[pymethods]
 impl Options {
     #[new]
-    #[pyo3(signature = (*, server, max_size, open_timeout, close_timeout, ping_interval, ping_timeout, write_high, write_low, subprotocols, origin, headers, compression, limits, trace))]
+    #[pyo3(signature = (*, server, max_size, max_frame_size, open_timeout, close_timeout, ping_interval, ping_timeout, write_high, write_low, subprotocols, origin, headers, compression, limits, trace))]
     #[expect(
         clippy::too_many_arguments,
         reason = "keyword arguments, called from one place"
@@ -108,6 +108,7 @@ impl Options {
     fn new(
         server: bool,
         max_size: Option<u64>,
+        max_frame_size: Option<u64>,
         open_timeout: Option<f64>,
         close_timeout: Option<f64>,
         ping_interval: Option<f64>,
@@ -127,6 +128,7 @@ impl Options {
         };
         Ok(Self(Arc::new(protocol::Options {
             max_message_size: max_size.unwrap_or(u64::MAX),
+            max_frame_size: max_frame_size.unwrap_or(u64::MAX),
             open_timeout: wait(open_timeout)?,
             close_timeout: wait(close_timeout)?,
             ping_interval: wait(ping_interval)?,

@@ -9,12 +9,13 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use pyo3::{PyTraverseError, PyVisit};
 
-use crate::connection::Connection;
+use crate::engine::Engine;
+use crate::futures::{done, run_in_context};
 
-/// A wait for a message.
+/// A wait for a message. When its task has gone on, it serves for the connection's next one.
 #[pyclass(frozen, module = "ropeway._ropeway")]
 pub(crate) struct Waiter {
-    connection: Py<Connection>,
+    engine: Py<Engine>,
     state: Mutex<State>,
 }
 
@@ -32,15 +33,37 @@ struct Resume {
     context: Option<Py<PyAny>>,
 }
 
-impl Waiter {
-    pub(crate) fn new(connection: Py<Connection>) -> Self {
+impl State {
+    fn waiting() -> Self {
         Self {
-            connection,
-            state: Mutex::new(State {
-                blocking: true,
-                ..State::default()
-            }),
+            blocking: true,
+            ..Self::default()
         }
+    }
+}
+
+impl Waiter {
+    pub(crate) fn new(engine: Py<Engine>) -> Self {
+        Self {
+            engine,
+            state: Mutex::new(State::waiting()),
+        }
+    }
+
+    /// Begins another wait, which the engine alone knows of so far.
+    pub(crate) fn begin(&self) {
+        *self.state() = State::waiting();
+    }
+
+    /// Whether the wait goes on.
+    pub(crate) fn waits(&self) -> bool {
+        !self.state().done
+    }
+
+    /// Whether the wait has ended as it should, so that nobody asks for it any more once its task has gone on.
+    pub(crate) fn is_over(&self) -> bool {
+        let state = self.state();
+        state.done && state.cancelled.is_none()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -60,17 +83,13 @@ impl Waiter {
             state.done = true;
             state.resume.take()
         };
+        let Some(Resume { function, context }) = resume else {
+            return Ok(());
+        };
         let py = slf.py();
-        match resume {
-            None => Ok(()),
-            Some(Resume {
-                function,
-                context: Some(context),
-            }) => context
-                .bind(py)
-                .call_method1(intern!(py, "run"), (function, slf))
-                .map(drop),
-            Some(Resume { function, .. }) => function.bind(py).call1((slf,)).map(drop),
+        match context {
+            Some(context) => run_in_context(py, context, function, done(py)?),
+            None => function.bind(py).call1((done(py)?,)).map(drop),
         }
     }
 }
@@ -105,7 +124,7 @@ impl Waiter {
     }
 
     fn get_loop<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.connection.get().engine.get().event_loop(py)
+        self.engine.get().event_loop(py)
     }
 
     #[pyo3(signature = (function, *, context=None))]
@@ -144,7 +163,6 @@ impl Waiter {
             state.cancelled = Some(msg);
             state.resume.take()
         };
-        slf.get().connection.get().forget_waiter(slf);
         if let Some(Resume { function, context }) = resume {
             call_soon(slf, function.bind(slf.py()), context.as_ref())?;
         }
@@ -181,7 +199,7 @@ impl Waiter {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.connection)?;
+        visit.call(&self.engine)?;
         if let Ok(state) = self.state.try_lock()
             && let Some(resume) = &state.resume
         {

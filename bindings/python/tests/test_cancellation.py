@@ -23,6 +23,23 @@ def test_a_cancelled_recv_leaves_the_message(run: Run) -> None:
     run(main())
 
 
+def test_recv_right_behind_a_cancelled_one(run: Run) -> None:
+    async def main() -> None:
+        async with pair() as (client, server):
+            for number in range(3):
+                receiving = asyncio.ensure_future(server.recv())
+                await asyncio.sleep(0)
+                receiving.cancel()
+                await client.send(str(number))
+                # The cancelled task does not know yet.
+                assert not receiving.done()
+                assert await server.recv() == str(number)
+                with pytest.raises(asyncio.CancelledError):
+                    await receiving
+
+    run(main())
+
+
 def test_recv_cancelled_before_it_began(run: Run) -> None:
     async def main() -> None:
         async with pair() as (client, server):

@@ -157,10 +157,7 @@ def test_what_is_no_uri(run: Run, address: str) -> None:
     run(main())
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [{"extensions": [1]}, {"max_size": (9, 8)}, {"ssl_handshake_timeout": 1}],
-)
+@pytest.mark.parametrize("arguments", [{"extensions": [1]}, {"ssl_handshake_timeout": 1}])
 def test_what_is_not_there_says_so(arguments: dict[str, Any]) -> None:
     with pytest.raises(ropeway.NotSupported):
         ropeway.connect("ws://127.0.0.1/", **arguments)

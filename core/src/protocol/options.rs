@@ -17,6 +17,9 @@ pub struct Options {
     /// Bytes of one received message, inflated, all fragments together. Default 16 MiB. Passing it closes with 1009.
     /// With [`streaming`](Self::streaming) it does not apply, as nothing is gathered.
     pub max_message_size: u64,
+    /// Bytes of one received data frame's payload as it comes, compressed or not. Default [`u64::MAX`], no limit but the
+    /// message's. Passing it closes with 1009.
+    pub max_frame_size: u64,
     /// Frames of one received message; 0 counts as 1. Default 65,536. Passing it closes with 1009. Not applied when
     /// streaming.
     pub max_fragments: u32,
@@ -74,6 +77,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             max_message_size: 16 << 20,
+            max_frame_size: u64::MAX,
             max_fragments: 65_536,
             head_limits: HeadLimits::default(),
             max_refused_body: 64 << 10,
@@ -116,6 +120,15 @@ impl Options {
         crate::Error::Limit {
             limit: Limit::MessageSize,
             value: self.max_message_size,
+            actual,
+            role,
+        }
+    }
+
+    pub(super) fn frame_too_big(&self, role: Role, actual: u64) -> crate::Error {
+        crate::Error::Limit {
+            limit: Limit::FrameSize,
+            value: self.max_frame_size,
             actual,
             role,
         }

@@ -49,6 +49,7 @@ impl Protocol {
         if !header.fin
             || header.length > payload.len() as u64
             || header.length > options.max_message_size
+            || header.length > options.max_frame_size
         {
             return None;
         }

@@ -204,6 +204,9 @@ impl Protocol {
             }
         };
         self.last_message = now;
+        if header.length > self.options.max_frame_size {
+            return Err(self.options.frame_too_big(self.role, header.length));
+        }
         match (kind, self.receiving) {
             (Some(kind), None) => {
                 if !self.streams {

@@ -37,6 +37,7 @@ class Options:
         *,
         server: bool,
         max_size: int | None,
+        max_frame_size: int | None,
         open_timeout: float | None,
         close_timeout: float | None,
         ping_interval: float | None,

@@ -20,7 +20,7 @@ from .exceptions import InvalidMessage, InvalidStatus, InvalidURI
 from .http11 import Request
 from .limits import Limits
 from .logs import Logger
-from .settings import DEFAULT_LIMITS, options, queue_marks, refuse, whole_limit
+from .settings import DEFAULT_LIMITS, options, queue_marks, refuse, size_limits
 from .tls import ClientTLS, native_client
 
 __all__ = ["ClientSettings", "Route", "backoff", "process_exception"]
@@ -115,7 +115,6 @@ class ClientSettings(Generic[C]):
             raise ValueError("a Unix socket is either path= or sock=")
         dialling = {name: rest.pop(name) for name in self._dialling_names if name in rest}
         refuse(rest, self._refused)
-        refuse({"extensions": extensions}, {"extensions": "there are none but compression="})
         if dialling and (unix or sock is not None or parts.scheme == "ws+unix"):
             raise ValueError(f"{next(iter(dialling))}= goes with a connection by TCP that is to be made")
         if parts.scheme != "wss" and (ssl is not None or server_hostname is not None):
@@ -136,7 +135,7 @@ class ClientSettings(Generic[C]):
         self._sock, self._path, self._dialling, self._parts = sock, path, dialling, parts
         self._open_timeout = open_timeout
         self._marks = queue_marks(max_queue)
-        self._max_size = whole_limit(max_size)
+        self._max_size = size_limits(max_size)[0]
         over_socket = sock is not None or path is not None or bool(dialling)
         self._route = Route(
             tls=native_client(ssl, server_hostname) if parts.scheme == "wss" else None,
@@ -146,6 +145,7 @@ class ClientSettings(Generic[C]):
         )
         self._options = options(
             server=False,
+            extensions=extensions,
             max_size=max_size,
             write_limit=write_limit,
             compression=compression,

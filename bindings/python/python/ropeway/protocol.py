@@ -43,9 +43,8 @@ _WRITTEN_BY_CORE = (
 class Protocol(Facts):
     """What clients and servers have in common."""
 
-    def __init__(self, settings: dict[str, Any], logger: Logger | None, max_size: int | None) -> None:
+    def __init__(self, settings: dict[str, Any], logger: Logger | None) -> None:
         self._settings = settings
-        self._max_size = max_size
         if logger is not None:
             self.logger = logger
         self._core: SansIo | None = None
@@ -226,7 +225,7 @@ class ClientProtocol(Protocol):
         origin: str | None = None,
         subprotocols: Sequence[str] | None = None,
         compression: str | Compression | None = "deflate",
-        max_size: int | None = 2**20,
+        max_size: int | tuple[int | None, int | None] | None = 2**20,
         open_timeout: float | None = 10,
         ping_interval: float | None = 20,
         ping_timeout: float | None = 20,
@@ -245,7 +244,6 @@ class ClientProtocol(Protocol):
                 "close_timeout": close_timeout,
             },
             logging.getLogger("ropeway.client") if logger is None else logger,
-            max_size,
         )
         if not uri.lower().startswith(("ws://", "wss://")):
             raise InvalidURI(uri, "its scheme is neither ws nor wss")
@@ -279,7 +277,7 @@ class ServerProtocol(Protocol):
         subprotocols: Sequence[str] | None = None,
         select_subprotocol: Callable[[ServerProtocol, Sequence[str]], str | None] | None = None,
         compression: str | Compression | None = None,
-        max_size: int | None = 2**20,
+        max_size: int | tuple[int | None, int | None] | None = 2**20,
         open_timeout: float | None = 10,
         ping_interval: float | None = 20,
         ping_timeout: float | None = 20,
@@ -299,7 +297,6 @@ class ServerProtocol(Protocol):
                 "close_timeout": close_timeout,
             },
             logging.getLogger("ropeway.server") if logger is None else logger,
-            max_size,
         )
         self._origins, self._subprotocols, self._select = origins, subprotocols, select_subprotocol
         self._plain = False

@@ -11,7 +11,7 @@ from .exceptions import NotSupported
 from .limits import Limits
 from .logs import Logger, tracer
 
-__all__ = ["DEFAULT_LIMITS", "options", "queue_marks", "refuse", "whole_limit"]
+__all__ = ["DEFAULT_LIMITS", "options", "queue_marks", "refuse", "size_limits"]
 
 DEFAULT_LIMITS = Limits()
 
@@ -33,14 +33,18 @@ def queue_marks(max_queue: int | tuple[int | None, int | None] | None) -> tuple[
     return high, high // 4 if low is None else low
 
 
-def whole_limit(max_size: int | tuple[int | None, int | None] | None) -> int | None:
-    """The limit on a whole message in `max_size`, in bytes."""
-    return max_size[0] if isinstance(max_size, tuple) else max_size
+def size_limits(max_size: int | tuple[int | None, int | None] | None) -> tuple[int | None, int | None]:
+    """`max_size` as the limits on a message and on each fragment of one, in bytes."""
+    limits = max_size if isinstance(max_size, tuple) else (max_size, None)
+    if any(limit is not None and limit < 0 for limit in limits):
+        raise ValueError("max_size must not be negative")
+    return limits
 
 
 def options(
     *,
     server: bool,
+    extensions: Any = None,
     max_size: int | tuple[int | None, int | None] | None,
     write_limit: int | tuple[int, int | None],
     compression: str | Compression | None,
@@ -52,25 +56,21 @@ def options(
     **times: float | None,
 ) -> Options:
     """The core's options from the keyword arguments of `connect` and `serve`."""
+    refuse({"extensions": extensions}, {"extensions": "there are none but compression="})
     if isinstance(compression, str):
         if compression != "deflate":
             raise ValueError(f"unsupported compression: {compression}")
         compression = Compression()
     elif compression is not None and not isinstance(compression, Compression):
         raise TypeError('compression must be "deflate", a ropeway.Compression, or None')
-    if isinstance(max_size, tuple):
-        max_size, fragment = max_size
-        # A fragment's limit that is the message's says nothing more.
-        if fragment is not None and (max_size is None or fragment < max_size):
-            refuse({"max_size": fragment}, {"max_size": "there is no limit on a fragment's size"})
-    if max_size is not None and max_size < 0:
-        raise ValueError("max_size must not be negative")
     if isinstance(subprotocols, str):
         raise TypeError("subprotocols must be a list, not a str")
+    max_message_size, max_frame_size = size_limits(max_size)
     high, low = write_limit if isinstance(write_limit, tuple) else (write_limit, None)
     return Options(
         server=server,
-        max_size=max_size,
+        max_size=max_message_size,
+        max_frame_size=max_frame_size,
         write_high=high,
         write_low=high // 4 if low is None else low,
         subprotocols=list(subprotocols or ()),

@@ -96,17 +96,17 @@ impl Connection {
         let connection = slf.get();
         connection.set_phase(CLOSED);
         slf.call_method1(intern!(py, "_on_closed"), (closed,))?;
-        let (futures, pings, listener) = {
+        let (futures, pings, unused) = {
             let mut inner = connection.inner();
             let mut futures = std::mem::take(&mut inner.writers);
             futures.append(&mut inner.fragmented);
             (
                 futures,
                 std::mem::take(&mut inner.pings),
-                inner.listener.take(),
+                (inner.listener.take(), inner.spare.take()),
             )
         };
-        drop(listener);
+        drop(unused);
         resolve(py, futures)?;
         for ping in pings {
             let future = ping.future.bind(py);

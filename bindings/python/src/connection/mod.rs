@@ -54,6 +54,8 @@ pub(crate) struct Inner {
     pub(crate) inbox: Inbox,
     /// The task in `recv`.
     pub(crate) waiter: Option<Py<Waiter>>,
+    /// What it waited on before, for the next wait.
+    spare: Option<Py<Waiter>>,
     pub(crate) listener: Option<Py<PyAny>>,
     /// Futures of senders above high water.
     pub(crate) writers: Vec<Py<PyAny>>,
@@ -66,6 +68,14 @@ pub(crate) struct Inner {
     pub(crate) metrics: Option<Box<ConnectionMetrics>>,
     /// Where it led when it opened.
     addresses: Option<Box<addresses::Ends>>,
+}
+
+impl Inner {
+    /// Whether a task is in `recv`; one that has been cancelled there is not, even if it does not know yet.
+    fn is_awaited(&self) -> bool {
+        let waiter = self.waiter.as_ref();
+        waiter.is_some_and(|waiter| waiter.get().waits())
+    }
 }
 
 impl Connection {
@@ -113,6 +123,7 @@ impl Connection {
             inner: Mutex::new(Inner {
                 inbox: Inbox::new(high, low),
                 waiter: None,
+                spare: None,
                 listener: None,
                 writers: Vec::new(),
                 fragmented: Vec::new(),
@@ -389,7 +400,7 @@ impl Connection {
         let Ok(inner) = self.inner.try_lock() else {
             return Ok(());
         };
-        if let Some(waiter) = &inner.waiter {
+        for waiter in inner.waiter.iter().chain(&inner.spare) {
             visit.call(waiter)?;
         }
         if let Some(listener) = &inner.listener {
@@ -411,7 +422,8 @@ impl Connection {
         let Ok(mut inner) = self.inner.try_lock() else {
             return;
         };
-        let waits = (inner.waiter.take(), inner.listener.take());
+        let waiters = (inner.waiter.take(), inner.spare.take());
+        let listener = inner.listener.take();
         let futures = (
             std::mem::take(&mut inner.writers),
             std::mem::take(&mut inner.fragmented),
@@ -419,6 +431,6 @@ impl Connection {
         );
         let items = inner.inbox.clear();
         drop(inner);
-        drop((waits, futures, items));
+        drop((waiters, listener, futures, items));
     }
 }

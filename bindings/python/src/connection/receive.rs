@@ -53,7 +53,7 @@ impl Connection {
         let connection = slf.get();
         let mut core = connection.engine.get().core();
         let mut inner = connection.inner();
-        if inner.waiter.is_some() || inner.inbox.streaming {
+        if inner.is_awaited() || inner.inbox.streaming {
             drop((inner, core));
             return Err(busy(slf.py()));
         }
@@ -70,7 +70,7 @@ impl Connection {
         let connection = slf.get();
         let py = slf.py();
         let mut inner = connection.inner();
-        if inner.waiter.is_some() || inner.inbox.streaming != piece {
+        if inner.is_awaited() || inner.inbox.streaming != piece {
             drop(inner);
             return Err(busy(py));
         }
@@ -87,9 +87,17 @@ impl Connection {
             return Ok(Taken::Closed);
         }
         let held_back = inner.inbox.is_wanted();
+        let spare = inner.spare.take();
         drop(inner);
-        let waiter = Py::new(py, Waiter::new(slf.clone().unbind()))?;
-        connection.inner().waiter = Some(waiter.clone_ref(py));
+        let waiter = match spare {
+            Some(waiter) => {
+                waiter.get().begin();
+                waiter
+            }
+            None => Py::new(py, Waiter::new(connection.engine.clone_ref(py)))?,
+        };
+        let cancelled = connection.inner().waiter.replace(waiter.clone_ref(py));
+        drop(cancelled);
         if held_back {
             connection.read_on();
         }
@@ -117,13 +125,16 @@ impl Connection {
         let _ = self.with(Connections::resume);
     }
 
-    /// A wait in `recv` is over without a message.
-    pub(crate) fn forget_waiter(&self, waiter: &Bound<'_, Waiter>) {
+    /// A call of `recv` waits no longer: a message has come, or it was cancelled.
+    pub(crate) fn give_back(&self, waiter: Py<Waiter>) {
         let mut inner = self.inner();
-        if inner.waiter.as_ref().is_some_and(|own| own.is(waiter)) {
-            let own = inner.waiter.take();
-            drop(inner);
-            drop(own);
-        }
+        let waiting = inner.waiter.take_if(|own| own.is(&waiter));
+        let last = if waiter.get().is_over() && self.phase() != CLOSED {
+            inner.spare.replace(waiter)
+        } else {
+            Some(waiter)
+        };
+        drop(inner);
+        drop((waiting, last));
     }
 }

@@ -12,11 +12,16 @@ fn limited(max_message_size: u64) -> Options {
 
 #[track_caller]
 fn too_big(peer: &mut Peer, value: u64, actual: u64) {
+    passed(peer, Limit::MessageSize, value, actual);
+}
+
+#[track_caller]
+fn passed(peer: &mut Peer, limit: Limit, value: u64, actual: u64) {
     let role = peer.protocol.role();
     assert_eq!(
         peer.closed().cause,
         Some(Error::Limit {
-            limit: Limit::MessageSize,
+            limit,
             value,
             actual,
             role
@@ -44,6 +49,41 @@ fn a_message_may_reach_the_limit_and_not_pass_it() {
         assert_eq!(none.events(), [text("")]);
         none.frame(TEXT, b"x", at(1));
         too_big(&mut none, 0, 1);
+    }
+}
+
+#[test]
+fn a_frame_has_a_limit_of_its_own_where_one_is_set() {
+    let options = || Options {
+        max_frame_size: 100,
+        ..limited(1000)
+    };
+    for role in BOTH {
+        // Whole in one read, in two, in fragments, and told in pieces.
+        let mut peer = Peer::open(role, options());
+        let frame = frame_to(role, BINARY, &[1; 100]);
+        let (begin, end) = frame.split_at(50);
+        peer.receive(&frame, at(1));
+        peer.receive(begin, at(1)).receive(end, at(1));
+        peer.frame(BINARY_BEGINS, &[1; 100], at(1))
+            .frame(ENDS, &[1; 100], at(1));
+        assert_eq!(
+            peer.events(),
+            [binary(&[1; 100]), binary(&[1; 100]), binary(&[1; 200]),]
+        );
+        peer.frame(BINARY, &[1; 101], at(1));
+        passed(&mut peer, Limit::FrameSize, 100, 101);
+        let mut peer = Peer::open(role, options());
+        peer.frame(BINARY_BEGINS, &[1; 100], at(1));
+        peer.receive(&header_to(role, CONTINUES, 101), at(1));
+        passed(&mut peer, Limit::FrameSize, 100, 101);
+        let streaming = Options {
+            streaming: true,
+            ..options()
+        };
+        let mut peer = Peer::open(role, streaming);
+        peer.receive(&header_to(role, BINARY_BEGINS, 101), at(1));
+        passed(&mut peer, Limit::FrameSize, 100, 101);
     }
 }
 

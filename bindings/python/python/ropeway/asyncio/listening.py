@@ -17,7 +17,7 @@ Address = tuple[str, int] | str
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Places:
-    """What `serve` was told of where to listen."""
+    """What `serve` was told of where to listen, and how."""
 
     host: str | Sequence[str] | None = None
     port: int | None = None
@@ -27,15 +27,19 @@ class Places:
     path: str | os.PathLike[str] | None = None
     #: A socket that is bound, and may listen already.
     sock: socket.socket | None = None
+    backlog: int
+    reuse_port: bool
+    unix_mode: int | None
+    max_per_address: int
 
     def __post_init__(self) -> None:
         if self.sock is not None and (self.host is not None or self.port is not None or self.path is not None):
             raise ValueError("sock= goes with no host, port or path")
 
-    async def found(self, backlog: int) -> list[int | Address]:
+    async def found(self) -> list[int | Address]:
         """What the engine is to listen at; port 0 is left to it."""
         if self.sock is not None:
-            self.sock.listen(backlog)
+            self.sock.listen(self.backlog)
             return [self.sock.fileno()]
         if self.path is not None:
             return [os.fspath(self.path)]

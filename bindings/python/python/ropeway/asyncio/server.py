@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import http
-import logging
 import os
 import socket
 import ssl as ssl_module
@@ -14,8 +12,8 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from .. import _loop
-from .._ropeway import Closed, Options, TlsServer
-from ..admission import SERVER, Origins, Rules, fields_besides, respond
+from .._ropeway import Closed
+from ..admission import SERVER, Origins, fields_besides, respond
 from ..auth import basic_auth
 from ..compression import Compression
 from ..datastructures import Headers
@@ -24,7 +22,8 @@ from ..http11 import Request, Response
 from ..limits import Limits
 from ..logs import Logger
 from ..metrics import Metrics, RelayMetrics, of_engine
-from ..settings import DEFAULT_LIMITS, options, queue_marks, refuse, whole_limit
+from ..serving import ServerSettings, server_settings
+from ..settings import DEFAULT_LIMITS, refuse
 from ..states import State
 from ..tls import ServerTLS, native_server
 from .connection import Connection, Data, broadcast
@@ -83,34 +82,18 @@ class ServerConnection(Connection):
         self._opening = self._task = None
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings:
-    """What `serve` was told, but for the handler."""
-
-    places: Places
-    options: Options
-    tls: TlsServer | None
-    marks: tuple[int, int]
-    max_size: int | None
-    backlog: int
-    reuse_port: bool
-    unix_mode: int | None
-    max_per_address: int
-    rules: Rules
-    create_connection: type[ServerConnection]
-
-
 class Server:
     """A server, made by `serve`. It is closed by `close` or at the end of its `async with` block."""
 
     def __init__(
         self,
         handler: Handler,
-        settings: Settings,
-        logger: Logger,
+        places: Places,
+        settings: ServerSettings[ServerConnection],
     ) -> None:
         self.handler = handler
-        self.logger = logger
+        self.logger = settings.logger
+        self._places = places
         self._settings, self._tls = settings, settings.tls
         self._loop = asyncio.get_running_loop()
         self._engine = _loop.engine()
@@ -152,21 +135,21 @@ class Server:
         """Begins to accept connections. Again it does nothing."""
         if self._listeners or self._close_task is not None:
             return
-        known = self._settings
+        places = self._places
         port = 0
         try:
-            for place in await known.places.found(known.backlog):
+            for place in await places.found():
                 if isinstance(place, tuple) and place[1] == 0:
                     # All hosts get the port that the first one got.
                     place = (place[0], port)
                 listener = self._engine.listen(
                     place,
-                    known.options,
+                    self._settings.options,
                     self,
-                    known.backlog,
-                    known.reuse_port,
-                    known.unix_mode,
-                    known.max_per_address,
+                    places.backlog,
+                    places.reuse_port,
+                    places.unix_mode,
+                    places.max_per_address,
                     self._tls,
                 )
                 self._listeners.append(listener)
@@ -260,7 +243,7 @@ class Server:
         for listener in self._listeners:
             self._engine.close_listener(listener)
         self._listeners.clear()
-        self._settings.places.close()
+        self._places.close()
 
     async def _close(self, close_connections: bool, code: int, reason: str) -> None:
         self.logger.info("server closing")
@@ -287,8 +270,8 @@ class Server:
         connection.logger, connection._max_size = self.logger, self._settings.max_size
         connection.request = Request(path, Headers(headers), method)
         connection._opening = self._loop.create_future()
-        if self._settings.places.path is not None:
-            connection._known_addresses = (os.fspath(self._settings.places.path), "")
+        if self._places.path is not None:
+            connection._known_addresses = (os.fspath(self._places.path), "")
         connection._attach()
         connection._task = task = self._loop.create_task(self._serve(connection, plain))
         self._tasks.add(task)
@@ -402,7 +385,6 @@ class serve:
         **rest: Any,
     ) -> None:
         refuse(rest, REFUSED)
-        refuse({"extensions": extensions}, {"extensions": "there are none but compression="})
         if reuse_address is False:
             refuse({"reuse_address": False}, {"reuse_address": "a port that a closed server left is always taken"})
         if not cleanup_socket:
@@ -412,44 +394,42 @@ class serve:
         if unix and (path is None) == (sock is None):
             raise ValueError("a Unix socket is either path= or sock=")
         self._handler, self._start = handler, start_serving
-        self._logger = logging.getLogger("ropeway.server") if logger is None else logger
-        self._settings = Settings(
-            places=Places(host=host, port=port, family=family, flags=flags, path=path, sock=sock),
-            options=options(
-                server=True,
-                max_size=max_size,
-                write_limit=write_limit,
-                compression=compression,
-                subprotocols=subprotocols,
-                headers=(),
-                origin=None,
-                limits=limits,
-                logger=self._logger,
-                open_timeout=open_timeout,
-                ping_interval=ping_interval,
-                ping_timeout=ping_timeout,
-                close_timeout=close_timeout,
-            ),
-            tls=None if ssl is None else native_server(ssl),
-            marks=queue_marks(max_queue),
-            max_size=whole_limit(max_size),
+        self._places = Places(
+            host=host,
+            port=port,
+            family=family,
+            flags=flags,
+            path=path,
+            sock=sock,
             backlog=backlog,
             reuse_port=bool(reuse_port),
             unix_mode=unix_mode,
             max_per_address=max_per_address,
-            rules=Rules(
-                origins=origins,
-                subprotocols=subprotocols,
-                select_subprotocol=select_subprotocol,
-                process_request=process_request,
-                process_response=process_response,
-                server_header=server_header,
-            ),
-            create_connection=ServerConnection if create_connection is None else create_connection,
+        )
+        self._settings = server_settings(
+            ServerConnection if create_connection is None else create_connection,
+            ssl=ssl,
+            origins=origins,
+            extensions=extensions,
+            subprotocols=subprotocols,
+            select_subprotocol=select_subprotocol,
+            compression=compression,
+            process_request=process_request,
+            process_response=process_response,
+            server_header=server_header,
+            open_timeout=open_timeout,
+            ping_interval=ping_interval,
+            ping_timeout=ping_timeout,
+            close_timeout=close_timeout,
+            max_size=max_size,
+            max_queue=max_queue,
+            write_limit=write_limit,
+            limits=limits,
+            logger=logger,
         )
 
     async def _serve(self) -> Server:
-        server = Server(self._handler, self._settings, self._logger)
+        server = Server(self._handler, self._places, self._settings)
         if self._start:
             await server.start_serving()
         return server

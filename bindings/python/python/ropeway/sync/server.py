@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import errno
 import http
-import logging
 import os
 import selectors
 import socket
@@ -16,17 +14,17 @@ from collections.abc import Callable, Generator, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from .._ropeway import Options, TlsServer
-from ..admission import SERVER, Origins, Rules, fields_besides, respond
+from ..admission import SERVER, Origins, fields_besides, respond
 from ..compression import Compression
 from ..datastructures import Headers
 from ..frames import CloseCode
 from ..http11 import Request, Response
 from ..limits import Limits
 from ..logs import Logger
-from ..settings import DEFAULT_LIMITS, options, queue_marks, refuse, whole_limit
+from ..serving import ServerSettings, server_settings
+from ..settings import DEFAULT_LIMITS
 from ..states import State
-from ..tls import ServerTLS, native_server
+from ..tls import ServerTLS
 from .connection import Connection
 from .keeper import keeper
 
@@ -56,18 +54,6 @@ ProcessResponse = Callable[[ServerConnection, Request, Response], Response | Non
 SelectSubprotocol = Callable[[ServerConnection, Sequence[str]], str | None]
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings:
-    """What `serve` was told of its connections."""
-
-    options: Options
-    tls: TlsServer | None
-    marks: tuple[int, int]
-    max_size: int | None
-    rules: Rules
-    create_connection: type[ServerConnection]
-
-
 class Server:
     """A server, made by `serve`. `shutdown`, or the end of its `with` block, closes it."""
 
@@ -75,13 +61,12 @@ class Server:
         self,
         sock: socket.socket,
         handler: Callable[[ServerConnection], None],
-        settings: Settings,
-        logger: Logger,
+        settings: ServerSettings[ServerConnection],
         file: str | None = None,
     ) -> None:
         self.socket = sock
         self.handler = handler
-        self.logger = logger
+        self.logger = settings.logger
         self._settings = settings
         self._file = file
         self._lock = threading.Lock()
@@ -284,37 +269,26 @@ def serve(
     is the server's to pay for; `ssl` is a `ropeway.ServerTLS`. `sock` is a listening socket, which is closed with the
     server. Further arguments go to `socket.create_server`.
     """
-    refuse({"extensions": extensions}, {"extensions": "there are none but compression="})
-    if logger is None:
-        logger = logging.getLogger("ropeway.server")
-    settings = Settings(
-        options=options(
-            server=True,
-            max_size=max_size,
-            write_limit=2**15,
-            compression=compression,
-            subprotocols=subprotocols,
-            headers=(),
-            origin=None,
-            limits=limits,
-            logger=logger,
-            open_timeout=open_timeout,
-            ping_interval=ping_interval,
-            ping_timeout=ping_timeout,
-            close_timeout=close_timeout,
-        ),
-        tls=None if ssl is None else native_server(ssl),
-        marks=queue_marks(max_queue),
-        max_size=whole_limit(max_size),
-        rules=Rules(
-            origins=origins,
-            subprotocols=subprotocols,
-            select_subprotocol=select_subprotocol,
-            process_request=process_request,
-            process_response=process_response,
-            server_header=server_header,
-        ),
-        create_connection=ServerConnection if create_connection is None else create_connection,
+    settings = server_settings(
+        ServerConnection if create_connection is None else create_connection,
+        ssl=ssl,
+        origins=origins,
+        extensions=extensions,
+        subprotocols=subprotocols,
+        select_subprotocol=select_subprotocol,
+        compression=compression,
+        process_request=process_request,
+        process_response=process_response,
+        server_header=server_header,
+        open_timeout=open_timeout,
+        ping_interval=ping_interval,
+        ping_timeout=ping_timeout,
+        close_timeout=close_timeout,
+        max_size=max_size,
+        max_queue=max_queue,
+        write_limit=2**15,
+        limits=limits,
+        logger=logger,
     )
     file = None
     if sock is not None:
@@ -326,7 +300,7 @@ def serve(
         sock = socket.create_server(file, family=socket.AF_UNIX, **arguments)
     else:
         sock = socket.create_server((host or "", port or 0), **arguments)
-    return Server(sock, handler, settings, logger, file)
+    return Server(sock, handler, settings, file)
 
 
 def unix_serve(
