@@ -10,7 +10,7 @@ VENV := build/venv/.made
 CFLAGS ?= -O3
 BENCH_C := $(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -pedantic $(CFLAGS)
 
-.PHONY: help demo test lib python sdist node dist dist-test examples install bench simulate soak fuzz coverage mutants fmt lint header abi-baseline clean test-deps
+.PHONY: help demo test lib python sdist node dist dist-test examples install bench sizing simulate soak fuzz coverage mutants fmt lint header abi-baseline clean test-deps
 .PHONY: node-soak chat docs pictures bench-python bench-node
 
 help: ## print these targets
@@ -19,8 +19,8 @@ help: ## print these targets
 demo: examples python node ## C, Python and Node.js talk to each other, shown frame by frame
 	tools/demo
 
-chat: $(if $(filter c,$(SERVER)),examples,$(or $(SERVER),python)) ## a chat with a page: SERVER=c|python|node PORT=8000 HOST=127.0.0.1
-	tools/chat $(or $(SERVER),python) $(or $(PORT),8000) $(HOST)
+chat: $(if $(filter c,$(SERVER)),examples,$(or $(SERVER),python)) ## a chat with a page: SERVER=c|python|node PORT=8000 HOST=127.0.0.1 RELAY=redis://…
+	tools/chat $(or $(SERVER),python) $(or $(PORT),8000) $(HOST) $(if $(RELAY),--relay $(RELAY))
 
 docs: build/docs-venv/.made bindings/node/node_modules/.package-lock.json ## build the documentation as a site into build/docs/site
 	tools/docs
@@ -79,6 +79,9 @@ build/bench/certificate.pem:
 node-soak: node ## connections of Node.js: CONNECTIONS=100000 opened and closed, OPEN=10000 at once
 	ulimit -n $$(ulimit -Hn) && ROPEWAY_MANY=$(or $(CONNECTIONS),100000) ROPEWAY_OPEN=$(or $(OPEN),10000) \
 		node --test --test-name-pattern='^(many )?connections' bindings/node/test/process.test.js
+
+sizing: examples ## what a node holds and a message costs a broker, and what follows for many users: RECORD=1
+	tools/sizing
 
 simulate: ## simulated connections: SEEDS=100000 FIRST=0; RECORD=1 adds the run to docs/runs.tsv
 	tools/simulate $(or $(SEEDS),100000) $(FIRST)

@@ -1,5 +1,5 @@
 //! Gives the shared library its soname, libropeway.so.<abi>: plain cargo sets none, and a program would then ask for
-//! the file's name whatever its interface.
+//! the file's name whatever its interface. And leaves out the build id.
 
 use std::env;
 use std::error::Error;
@@ -21,7 +21,11 @@ fn main() -> Result<(), Box<dyn Error>> {
             println!("cargo:rustc-cdylib-link-arg=-Wl,-install_name,@rpath/libropeway.{abi}.dylib")
         }
         "windows" => {}
-        _ => println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libropeway.so.{abi}"),
+        _ => {
+            println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libropeway.so.{abi}");
+            // It would be made from the debug information too, so from the path of the build.
+            println!("cargo:rustc-cdylib-link-arg=-Wl,--build-id=none");
+        }
     }
     Ok(())
 }

@@ -707,7 +707,8 @@ typedef struct ropeway_metrics {
     uint64_t relay_sent;
     /// Messages of other nodes that were published here.
     uint64_t relay_received;
-    /// Messages that the relay dropped: its queue was full, or the connection broke before the broker's answer.
+    /// Messages that the relay dropped: its queue was full, the connection broke before the broker's answer, or one was larger
+    /// than the broker takes.
     uint64_t relay_dropped;
     /// Messages of other nodes that did not come here, as far as is known.
     uint64_t relay_lost;
@@ -1714,9 +1715,10 @@ ropeway_status ropeway_engine_counter(const struct ropeway_engine *engine,
                                       int32_t counter,
                                       uint64_t *value);
 
-/// Connects the engine's topics with those of other nodes, in this process, in others and on other machines, over the Redis
-/// or Valkey at `url`: `redis://[USER:PASSWORD@]HOST[:PORT]/` or `redis+unix:///PATH`. From now on what is published on the
-/// engine goes to the subscribers of all nodes. NULL ends that. The broker need not be there yet.
+/// Connects the engine's topics with those of other nodes, in this process, in others and on other machines, over the
+/// broker at `url`: Redis or Valkey (`redis://[USER:PASSWORD@]HOST[:PORT]/`, in TLS `rediss://`, or `redis+unix:///PATH`) or NATS
+/// (`nats://[USER:PASSWORD@]HOST[:PORT]`, in TLS `tls://`). From now on what is published on the engine goes to the subscribers
+/// of all nodes. NULL ends that. The broker need not be there yet.
 ///
 /// A message arrives at most once, those of one engine in their order. While the broker is away up to 16 MiB wait; what is
 /// dropped or lost is counted in ropeway_metrics. Two threads are started; ending the relay, and freeing the engine, waits

@@ -1,5 +1,6 @@
 """The reference of the C interface, as pages of Markdown, from the comments of include/ropeway.h."""
 
+import html
 import pathlib
 import re
 
@@ -59,7 +60,7 @@ def prose(comment: str, page: str, pages: dict[str, str]) -> str:
         return f"[`{name}`]({'' if pages[name] == page else pages[name]}#{name})"
 
     pieces = re.split(r"(`[^`]*`)", comment)
-    pieces[::2] = (NAME.sub(linked, re.sub(r"([*<>\[\]])", r"\\\1", piece)) for piece in pieces[::2])
+    pieces[::2] = (NAME.sub(linked, re.sub(r"([*\[\]])", r"\\\1", html.escape(piece, False))) for piece in pieces[::2])
     return "".join(pieces)
 
 
@@ -70,14 +71,23 @@ def introduction(header: str) -> str:
     return re.sub(r"^[A-Z]{2}[A-Z ]+", lambda words: f"**{words[0].capitalize()}**", text, flags=re.M)
 
 
-def pages(header: pathlib.Path) -> dict[str, str]:
-    """The pages by name."""
-    source = header.read_text()
-    entries = [
+def entries_of(source: str) -> list[tuple[str, str, str]]:
+    """Name, declaration and comment of all that the header declares."""
+    return [
         (name_of(declaration), declaration, re.sub(r"^/// ?", "", comment, flags=re.M))
         for comment, declaration in COMMENTED.findall(source)
     ]
-    where = {name: SECTIONS[section_of(name, declaration)][0] for name, declaration, _ in entries}
+
+
+def pages_of_names(source: str) -> dict[str, str]:
+    """On which page each name stands."""
+    return {name: SECTIONS[section_of(name, declaration)][0] for name, declaration, _ in entries_of(source)}
+
+
+def pages(header: pathlib.Path) -> dict[str, str]:
+    """The pages by name."""
+    source = header.read_text()
+    entries, where = entries_of(source), pages_of_names(source)
     made = {page: f"# {title}\n\n" for page, title in TITLES.items()}
     made["c-functions.md"] += introduction(source) + "\n\n"
     for section, (page, _) in SECTIONS.items():

@@ -1,4 +1,4 @@
-"""Hooks of MkDocs: pages that stand elsewhere in the tree, links out of docs/, and the references of C and Node.js.
+"""Hooks of MkDocs: pages that stand elsewhere in the tree, links out of docs/, the references of C, C++ and Node.js.
 
 A page keeps the links that it has in the tree: they lead to the page of a file where there is one, and otherwise to a
 copy of the file beside the pages.
@@ -9,6 +9,7 @@ import pathlib
 import re
 
 import c_reference
+import cpp_reference
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
@@ -60,6 +61,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         files.append(File.generated(config, uri, content=(ROOT / path).read_bytes()))
     for uri, content in c_reference.pages(ROOT / "include/ropeway.h").items():
         files.append(File.generated(config, f"reference/{uri}", content=content))
+    cpp = cpp_reference.page(ROOT / "include/ropeway.hpp", ROOT / "include/ropeway.h", "cpp.md")
+    files.append(File.generated(config, "reference/cpp.md", content=cpp))
     files.append(File.generated(config, "reference/node.md", content=NODE.read_text()))
     seen: set[str] = set()
     for file in files.documentation_pages():

@@ -69,7 +69,10 @@ export interface RelayMetrics {
   sent: number;
   /** Messages of other nodes that were published here. */
   received: number;
-  /** Messages that were dropped: the queue of 16 MiB was full, or the connection broke before the broker's answer. */
+  /**
+   * Messages that were dropped: the queue of 16 MiB was full, the connection broke before the broker's answer, or one was
+   * larger than the broker takes.
+   */
   dropped: number;
   /** Messages of other nodes that did not come here, as far as is known. */
   lost: number;
@@ -415,6 +418,16 @@ export interface ServerOptions extends ConnectionOptions {
         info: VerifyInfo,
         callback: (isVerified: boolean, status?: number, message?: string, headers?: Record<string, string>) => void,
       ) => void);
+  /**
+   * With `port`: answers requests without an upgrade by one call of `respond`, now or later, with a status from 200 to 599; a health
+   * check, say, or a page. The connection ends then. Without it they get `426 Upgrade Required`.
+   */
+  handleRequest?:
+    | ((
+        request: IncomingMessage,
+        respond: (status: number, headers?: Record<string, string | string[]>, body?: string) => void,
+      ) => void)
+    | null;
   /** Which of the offered subprotocols to speak; false for none. By default the first. */
   handleProtocols?: ((protocols: Set<string>, request: IncomingMessage) => string | false) | null;
   /** Close a subscriber that is above its high-water mark when a message is published, instead of leaving the message out. */
@@ -467,9 +480,9 @@ export class WebSocketServer extends EventEmitter {
    */
   publish(topic: string, data: string | Buffer | ArrayBufferView, options?: { binary?: boolean }): number;
   /**
-   * Connects this thread's topics with those of other nodes, over the Redis or Valkey at `redis://HOST/` or
-   * `redis+unix:///PATH`; null ends that. What is published goes to the subscribers of all nodes from then on: at most once,
-   * what one node publishes in its order. The broker need not be there yet.
+   * Connects this thread's topics with those of other nodes, over the broker at `redis://HOST/`, `rediss://HOST/` (TLS),
+   * `redis+unix:///PATH`, `nats://HOST` or `tls://HOST` (NATS in TLS); null ends that. What is published goes to the
+   * subscribers of all nodes from then on: at most once, what one node publishes in its order. The broker need not be there yet.
    */
   relay(url: string | null): void;
   /** What the relay has done; null without one. */

@@ -1,6 +1,6 @@
 /* A chat: rooms, names, who is there, the last lines, who is typing. README.md has the protocol and its limits.
  *
- *     chat_server [PORT [HOST [FOLDER OF THE PAGE]]]
+ *     chat_server [PORT [HOST [FOLDER OF THE PAGE]]] [--relay BROKER]
  *
  * JSON is jansson's (libjansson-dev).
  */
@@ -246,6 +246,8 @@ static int fail(const char *what) {
 }
 
 int main(int argc, char **argv) {
+    const char *broker = argc > 2 && strcmp(argv[argc - 2], "--relay") == 0 ? argv[argc - 1] : NULL;
+    argc -= broker != NULL ? 2 : 0;
     const char *port = argc > 1 ? argv[1] : "8000", *host = argc > 2 ? argv[2] : "127.0.0.1";
     const char *folder = argc > 3 ? argv[3] : "examples/chat/page";
     ropeway_options *options = ropeway_options_new();
@@ -267,6 +269,8 @@ int main(int argc, char **argv) {
     snprintf(text, sizeof text, "ws://%s:%s/", host, port);
     if (ropeway_engine_new(NULL, &engine) != ROPEWAY_OK)
         return fail("engine");
+    if (broker != NULL && ropeway_engine_relay(engine, broker) != ROPEWAY_OK)
+        return fail(broker);
     if (ropeway_engine_listen(engine, text, options, &listener) != ROPEWAY_OK)
         return fail(text);
     ropeway_engine_listener_address(engine, listener, text, sizeof text);

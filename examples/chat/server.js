@@ -1,10 +1,11 @@
 // A chat: rooms, names, who is there, the last lines, who is typing. README.md has the protocol and its limits.
 //
-// node server.js [PORT [HOST]]
+// node server.js [PORT [HOST]] [--relay BROKER]
 
 const fs = require('node:fs');
 const http = require('node:http');
 const path = require('node:path');
+const { parseArgs } = require('node:util');
 
 const { WebSocketServer } = require('ropeway');
 
@@ -148,8 +149,10 @@ websockets.on('connection', (websocket) => {
   websocket.on('error', () => {}); // 'close' follows
 });
 
-const host = process.argv[3] ?? '127.0.0.1';
-server.listen(Number(process.argv[2] ?? 8000), host, () => {
+const { positionals, values } = parseArgs({ allowPositionals: true, options: { relay: { type: 'string' } } });
+const [port = '8000', host = '127.0.0.1'] = positionals;
+if (values.relay) websockets.relay(values.relay);
+server.listen(Number(port), host, () => {
   console.log(`listening on http://${host}:${server.address().port}/`);
 });
 

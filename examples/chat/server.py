@@ -1,8 +1,9 @@
 """A chat: rooms, names, who is there, the last lines, who is typing. README.md has the protocol and its limits.
 
-python server.py [PORT [HOST]]
+python server.py [PORT [HOST]] [--relay BROKER]
 """
 
+import argparse
 import asyncio
 import collections
 import contextlib
@@ -10,7 +11,6 @@ import json
 import pathlib
 import re
 import signal
-import sys
 import time
 from typing import Any
 
@@ -153,14 +153,20 @@ def page(_: ropeway.ServerConnection, request: ropeway.Request) -> ropeway.Respo
     return ropeway.Response(200, "OK", headers, file.read_bytes())
 
 
-async def main(port: str = "8000", host: str = "127.0.0.1") -> None:
+async def main(port: int, host: str, broker: str | None) -> None:
     """Serves until it is interrupted."""
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    async with ropeway.serve(chat, host, int(port), process_request=page, max_size=MESSAGE) as server:
+    async with ropeway.serve(chat, host, port, process_request=page, max_size=MESSAGE) as server:
+        server.relay(broker)
         print(f"listening on http://{host}:{server.port}/", flush=True)
         await stopped.wait()
 
 
-asyncio.run(main(*sys.argv[1:3]))
+parser = argparse.ArgumentParser()
+parser.add_argument("port", type=int, nargs="?", default=8000)
+parser.add_argument("host", nargs="?", default="127.0.0.1")
+parser.add_argument("--relay", metavar="BROKER", help="meet other servers there: redis://HOST/, nats://HOST")
+arguments = parser.parse_args()
+asyncio.run(main(arguments.port, arguments.host, arguments.relay))

@@ -96,7 +96,8 @@ pub struct ropeway_metrics {
     pub relay_sent: u64,
     /// Messages of other nodes that were published here.
     pub relay_received: u64,
-    /// Messages that the relay dropped: its queue was full, or the connection broke before the broker's answer.
+    /// Messages that the relay dropped: its queue was full, the connection broke before the broker's answer, or one was larger
+    /// than the broker takes.
     pub relay_dropped: u64,
     /// Messages of other nodes that did not come here, as far as is known.
     pub relay_lost: u64,

@@ -9,9 +9,10 @@ use crate::error::Failure;
 use crate::guard;
 use crate::status::{ROPEWAY_OK, ropeway_status};
 
-/// Connects the engine's topics with those of other nodes, in this process, in others and on other machines, over the Redis
-/// or Valkey at `url`: `redis://[USER:PASSWORD@]HOST[:PORT]/` or `redis+unix:///PATH`. From now on what is published on the
-/// engine goes to the subscribers of all nodes. NULL ends that. The broker need not be there yet.
+/// Connects the engine's topics with those of other nodes, in this process, in others and on other machines, over the
+/// broker at `url`: Redis or Valkey (`redis://[USER:PASSWORD@]HOST[:PORT]/`, in TLS `rediss://`, or `redis+unix:///PATH`) or NATS
+/// (`nats://[USER:PASSWORD@]HOST[:PORT]`, in TLS `tls://`). From now on what is published on the engine goes to the subscribers
+/// of all nodes. NULL ends that. The broker need not be there yet.
 ///
 /// A message arrives at most once, those of one engine in their order. While the broker is away up to 16 MiB wait; what is
 /// dropped or lost is counted in ropeway_metrics. Two threads are started; ending the relay, and freeing the engine, waits

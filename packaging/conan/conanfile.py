@@ -23,7 +23,7 @@ class Ropeway(ConanFile):
         self.version = re.search(r'\[workspace\.package\]\nversion = "([^"]+)"', manifest)[1]
 
     def export_sources(self):
-        for pattern in "Cargo.*", "core/*", "ffi/*", "cli/*", "fuzz/*", "bindings/*", "include/*", "tools/*", "LICENSE*":
+        for pattern in "Cargo.*", "core/*", "relay/*", "ffi/*", "cli/*", "fuzz/*", "bindings/*", "include/*", "tools/*", "LICENSE*":
             copy(self, pattern, self._root, self.export_sources_folder, excludes=("*/node_modules/*", "*/target/*"))
 
     def build(self):

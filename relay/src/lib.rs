@@ -1,4 +1,4 @@
-//! Topics of several engines, in several processes and on several machines, over a broker: Redis or Valkey.
+//! Topics of several engines, in several processes and on several machines, over a broker: Redis, Valkey or NATS.
 //!
 //! A [`Relay`] is shown what its engine publishes, gives it to the broker, and publishes on the engine what the other nodes
 //! publish. It has two threads of its own; the engine's never waits for it.
@@ -16,6 +16,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod broker;
 mod envelope;
 mod losses;
 mod queue;
@@ -26,26 +27,22 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use redis::Client;
 use ropeway_core::engine::{Engine, Forward};
 
+use broker::{Broken, Broker};
 use queue::Queue;
 
 /// A broken connection to the broker is made anew after this long, and then after twice as long each time, up to a second.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-/// How long a connection to the broker may take, or an answer of it.
-const PATIENCE: Duration = Duration::from_secs(3);
-/// How often a node says what it has sent so far, when it has nothing else to say.
-const BEAT: Duration = Duration::from_millis(500);
 
 /// Settings of a relay.
 #[derive(Clone, Debug)]
 pub struct RelayOptions {
-    /// What the broker's channels begin with: nodes with the same belong together. Default `ropeway:`.
-    pub prefix: String,
+    /// The channel at the broker, at NATS a subject: nodes with the same belong together. Default `ropeway`.
+    pub channel: String,
     /// Bytes of messages that may wait for the broker; further ones are dropped. Default 16 MiB.
     pub queue_limit: u64,
 }
@@ -53,7 +50,7 @@ pub struct RelayOptions {
 impl Default for RelayOptions {
     fn default() -> Self {
         Self {
-            prefix: "ropeway:".to_owned(),
+            channel: "ropeway".to_owned(),
             queue_limit: 16 << 20,
         }
     }
@@ -68,8 +65,8 @@ pub struct RelayMetrics {
     pub sent: u64,
     /// Messages of other nodes that were published here.
     pub received: u64,
-    /// Messages of this node that the broker did not get: the queue was full, the connection broke before an answer, or the
-    /// engine's own queue from other threads was full when one came.
+    /// Messages of this node that the broker did not get: the queue was full, the connection broke before an answer, or one was
+    /// larger than the broker takes; and those of others for which the engine's own queue from other threads was full.
     pub dropped: u64,
     /// Messages of other nodes that did not come here, as far as is known: a node's are missed from its first that came.
     pub lost: u64,
@@ -81,7 +78,7 @@ pub struct RelayMetrics {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RelayError {
-    /// The URL is none of a broker.
+    /// The URL is none of a broker, or the channel none that it can have.
     Url(String),
     /// The operating system gives no thread, or no random numbers.
     System(std::io::Error),
@@ -91,7 +88,10 @@ impl fmt::Display for RelayError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Url(message) => {
-                write!(f, "this is no broker's URL (redis://HOST:PORT/): {message}")
+                write!(
+                    f,
+                    "this is no broker's URL (redis://HOST:PORT/, nats://HOST:PORT): {message}"
+                )
             }
             Self::System(error) => write!(f, "a relay cannot be started: {error}"),
         }
@@ -110,8 +110,7 @@ pub struct Relay {
 /// What the engine's thread and the relay's share.
 #[derive(Debug)]
 struct Shared {
-    client: Client,
-    prefix: String,
+    broker: Box<dyn Broker>,
     /// This node's number: random, new with each start.
     node: u64,
     queue: Queue,
@@ -133,13 +132,12 @@ impl Relay {
         url: &str,
         options: RelayOptions,
     ) -> Result<Self, RelayError> {
-        let client = Client::open(url).map_err(|error| RelayError::Url(error.to_string()))?;
+        let broker = broker::open(url, &options.channel)?;
         let mut node = [0; 8];
         getrandom::fill(&mut node)
             .map_err(|error| RelayError::System(std::io::Error::other(error.to_string())))?;
         let shared = Arc::new(Shared {
-            client,
-            prefix: options.prefix,
+            broker,
             node: u64::from_be_bytes(node),
             queue: Queue::new(options.queue_limit),
             stopped: AtomicBool::new(false),
@@ -206,22 +204,15 @@ impl Shared {
         self.stopped.load(Ordering::Acquire)
     }
 
-    /// A connection to the broker that does not wait for ever.
-    fn connect(&self) -> redis::RedisResult<redis::Connection> {
-        let connection = self.client.get_connection_with_timeout(PATIENCE)?;
-        connection.set_read_timeout(Some(PATIENCE))?;
-        connection.set_write_timeout(Some(PATIENCE))?;
-        Ok(connection)
-    }
-
-    /// Makes connections and has `serve` use each until it breaks, with pauses in between, until the relay is stopped.
-    fn keep_connected(&self, mut serve: impl FnMut(redis::Connection) -> redis::RedisResult<()>) {
+    /// Has `serve` make a connection and use it until it breaks, again and again, with pauses in between, until the relay is
+    /// stopped.
+    fn keep_connected(&self, mut serve: impl FnMut() -> Result<(), Broken>) {
         let mut pause = FIRST_PAUSE;
         while !self.stopped() {
-            if let Ok(connection) = self.connect() {
+            let began = Instant::now();
+            let ended = serve();
+            if ended.is_ok() || began.elapsed() > LONGEST_PAUSE {
                 pause = FIRST_PAUSE;
-                // That it has broken is all there is to know.
-                let _ = serve(connection);
             }
             if !self.stopped() {
                 self.queue.sleep(pause);

@@ -1,24 +1,28 @@
 //! The thread that gives this node's messages to the broker, many in one go.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
-use redis::{Connection, RedisResult};
-
+use crate::Shared;
+use crate::broker::{Broken, Publisher};
 use crate::envelope::Envelope;
 use crate::queue::Message;
-use crate::{BEAT, Shared};
+
+/// How often a node says how far it is, when it has nothing else to say.
+const BEAT: Duration = Duration::from_millis(500);
 
 pub(crate) fn run(shared: &Shared) {
     let mut number = 0;
-    shared.keep_connected(|mut connection| {
+    shared.keep_connected(|| {
+        let mut publisher = shared.broker.publisher()?;
         loop {
             let messages = shared.queue.take(BEAT);
             let count = messages.len() as u64;
-            if let Err(error) = give(shared, &mut connection, &mut number, &messages) {
-                shared.dropped.fetch_add(count, Ordering::Relaxed);
-                return Err(error);
-            }
-            shared.sent.fetch_add(count, Ordering::Relaxed);
+            let sent = give(shared, &mut *publisher, &mut number, &messages);
+            let taken = *sent.as_ref().unwrap_or(&0);
+            shared.sent.fetch_add(taken, Ordering::Relaxed);
+            shared.dropped.fetch_add(count - taken, Ordering::Relaxed);
+            sent?;
             // What came before the stop has gone with the last take, and the beat has ended the other thread's wait.
             if shared.stopped() {
                 return Ok(());
@@ -26,40 +30,44 @@ pub(crate) fn run(shared: &Shared) {
         }
     });
     // Nobody sends what is left.
-    let left = shared.queue.take(std::time::Duration::ZERO).len() as u64;
+    let left = shared.queue.take(Duration::ZERO).len() as u64;
     shared.dropped.fetch_add(left, Ordering::Relaxed);
 }
 
-/// Publishes the messages, or says that there are none.
+/// Publishes the messages, or says that there are none. How many the broker has taken.
 fn give(
     shared: &Shared,
-    connection: &mut Connection,
+    publisher: &mut dyn Publisher,
     number: &mut u64,
     messages: &[Message],
-) -> RedisResult<()> {
-    let mut pipeline = redis::pipe();
-    let mut publish = |topic: &str, envelope: &Envelope<'_>| {
-        let channel = format!("{}{topic}", shared.prefix);
-        (pipeline.cmd("PUBLISH").arg(channel).arg(envelope.bytes())).ignore();
-    };
+) -> Result<u64, Broken> {
+    let mut envelopes = Vec::with_capacity(messages.len() + 1);
     for message in messages {
+        // One that is too large has a number all the same, so that it is missed.
         *number += 1;
         let envelope = Envelope {
             node: shared.node,
             number: *number,
             kind: Some(message.kind),
+            topic: &message.topic,
             payload: &message.payload,
         };
-        publish(&message.topic, &envelope);
+        let bytes = envelope.bytes();
+        if bytes.len() <= publisher.limit() {
+            envelopes.push(bytes);
+        }
     }
-    let beat = Envelope {
-        node: shared.node,
-        number: *number,
-        kind: None,
-        payload: &[],
-    };
+    let taken = envelopes.len() as u64;
     if messages.is_empty() || shared.stopped() {
-        publish("", &beat);
+        let beat = Envelope {
+            node: shared.node,
+            number: *number,
+            kind: None,
+            topic: "",
+            payload: &[],
+        };
+        envelopes.push(beat.bytes());
     }
-    pipeline.query(connection)
+    publisher.publish(envelopes)?;
+    Ok(taken)
 }

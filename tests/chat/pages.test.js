@@ -9,7 +9,7 @@ const axe = require('axe-core');
 const { chromium } = require('playwright-core');
 
 const { findChromium } = require('../../bindings/node/test/chromium');
-const { SERVERS, serve } = require('./common');
+const { SERVERS, noBroker, serve, startBroker } = require('./common');
 
 const PICTURES = process.env.PICTURES;
 const executablePath = findChromium();
@@ -148,6 +148,25 @@ for (const language of SERVERS) {
     });
   });
 }
+
+test('pages at two servers with one broker', { skip: skip || noBroker }, async (t) => {
+  const broker = await startBroker(t);
+  const [here, there] = await Promise.all(['c', 'node'].map((language) => serve(t, language, 0, '--relay', broker)));
+  const [ann, bob] = [await open(t, here.host), await open(t, there.host)];
+  await enter(ann, 'Ann');
+  await enter(bob, 'Bob');
+  await shows(bob, '#state', 'Connected');
+  // The servers may only just have found the broker.
+  for (let i = 0; i < 20 && (await bob.locator('#lines p').count()) === 0; i++) {
+    await say(ann, `is anybody there? ${i}`);
+    await bob.waitForTimeout(250);
+  }
+  await shows(bob, '#lines p', 'is anybody there?');
+  await shows(bob, '#people', 'Ann');
+  await say(bob, 'yes');
+  await shows(ann, '#lines p', 'yes');
+  await shows(ann, '#people', 'Bob');
+});
 
 test('everybody can use the page, by light and dark, on a phone', { skip }, async (t) => {
   const { host } = await serve(t, SERVERS[0]);

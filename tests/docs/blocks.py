@@ -41,7 +41,7 @@ PRINTED = {
     ("docs/from-websockets.md", "python"): ["hello", "hello"],
     ("docs/from-ws.md", "js"): ["hello", "hello"],
     ("docs/server.md", "python"): ["welcome", "404"],
-    ("docs/server.md", "js"): ["Unexpected server response: 404", "welcome", "it has come"],
+    ("docs/server.md", "js"): ["Unexpected server response: 404", "welcome", "well", "it has come"],
     ("docs/tls.md", "python"): ["hello TLSv1.3"],
     ("docs/tls.md", "js"): ["hello"],
     ("docs/back-pressure.md", "python"): ["10000"],

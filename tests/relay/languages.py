@@ -1,14 +1,19 @@
-"""Nodes in C, Python and Node.js over a Redis of the test's own: all hear what is said at each, once and in order."""
+"""Nodes in C, Python and Node.js over brokers of the test's own, in plain and in TLS: all hear what is said at each, once and in order."""
 
 import asyncio
 import contextlib
+import json
+import os
 import pathlib
+import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Iterator
 
 import ropeway
+import trustme
 
 HERE = pathlib.Path(__file__).parent
 MESSAGES = 50
@@ -64,31 +69,88 @@ async def talk(broker: str, c_node: str) -> None:
             for node in (program(c_node, broker), program("node", str(HERE / "node.js"), broker), python_node(broker))
         ]
         clients = [await stack.enter_async_context(ropeway.connect(node)) for node in nodes]
-        for number in range(MESSAGES):
+
+        async def hear(client: ropeway.ClientConnection) -> tuple[int, int]:
+            message = await asyncio.wait_for(client.recv(), 30)
+            who, number = map(int, (message if isinstance(message, str) else message.decode()).split())
+            assert isinstance(message, str) == bool(number % 2)
+            return who, number
+
+        # Who hears itself has subscribed.
+        for who, client in enumerate(clients):
+            await client.send(f"{who} 0".encode())
+            while await hear(client) != (who, 0):
+                pass
+        for number in range(1, MESSAGES):
             for who, client in enumerate(clients):
                 await client.send(f"{who} {number}" if number % 2 else f"{who} {number}".encode())
         for client in clients:
-            heard: dict[str, list[int]] = {"0": [], "1": [], "2": []}
-            for _ in range(MESSAGES * len(clients)):
-                message = await asyncio.wait_for(client.recv(), 30)
-                who, number = (message if isinstance(message, str) else message.decode()).split()
-                assert isinstance(message, str) == bool(int(number) % 2)
-                heard[who].append(int(number))
-            assert all(numbers == list(range(MESSAGES)) for numbers in heard.values()), heard
-    print(f"relay: {len(clients)} nodes in 3 languages, {MESSAGES} messages of each, all heard by all")
+            heard: dict[int, list[int]] = {0: [], 1: [], 2: []}
+            while sum(map(len, heard.values())) < (MESSAGES - 1) * len(clients):
+                who, number = await hear(client)
+                if number > 0:
+                    heard[who].append(number)
+            assert all(numbers == list(range(1, MESSAGES)) for numbers in heard.values()), heard
+
+
+@contextlib.contextmanager
+def running(*command: object) -> Iterator[int]:
+    """A broker; the number of its process."""
+    words = [str(word) for word in command]
+    broker = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield broker.pid
+    finally:
+        broker.kill()
+        broker.wait()
+
+
+@contextlib.contextmanager
+def redis(folder: pathlib.Path, tls: list[str]) -> Iterator[str]:
+    """A Redis on a Unix socket, or with TLS on a port; its URL."""
+    common = ["redis-server", "--port", 0, "--save", "", "--dir", folder]
+    if not tls:
+        with running(*common, "--unixsocket", folder / "socket"):
+            yield f"redis+unix://{folder}/socket"
+        return
+    with socket.create_server(("127.0.0.1", 0)) as free:  # it takes no 0
+        port = free.getsockname()[1]
+    certificate, key, authority = tls
+    files = ["--tls-cert-file", certificate, "--tls-key-file", key, "--tls-ca-cert-file", authority]
+    with running(*common, "--bind", "127.0.0.1", "--tls-port", port, "--tls-auth-clients", "no", *files):
+        yield f"rediss://localhost:{port}/"
+
+
+@contextlib.contextmanager
+def nats(folder: pathlib.Path, tls: list[str]) -> Iterator[str]:
+    """A NATS server, which finds a free port itself; its URL."""
+    options = ["--tls", "--tlscert", tls[0], "--tlskey", tls[1]] if tls else []
+    address = ["--addr", "127.0.0.1", "--port", -1, "--ports_file_dir", folder]
+    with running("nats-server", *address, "--user", "ann", "--pass", "b:c", *options) as process:
+        ports = folder / f"nats-server_{process}.ports"
+        while not ports.exists() or not ports.read_text():
+            time.sleep(0.01)
+        port = json.loads(ports.read_text())["nats"][0].rpartition(":")[2]
+        yield f"{'tls' if tls else 'nats'}://ann:b%3Ac@localhost:{port}"
 
 
 def main() -> None:
-    """Runs a broker, and talks over it."""
-    with tempfile.TemporaryDirectory() as folder:
-        socket = f"{folder}/broker.sock"
-        command = ["redis-server", "--port", "0", "--save", "", "--dir", folder, "--unixsocket", socket]
-        broker = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        try:
-            asyncio.run(talk(f"redis+unix://{socket}", sys.argv[1]))
-        finally:
-            broker.kill()
-            broker.wait()
+    """Talks over each broker."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        authority = trustme.CA()  # made at test time, so that none expires in the tree
+        certificate = authority.issue_cert("localhost")
+        files = [str(folder / file) for file in ("certificate.pem", "key.pem", "authority.pem")]
+        certificate.cert_chain_pems[0].write_to_path(files[0])
+        certificate.private_key_pem.write_to_path(files[1])
+        authority.cert_pem.write_to_path(files[2])
+        # Takes the place of the system's authorities.
+        os.environ["SSL_CERT_FILE"] = files[2]
+        for broker in redis, nats:
+            for tls in [], files:
+                with broker(folder, tls) as url:
+                    asyncio.run(talk(url, sys.argv[1]))
+                print(f"relay: nodes in 3 languages over {url.partition(':')[0]}, {MESSAGES} messages of each, all heard by all")
 
 
 if __name__ == "__main__":

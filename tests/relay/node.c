@@ -1,22 +1,41 @@
-/* node BROKER: a node in C. Who connects gets the news of all nodes, and what is said is news. */
+/* node BROKER [HOST]: a node in C. Who connects gets the news of all nodes, and what is said is news; "lost?" is answered by how many
+ * messages of other nodes did not come. */
 #include <ropeway.h>
 #include <stdio.h>
+#include <string.h>
+
+static ropeway_engine *engine;
+
+static ropeway_metrics metrics(void) {
+    ropeway_metrics metrics = {.size = sizeof metrics};
+    ropeway_engine_metrics(engine, &metrics);
+    return metrics;
+}
+
+static void take(const ropeway_event *event) {
+    char answer[32];
+    if (event->length == 5 && memcmp(event->data, "lost?", 5) == 0) {
+        snprintf(answer, sizeof answer, "lost %llu", (unsigned long long)metrics().relay_lost);
+        ropeway_engine_send_text(engine, event->connection, answer, strlen(answer));
+    } else {
+        ropeway_engine_publish(engine, "news", event->kind, event->data, event->length, 0, NULL);
+    }
+}
 
 int main(int argc, char **argv) {
-    ropeway_engine *engine;
     ropeway_listener listener;
     uint16_t port;
     const ropeway_event *event;
-    if (argc != 2 || ropeway_engine_new(NULL, &engine) != ROPEWAY_OK ||
+    char url[64];
+    snprintf(url, sizeof url, "ws://%s:0/", argc == 3 ? argv[2] : "127.0.0.1");
+    if (argc < 2 || ropeway_engine_new(NULL, &engine) != ROPEWAY_OK ||
         ropeway_engine_relay(engine, argv[1]) != ROPEWAY_OK ||
-        ropeway_engine_listen(engine, "ws://127.0.0.1:0/", NULL, &listener) != ROPEWAY_OK ||
+        ropeway_engine_listen(engine, url, NULL, &listener) != ROPEWAY_OK ||
         ropeway_engine_listener_port(engine, listener, &port) != ROPEWAY_OK)
         return fprintf(stderr, "%s\n", ropeway_last_error()), 1;
     /* Ready when it hears the others. */
-    for (ropeway_metrics metrics = {.size = sizeof metrics}; !metrics.relay_connected;) {
+    while (!metrics().relay_connected)
         ropeway_engine_poll(engine, 10);
-        ropeway_engine_metrics(engine, &metrics);
-    }
     printf("listening on ws://127.0.0.1:%u/\n", (unsigned)port);
     fflush(stdout);
     while (ropeway_engine_poll(engine, -1) == ROPEWAY_OK)
@@ -24,6 +43,6 @@ int main(int argc, char **argv) {
             if (event->type == ROPEWAY_EVENT_OPENED)
                 ropeway_engine_subscribe(engine, event->connection, "news");
             else if (event->type == ROPEWAY_EVENT_MESSAGE)
-                ropeway_engine_publish(engine, "news", event->kind, event->data, event->length, 0, NULL);
+                take(event);
     return 0;
 }

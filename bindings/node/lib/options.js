@@ -71,6 +71,7 @@ function makeOptions(options, { server, protocols, headers }) {
   settings.protocols = protocols;
   settings.headers = headers;
   settings.origin = options.origin;
+  settings.plainHttp = Boolean(options.handleRequest);
   settings.trace = debug.enabled;
   return new binding.Options(settings);
 }

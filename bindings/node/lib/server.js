@@ -29,6 +29,7 @@ class WebSocketServer extends EventEmitter {
       backlog: 511,
       clientTracking: true,
       handleProtocols: null,
+      handleRequest: null,
       host: undefined,
       noServer: false,
       path: null,
@@ -106,7 +107,7 @@ class WebSocketServer extends EventEmitter {
     return topics.publish(String(topic), data, binary ?? typeof data !== 'string');
   }
 
-  /** Connects this thread's topics with those of other nodes, over the Redis or Valkey at `url`; null ends that. */
+  /** Connects this thread's topics with those of other nodes, over the broker at `url`; null ends that. */
   relay(url) {
     native.relay(url);
   }
@@ -206,9 +207,12 @@ class WebSocketServer extends EventEmitter {
 
   _onRequest(place, told) {
     const request = toRequest(told);
-    this._decide(request, new EngineOpening(this, request, place), (websocket) => {
-      this.emit('connection', websocket, request);
-    });
+    const opening = new EngineOpening(this, request, place);
+    if (told.isUpgrade) {
+      this._decide(request, opening, (websocket) => this.emit('connection', websocket, request));
+    } else {
+      this.options.handleRequest(request, (status, headers, body) => opening.refuse(status, body, headers));
+    }
   }
 
   _onAcceptFailed(told) {

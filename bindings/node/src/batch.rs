@@ -45,13 +45,11 @@ const SLAB: usize = 64 << 10;
 /// Payloads of this size and more go into the wide slab.
 pub(crate) const MIDDLE: usize = 2 << 10;
 pub(crate) const WIDE_SLAB: usize = 512 << 10;
-/// Bytes in the wide slab with which a batch is handed on: what comes of them finds them in the processor's cache.
-const WIDE_BATCH: usize = 128 << 10;
 /// A payload of this size or more gets memory of its own.
 pub(crate) const LARGE: usize = 64 << 10;
 /// So much read at once goes to JavaScript where it is. Less is copied: memory that is mostly empty wakes the garbage collector
 /// too often.
-const READ: usize = 192 << 10;
+const READ: usize = 128 << 10;
 
 /// What goes with an event.
 pub(crate) enum Payload<'a> {
@@ -158,7 +156,6 @@ impl Batch {
         self.count < RECORDS
             && self.slab.has_room(MIDDLE)
             && (!self.wants_wide || self.wide.has_room(LARGE))
-            && self.wide.filled() < WIDE_BATCH
     }
 
     /// Begins a batch; to be called within the handle scope that it is handed on in.

@@ -39,6 +39,8 @@ pub struct Settings {
     pub origin: Option<String>,
     pub headers: Option<Vec<String>>,
     pub compression: Option<Deflate>,
+    /// Asks about requests without an upgrade too, instead of answering 426.
+    pub plain_http: Option<bool>,
     /// Shows each frame on the standard error stream, as `util.debuglog` would.
     pub trace: Option<bool>,
 }
@@ -106,6 +108,7 @@ impl Settings {
             send_queue_low: size(self.low_water_mark, default.send_queue_low),
             close_slow_subscribers: self.close_slow_subscribers.unwrap_or(false),
             ask_upgrade: self.server,
+            plain_http: self.plain_http.unwrap_or(false),
             subprotocols: self.protocols.unwrap_or_default(),
             origin: self.origin,
             headers: headers(&self.headers.unwrap_or_default())?,

@@ -18,6 +18,8 @@ pub struct ToldRequest {
     pub listener: u32,
     pub method: String,
     pub url: String,
+    /// Whether it asks for a WebSocket.
+    pub is_upgrade: bool,
     /// Names and values in turn.
     pub headers: Vec<String>,
 }
@@ -91,6 +93,7 @@ impl ToldRequest {
             listener,
             method: request.method.clone(),
             url: request.path_and_query().into_owned(),
+            is_upgrade: true,
             headers: list(&request.headers),
         }
     }

@@ -266,6 +266,11 @@ impl Thread {
                 let told = ToldRequest::new(request, 0);
                 Later::Request(id, event.listener, place, told)
             }
+            EventKind::HttpRequest(request) => {
+                let mut told = ToldRequest::new(request, 0);
+                told.is_upgrade = false;
+                Later::Request(id, event.listener, place, told)
+            }
             EventKind::Closed(closed) if place == NOWHERE => {
                 Later::Lost(event.listener, Box::new(closed.into()))
             }

@@ -157,6 +157,29 @@ test('the user and the password of a URL are sent', async (t) => {
   assert.strictEqual((await request).headers.authorization, `Basic ${Buffer.from('user:pass').toString('base64')}`);
 });
 
+test('handleRequest answers plain HTTP, now and later, beside connections', async (t) => {
+  const asked = [];
+  const { url } = await serve(t, {
+    handleRequest: (request, respond) => {
+      asked.push(`${request.method} ${request.url} ${request.headers.accept}`);
+      if (request.url === '/health') respond(200, { 'Content-Type': 'text/plain', 'X-Load': ['1', '2'] }, 'well\n');
+      else setImmediate(respond, 404);
+    },
+  });
+  const address = url.replace('ws:', 'http:');
+  const well = await fetch(new URL('/health', address), { headers: { accept: 'text/plain' } });
+  assert.deepStrictEqual(
+    [well.status, well.headers.get('content-type'), well.headers.get('x-load'), await well.text()],
+    [200, 'text/plain', '1, 2', 'well\n'],
+  );
+  const missing = await fetch(new URL('/?a=b', address), { method: 'DELETE' });
+  assert.deepStrictEqual([missing.status, await missing.text()], [404, 'Not Found']);
+  assert.deepStrictEqual(asked, ['GET /health text/plain', 'DELETE /?a=b */*']);
+  const client = await connect(t, url);
+  assert.strictEqual(client.readyState, WebSocket.OPEN);
+  assert.match(await answer(url, head().replace(': 13', ': 12')), /^HTTP\/1\.1 426 /);
+});
+
 test('plain HTTP gets 426, and bad handshakes what is wrong with them', async (t) => {
   const { url } = await serve(t);
   assert.match(await answer(url, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'), /^HTTP\/1\.1 426 /);

@@ -96,8 +96,7 @@ const told = {
     goOut(REASONS[reason] ?? 'The server did not let you in.');
   },
   arrived({ name }) {
-    people.add(name);
-    showPeople();
+    meet(name);
     addNote(name, 'has arrived');
   },
   left({ name }) {
@@ -107,11 +106,13 @@ const told = {
     addNote(name, 'has left');
   },
   said(line) {
+    meet(line.name);
     endTyping(line.name);
     addLine(line);
   },
   typing({ name }) {
     if (name === wanted.name) return;
+    meet(name);
     clearTimeout(typing.get(name));
     typing.set(
       name,
@@ -120,6 +121,13 @@ const told = {
     showTyping();
   },
 };
+
+/** Somebody is there; of those at another server the page hears only when they come, or say something. */
+function meet(name) {
+  if (people.has(name)) return;
+  people.add(name);
+  showPeople();
+}
 
 // What is seen.
 

@@ -76,7 +76,8 @@ class RelayMetrics:
     sent: int
     #: Messages of other nodes that were published here.
     received: int
-    #: Messages that were dropped: the queue of 16 MiB was full, or the connection broke before the broker's answer.
+    #: Messages that were dropped: the queue of 16 MiB was full, the connection broke before the broker's answer, or one
+    #: was larger than the broker takes.
     dropped: int
     #: Messages of other nodes that did not come here, as far as is known.
     lost: int

@@ -207,10 +207,11 @@ class Server:
         return self._engine.publish(topic, message, text, exclude)
 
     def relay(self, url: str | None) -> None:
-        """Connects the topics of this event loop with those of other nodes, over the Redis or Valkey at `url`.
+        """Connects the topics of this event loop with those of other nodes, over the broker at `url`.
 
         What is published goes to the subscribers of all nodes from then on: at most once, what one node publishes in
-        its order. `redis://HOST/` or `redis+unix:///PATH`; the broker need not be there yet. None ends it.
+        its order. `redis://HOST/`, `rediss://HOST/` (TLS), `redis+unix:///PATH`, `nats://HOST` or `tls://HOST` (NATS in
+        TLS); the broker need not be there yet. None ends it.
 
         Raises:
             ValueError: the URL is none of a broker.

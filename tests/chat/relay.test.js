@@ -1,0 +1,66 @@
+// The chat's servers together over a Redis of the test's own: people and pages at different servers talk.
+
+const assert = require('node:assert');
+const { test } = require('node:test');
+const { setTimeout: sleep } = require('node:timers/promises');
+
+const { SERVERS, noBroker: skip, serve, connect, startBroker } = require('./common');
+
+const join = (name, room) => ({ type: 'join', room, name, key: name });
+
+async function enter(t, host, name, room) {
+  const person = await connect(t, host);
+  person.send(join(name, room));
+  assert.strictEqual((await person.next()).type, 'joined');
+  return person;
+}
+
+/** Waits until what happens at one server is heard at the other: its relay is connected then. */
+async function untilHeard(t, from, to) {
+  const room = `${from} ${to}`;
+  const listener = await enter(t, to, 'listener', room);
+  let isHeard = false;
+  const heard = listener.next().then(() => {
+    isHeard = true;
+  });
+  for (let i = 0; !isHeard; i++) {
+    await enter(t, from, `speaker ${i}`, room);
+    await Promise.race([heard, sleep(50)]);
+  }
+}
+
+test('the servers in all languages over one broker', { skip }, async (t) => {
+  const broker = await startBroker(t);
+  const servers = await Promise.all(SERVERS.map((language) => serve(t, language, 0, '--relay', broker)));
+  const hosts = servers.map(({ host }) => host);
+  for (const from of hosts) {
+    for (const to of hosts) if (from !== to) await untilHeard(t, from, to);
+  }
+
+  const people = [];
+  for (const [i, host] of hosts.entries()) {
+    const person = await enter(t, host, SERVERS[i], 'cats');
+    for (const other of people) assert.deepStrictEqual(await other.next(), { type: 'arrived', name: SERVERS[i] });
+    people.push(person);
+  }
+  const everybody = async (expected) => {
+    for (const person of people) {
+      const { time, ...message } = await person.next();
+      assert.deepStrictEqual(message, expected);
+    }
+  };
+  for (const [i, person] of people.entries()) {
+    person.send({ type: 'typing' });
+    await everybody({ type: 'typing', name: SERVERS[i] });
+    person.send({ type: 'say', text: 'grüezi' });
+    await everybody({ type: 'said', name: SERVERS[i], text: 'grüezi' });
+  }
+
+  // One is lost in the middle of a conversation: the others go on.
+  await servers[2].stop('SIGKILL');
+  people.pop();
+  people[0].send({ type: 'say', text: 'still there?' });
+  await everybody({ type: 'said', name: 'c', text: 'still there?' });
+  people[1].send(join('python', 'elsewhere'));
+  assert.deepStrictEqual(await people[0].next(), { type: 'left', name: 'python' });
+});
