@@ -193,7 +193,7 @@ pub unsafe extern "C" fn ropeway_engine_next_event(
                     attempt,
                     delay,
                 } => lent.reconnecting(closed, attempt, delay),
-                EventKind::Redirect { response, url } => lent.redirect(response, url),
+                EventKind::Redirect { response, url, .. } => lent.redirect(response, url),
                 EventKind::AcceptFailed { listener, error } => {
                     lent.accept_failed(listener.bits(), &error)
                 }

@@ -59,7 +59,7 @@ impl Engine {
     pub fn feed(&self, env: Env, place: u32, bytes: &[u8]) -> Result<Vec<Unknown<'static>>> {
         self.step(env, place, |detached, shared, _| {
             if !detached.protocol.is_ended() {
-                shared.input.extend(bytes);
+                detached.protocol.receive(&mut shared.input, bytes);
             }
         })
     }

@@ -2,7 +2,7 @@
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
-use ropeway_core::handshake::{HandshakeError, Headers, Response};
+use ropeway_core::handshake::{HandshakeError, Headers, Response, WebSocketUrl};
 use ropeway_core::protocol;
 use ropeway_core::{CertificateProblem, Deadline, Error, Limit, ProxyProblem, TlsError};
 
@@ -55,6 +55,9 @@ impl Closed {
     }
 }
 
+/// The target of a request, and its header fields.
+pub(crate) type Led = (String, Vec<(String, String)>);
+
 /// Header fields as pairs; bytes beyond ASCII are taken as Latin-1, as RFC 9110 section 5.5 leaves them.
 pub(crate) fn pairs(headers: &Headers) -> Vec<(String, String)> {
     let text = |bytes: &[u8]| match std::str::from_utf8(bytes) {
@@ -65,6 +68,15 @@ pub(crate) fn pairs(headers: &Headers) -> Vec<(String, String)> {
         .iter()
         .map(|(name, value)| (name.to_owned(), text(value)))
         .collect()
+}
+
+/// The request that a redirect leads to, without what the core adds but for the Host field: target and header fields.
+pub(crate) fn led_to(url: &WebSocketUrl, headers: &Headers) -> Led {
+    let mut fields = pairs(headers);
+    if !headers.contains("Host") {
+        fields.insert(0, ("Host".to_owned(), url.host_header()));
+    }
+    (url.request_target(), fields)
 }
 
 /// Status, reason phrase, header fields and body.

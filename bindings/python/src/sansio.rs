@@ -156,7 +156,11 @@ impl SansIo {
 
     /// Takes bytes of the transport's.
     fn receive(&self, data: &[u8]) {
-        self.state().input.extend(data);
+        let mut state = self.state();
+        let State {
+            protocol, input, ..
+        } = &mut *state;
+        protocol.receive(input, data);
     }
 
     /// The peer has ended its direction.

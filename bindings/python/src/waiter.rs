@@ -102,7 +102,7 @@ fn call_soon(
 ) -> PyResult<()> {
     let named = PyDict::new(slf.py());
     named.set_item("context", context)?;
-    let event_loop = slf.get().get_loop(slf.py())?;
+    let event_loop = slf.get().event_loop(slf.py())?;
     event_loop.call_method(
         intern!(slf.py(), "call_soon"),
         (function, slf),
@@ -123,7 +123,9 @@ impl Waiter {
         self.state().blocking = blocking;
     }
 
-    fn get_loop<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+    /// asyncio looks for `get_loop` first, and takes this in its place: there is no method to be made and called.
+    #[getter(_loop)]
+    fn event_loop<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.engine.get().event_loop(py)
     }
 

@@ -108,7 +108,7 @@ def test_a_server_of_websockets(run: Run) -> None:
     ("value", "error"),
     [
         ("gzip", ValueError),
-        (3, TypeError),
+        (3, ValueError),
         (Compression(level=0), ValueError),
         (Compression(memory_level=300), ValueError),
         (Compression(client_max_window_bits=8), ValueError),

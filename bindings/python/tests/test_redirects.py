@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 
 import pytest
 import ropeway
+import ropeway.sync
 from common import echo, uri
 from conftest import Run
+
+
+def shows_what_was_asked_last(request: ropeway.Request | None, server: ropeway.Server) -> None:
+    assert request is not None and request.path == "/there"
+    assert request.headers["Host"] == f"127.0.0.1:{server.port}"
+    assert "User-Agent" in request.headers and "Authorization" not in request.headers
 
 
 def test_redirects_are_followed_without_taking_secrets_elsewhere(run: Run) -> None:
@@ -34,6 +42,15 @@ def test_redirects_are_followed_without_taking_secrets_elsewhere(run: Run) -> No
                     await client.send("x")
                     assert await client.recv() == "x"
                     assert client.remote_address == ("127.0.0.1", other.port)
+                    shows_what_was_asked_last(client.request, other)
+
+                def threaded() -> None:
+                    with ropeway.sync.connect(uri(server), additional_headers=secret) as client:
+                        shows_what_was_asked_last(client.request, other)
+
+                await asyncio.to_thread(threaded)
+                assert seen[:3] == seen[3:]
+                del seen[3:]
                 assert seen == [("/", "Bearer x"), ("/next", "Bearer x"), ("/there", None)]
                 own = socket.create_connection(("127.0.0.1", server.port))
                 with pytest.raises(ropeway.InvalidStatus):

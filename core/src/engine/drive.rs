@@ -297,7 +297,7 @@ impl Connections {
         let left = shutdown != Shutdown::No || !protocol.reads();
         let drained = slot.queue.is_none() && slot.transport.unsent() == 0;
         match shutdown {
-            Shutdown::No => {}
+            Shutdown::No => self.await_rest(index),
             Shutdown::Drop => return self.remove(index),
             Shutdown::Close if drained => {
                 if let Transport::Stream(stream) = &mut slot.transport {
@@ -414,7 +414,7 @@ impl Connections {
                 (Some(protocol), Transport::Stream(stream))
                     if slot.flags.has(Flags::AWAITING)
                         && protocol.reads()
-                        && stream.holds_bytes() =>
+                        && stream.waiting() > 0 =>
                 {
                     // They are a sign of life, and read in this turn: they count once.
                     protocol.on_payload(now);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::id::{ConnectionId, ListenerId};
 use crate::error::{Error, SendError};
-use crate::handshake::{Request, Response, WebSocketUrl};
+use crate::handshake::{Headers, Request, Response, WebSocketUrl};
 use crate::protocol::{self, Closed, MessageKind, Opened};
 
 /// Something that happened on a connection. It borrows the engine's receive buffer until the next call of
@@ -108,6 +108,8 @@ pub enum EventKind<'a> {
         response: &'a Response,
         /// Where it leads.
         url: &'a WebSocketUrl,
+        /// The application's fields that the next request takes along: without those that another origin shall not see.
+        headers: &'a Headers,
     },
     /// A [supervised](super::Connections::connect_supervised) connection could not be made, or is lost, and is tried
     /// again after a wait. Close or abort it to make that the end.

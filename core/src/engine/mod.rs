@@ -81,12 +81,12 @@ pub use send::Sent;
 pub use supervise::Reconnect;
 
 use crate::error::{Error, IoError};
-use crate::handshake::WebSocketUrl;
 use crate::net::ForkGuard;
 use crate::protocol::{Gathered, Input, Raw, Source};
 use apart::Lone;
 use drive::Told;
 use event::ToldText;
+use redirect::Target;
 
 /// Settings of an engine as a whole.
 #[derive(Clone, Copy, Debug)]
@@ -137,7 +137,7 @@ pub struct Engine {
     /// Where the message stands that was told last.
     lent: Option<Source>,
     /// Where the redirect leads that is told.
-    led_to: Option<WebSocketUrl>,
+    led_to: Option<Target>,
 }
 
 impl Engine {
@@ -313,8 +313,13 @@ impl Engine {
             }
             Told::Redirect(id) => {
                 let response = supervise::response(self.input.closed()?)?;
-                let url = self.led_to.as_ref()?;
-                (id, EventKind::Redirect { response, url })
+                let Target { url, options } = self.led_to.as_ref()?;
+                let kind = EventKind::Redirect {
+                    response,
+                    url,
+                    headers: &options.headers,
+                };
+                (id, kind)
             }
             Told::Reconnecting(id, attempt, delay) => {
                 let closed = self.input.closed()?;

@@ -135,7 +135,7 @@ impl Engine {
                 self.led_to = slot
                     .outgoing
                     .as_ref()
-                    .map(|outgoing| outgoing.target.url.clone());
+                    .map(|outgoing| outgoing.target.clone());
                 connections.let_go(index);
                 connections.dial_target(index);
                 Told::Redirect(id)

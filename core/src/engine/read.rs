@@ -1,23 +1,23 @@
 //! Reading: how much is asked of a socket at once, and where it goes.
 //!
 //! What comes is read into the engine's one buffer and told from there. The rest of a large message is read into the
-//! message itself, and while it is on its way the socket is asked to report itself only when it holds much of it: one
-//! wake-up takes what would otherwise cost several.
+//! message itself, and while it is on its way the socket is asked to report itself only when it holds all of that, or
+//! much: one wake-up and one call take what would otherwise cost several.
 
 use std::io;
 
 use super::Engine;
+use super::connections::Connections;
 use super::slots::{Flags, Transport};
 use crate::error::Error;
 use crate::net;
 
 /// Bytes asked of a socket at once.
 pub(super) const READ_SIZE: usize = 64 << 10;
-/// The same, when so many messages wait that a read has been filled. There is little use in it with large messages: what
-/// comes in front of their rest has to be copied.
-const BULK_READ_SIZE: usize = 512 << 10;
-/// Bytes of a large message asked for at once: they are unmasked while they are in the second-level cache.
-const PAYLOAD_READ_SIZE: usize = 256 << 10;
+/// The same, when so much waits that a read has been filled: a message of 1 MiB is then told from where it was received.
+const BULK_READ_SIZE: usize = (1 << 20) + (64 << 10);
+/// Bytes of a large message asked for at once, and awaited.
+const PAYLOAD_READ_SIZE: usize = 1 << 20;
 /// Bytes read of one connection in one turn, while they all belong to one large message.
 pub(super) const BURST: usize = 1 << 20;
 
@@ -44,17 +44,17 @@ impl Engine {
         let mut room = self.read_size;
         let wanted = protocol.wants_payload();
         let result = if wanted > 0 {
-            if wanted >= PAYLOAD_READ_SIZE {
-                self.read_size = READ_SIZE;
-            }
-            let read = |buffer: &mut Vec<u8>, most| {
-                room = most;
+            let there = stream.waiting();
+            let read = |buffer: &mut Vec<u8>, most: usize| {
+                // When all that was there has been read the socket is empty.
+                room = if there > 0 { most.min(there + 1) } else { most };
                 stream.receive_into(buffer, most)
             };
             let result = protocol.read_payload(
                 &mut self.input,
                 &mut connections.output,
                 PAYLOAD_READ_SIZE,
+                there,
                 now,
                 read,
             );
@@ -83,13 +83,6 @@ impl Engine {
                 // The socket is empty, and will tell when it no longer is; its end it has told already.
                 if count < room && !slot.flags.has(Flags::HANGUP) && !stream.has_more() {
                     slot.flags.take(Flags::READABLE);
-                    let wanted = protocol.wants_payload().min(PAYLOAD_READ_SIZE);
-                    if wanted > 0 {
-                        slot.flags.set(Flags::AWAITING);
-                        stream.await_bytes(wanted);
-                    } else if slot.flags.take(Flags::AWAITING) {
-                        stream.await_bytes(1);
-                    }
                 }
                 self.burst = self.burst.saturating_sub(count);
             }
@@ -100,9 +93,6 @@ impl Engine {
                     return;
                 }
                 slot.flags.take(Flags::READABLE);
-                if slot.flags.take(Flags::AWAITING) {
-                    stream.await_bytes(1);
-                }
                 // It was another address's socket that hung up while this one was dialled.
                 slot.flags.take(Flags::HANGUP);
                 if slot.flags.has(Flags::SENDING_FAILED) {
@@ -113,6 +103,27 @@ impl Engine {
                 slot.flags.take(Flags::READABLE);
                 protocol.on_transport_error(net::stream_error("receive", &error), now);
             }
+        }
+    }
+}
+
+impl Connections {
+    /// Has a socket that has been read empty report itself only when it holds the rest of the large message under way, or
+    /// much of it; at its next byte where there is none.
+    pub(super) fn await_rest(&mut self, index: u32) {
+        let slot = self.slots.at(index);
+        let (Some(protocol), Transport::Stream(stream)) = (&slot.protocol, &slot.transport) else {
+            return;
+        };
+        if slot.flags.has(Flags::READABLE) {
+            return;
+        }
+        let wanted = protocol.wants_payload().min(PAYLOAD_READ_SIZE);
+        if wanted > 0 {
+            slot.flags.set(Flags::AWAITING);
+            stream.await_bytes(wanted);
+        } else if slot.flags.take(Flags::AWAITING) {
+            stream.await_bytes(1);
         }
     }
 }

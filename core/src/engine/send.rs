@@ -7,14 +7,14 @@ use super::event::Notice;
 use super::id::ConnectionId;
 use super::slots::{Flags, Transport};
 use crate::deflate::Compress;
-use crate::error::{Error, Role, SendError};
+use crate::error::{Error, SendError};
 use crate::frame::MAX_HEADER;
 use crate::net;
 use crate::protocol::MessageKind;
 
 /// Corked output that is sent before the cork is pulled.
 const CORK_LIMIT: usize = 128 << 10;
-/// From this size on a server's payload goes to the kernel from where it is, without a copy.
+/// From this size on a payload goes to the kernel from where it is, if it can; shorter ones are worth more in a cork.
 const DIRECT: usize = 64 << 10;
 /// The cork's memory beyond this is given back.
 const CORK_KEPT: usize = 2 << 20;
@@ -73,19 +73,20 @@ impl Connections {
             place => place?,
         };
         self.cork(index);
+        let valid = self.told.is(payload);
         let slot = self.slots.at(index);
         let protocol = slot.protocol.as_mut().ok_or(SendError::NotOpen)?;
-        if payload.len() >= DIRECT
-            && protocol.role() == Role::Server
-            && slot.queue.is_none()
-            && protocol.compresses(payload.len(), compress).is_none()
-        {
-            protocol.send_header(&mut self.output, kind, payload, self.told.is(payload))?;
-            self.corked = None;
-            self.write_out(index, payload);
+        if valid {
+            protocol.check_whole()?;
         } else {
-            protocol.send_with(&mut self.output, kind, payload, compress)?;
+            protocol.check_data(kind, payload)?;
+        }
+        let rest = protocol.send_valid(&mut self.output, kind, payload, compress, DIRECT)?;
+        if rest.is_empty() {
             self.sent(index);
+        } else {
+            self.corked = None;
+            self.write_out(index, rest);
         }
         (self.tally).sent(index, |traffic| traffic.count(1, payload.len() as u64));
         Ok(self.outcome(index))

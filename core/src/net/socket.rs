@@ -1,7 +1,6 @@
 //! A connected, non-blocking stream socket of any family.
 
 use std::io::{self, IoSlice};
-use std::mem::MaybeUninit;
 use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
@@ -68,10 +67,17 @@ impl Socket {
         }
     }
 
-    /// Whether there are bytes to receive.
-    pub(crate) fn holds_bytes(&self) -> bool {
-        let peeked = self.0.peek(&mut [MaybeUninit::uninit()]);
-        peeked.is_ok_and(|count| count > 0)
+    /// Bytes that wait to be received.
+    #[allow(unsafe_code, reason = "a request that socket2 does not have")]
+    pub(crate) fn waiting(&self) -> usize {
+        let mut count: libc::c_int = 0;
+        // SAFETY: the descriptor is open, and FIONREAD writes one int.
+        let result = unsafe { libc::ioctl(self.descriptor(), libc::FIONREAD, &raw mut count) };
+        if result == 0 {
+            usize::try_from(count).unwrap_or(0)
+        } else {
+            0
+        }
     }
 
     /// Sends as much as the kernel takes at once.

@@ -75,9 +75,12 @@ impl Stream {
         }
     }
 
-    /// Whether there are bytes to receive of a stream that takes that hint.
-    pub(crate) fn holds_bytes(&self) -> bool {
-        matches!(self, Self::Plain(socket) if socket.holds_bytes())
+    /// Bytes that wait to be received, of a stream that takes that hint; 0 of others.
+    pub(crate) fn waiting(&self) -> usize {
+        match self {
+            Self::Plain(socket) => socket.waiting(),
+            _ => 0,
+        }
     }
 
     /// Whether there may be bytes, or the end, to receive without the socket becoming readable anew, although the last

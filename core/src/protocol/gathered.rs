@@ -49,7 +49,12 @@ impl Gathered {
 
     /// Forgets the message and keeps the memory.
     pub(super) fn clear(&mut self) {
-        self.0.truncate(LEAD);
+        self.truncate(0);
+    }
+
+    /// Forgets the message from `length` on.
+    pub(super) fn truncate(&mut self, length: usize) {
+        self.0.truncate(LEAD + length);
     }
 
     /// Makes the [`capacity`](Self::capacity) `size`, if it is less. Whether there was memory for it.

@@ -173,12 +173,13 @@ impl Input {
             return Ok(());
         }
         let before = buffer.capacity();
-        let spare = if before == 0 && expected > AHEAD {
-            self.take_spare(needed, role)
+        let spare = if expected > AHEAD {
+            self.take_spare(needed, before, role)
         } else {
             None
         };
-        if let Some(spare) = spare {
+        if let Some(mut spare) = spare {
+            spare.extend(buffer.bytes());
             *buffer = spare;
         } else {
             // Each of many fragments announces only itself: growth by half at least keeps the copying linear.
@@ -194,11 +195,12 @@ impl Input {
         Ok(())
     }
 
-    /// A spare buffer for `needed` bytes.
-    fn take_spare(&mut self, needed: usize, role: Role) -> Option<Gathered> {
+    /// A spare buffer for `needed` bytes, in the place of one of `before`.
+    fn take_spare(&mut self, needed: usize, before: usize, role: Role) -> Option<Gathered> {
         let fits = |spare: &Gathered| spare.capacity() >= needed;
         let at = self.spares.iter().rposition(fits)?;
-        self.within_limit(self.spares[at].capacity(), role).ok()?;
+        let more = self.spares[at].capacity() - before;
+        self.within_limit(more, role).ok()?;
         Some(self.spares.swap_remove(at))
     }
 

@@ -270,6 +270,10 @@ impl Protocol {
         output: &mut Output,
         now: Time,
     ) -> Option<Event<'i>> {
+        if let Some((kind, source)) = self.plain_message(input, output, now) {
+            let payload = input.payload(source);
+            return Some(Event::Message { kind, payload });
+        }
         let raw = self.step(input, output, now)?;
         input.lend(raw)
     }

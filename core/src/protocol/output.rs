@@ -140,8 +140,9 @@ impl Output {
         opcode: Opcode,
         payload: &[u8],
         trace: Option<&Trace>,
-    ) -> Result<Header, SendError> {
-        self.write_header(role, unmasked(fin, opcode, payload.len()), payload, trace)
+    ) -> Result<(), SendError> {
+        let header = unmasked(fin, opcode, payload.len());
+        self.write_header(role, header, payload, trace).map(|_| ())
     }
 
     #[inline]

@@ -381,6 +381,12 @@ impl Protocol {
         !held.is_empty()
     }
 
+    /// Whether bytes are put off.
+    pub(super) fn holds(&self) -> bool {
+        let partial = self.partial.as_ref();
+        partial.is_some_and(|partial| !partial.held.is_empty())
+    }
+
     pub(super) fn drop_empty_partial(&mut self) {
         if self.partial.as_ref().is_some_and(|partial| {
             partial.fragments == 0

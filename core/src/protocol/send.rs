@@ -9,6 +9,9 @@ use crate::frame::{
 
 use super::{CloseFrame, MessageKind, Output, Protocol, State, Time, TracedFrame};
 
+/// The shortest payload, in bytes, that is lent: others are copied as quickly as that is told.
+pub(super) const LENT: usize = 4 << 10;
+
 impl Protocol {
     /// Sends a whole message; compressed, if that was agreed on, from the configured threshold on.
     ///
@@ -39,41 +42,50 @@ impl Protocol {
         compress: Compress,
     ) -> Result<(), SendError> {
         self.check_data(kind, payload)?;
-        if let Some(config) = self.compresses(payload.len(), compress)
-            && self.send_compressed(output, config, kind, payload, compress)?
-        {
-            return Ok(());
-        }
-        output.frame(
-            self.role,
-            true,
-            kind.opcode(),
-            payload,
-            self.options.trace.as_ref(),
-        )
+        self.send_valid(output, kind, payload, compress, usize::MAX)
+            .map(|_| ())
     }
 
-    /// Writes the header of a whole message of `payload`, which the driver sends behind it by a way of its own.
-    /// Only a server's frames can be sent so: they are not masked. `valid` says that the payload is known to be UTF-8.
-    pub(crate) fn send_header(
+    /// As [`send_with`](Self::send_with), but a payload that goes as it is, a server's of 4 KiB or more without
+    /// compression, is not copied: `output` gets its header alone, and what is returned is to be sent right behind
+    /// [`Output::bytes`], by `writev` say. It is empty where `output` has got all.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    #[inline]
+    pub fn send_lent<'p>(
         &mut self,
         output: &mut Output,
         kind: MessageKind,
-        payload: &[u8],
-        valid: bool,
-    ) -> Result<Header, SendError> {
-        if valid {
-            self.check_whole()?;
-        } else {
-            self.check_data(kind, payload)?;
+        payload: &'p [u8],
+        compress: Compress,
+    ) -> Result<&'p [u8], SendError> {
+        self.check_data(kind, payload)?;
+        self.send_valid(output, kind, payload, compress, LENT)
+    }
+
+    /// The same of a payload that is known to be good, at a time when it can be sent; lent from so many bytes on.
+    #[inline]
+    pub(crate) fn send_valid<'p>(
+        &mut self,
+        output: &mut Output,
+        kind: MessageKind,
+        payload: &'p [u8],
+        compress: Compress,
+        lent: usize,
+    ) -> Result<&'p [u8], SendError> {
+        if let Some(config) = self.compresses(payload.len(), compress)
+            && self.send_compressed(output, config, kind, payload, compress)?
+        {
+            return Ok(&[]);
         }
-        output.header(
-            self.role,
-            true,
-            kind.opcode(),
-            payload,
-            self.options.trace.as_ref(),
-        )
+        let (opcode, trace) = (kind.opcode(), self.options.trace.as_ref());
+        if payload.len() < lent || self.role.masks() {
+            output.frame(self.role, true, opcode, payload, trace)?;
+            return Ok(&[]);
+        }
+        output.header(self.role, true, opcode, payload, trace)?;
+        Ok(payload)
     }
 
     /// Sends the next fragment of a message (RFC 6455 section 5.4); the first call begins it, `last` ends it. Text
@@ -233,7 +245,7 @@ impl Protocol {
 
     /// Whether a whole message could be sent now.
     #[inline]
-    fn check_whole(&self) -> Result<(), SendError> {
+    pub(crate) fn check_whole(&self) -> Result<(), SendError> {
         self.check_open()?;
         if self.sending.is_some() {
             return Err(SendError::MessageInProgress);

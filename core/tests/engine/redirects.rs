@@ -81,7 +81,7 @@ fn outcome(engine: &mut Engine, id: ConnectionId) -> (Vec<String>, Option<Closed
     run(engine, |event, _| {
         assert_eq!(event.id, id);
         match event.kind {
-            EventKind::Redirect { response, url } => {
+            EventKind::Redirect { response, url, .. } => {
                 hops.push(format!("{} {url}", response.status));
                 false
             }
@@ -380,8 +380,10 @@ fn the_application_may_stop_at_a_redirect_or_give_it_fields_of_its_own() {
     let id = connect(&mut engine, &url(address), &following(1), secrets());
     assert_ne!(id, stopped);
     run(&mut engine, |event, connections| match event.kind {
-        EventKind::Redirect { url, .. } => {
+        EventKind::Redirect { url, headers, .. } => {
             assert_eq!(url.port(), other.port());
+            let kept: Vec<&str> = headers.iter().map(|(name, _)| name).collect();
+            assert_eq!(kept, ["X-Kept"]);
             let mut headers = Headers::new();
             headers.push("Authorization", "Bearer other").expect("ok");
             connections.set_headers(id, headers).expect("is there");

@@ -178,7 +178,8 @@ pub unsafe extern "C" fn ropeway_protocol_receive(
     // SAFETY: the header asks for a living protocol or NULL, and `length` bytes at `data`.
     unsafe {
         with(protocol, |connection| {
-            connection.input.extend(guard::bytes(data, length, "data")?);
+            let bytes = guard::bytes(data, length, "data")?;
+            connection.protocol.receive(&mut connection.input, bytes);
             Ok(ROPEWAY_OK)
         })
     }

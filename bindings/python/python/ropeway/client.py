@@ -119,6 +119,8 @@ class ClientSettings(Generic[C]):
             raise ValueError(f"{next(iter(dialling))}= goes with a connection by TCP that is to be made")
         if parts.scheme != "wss" and (ssl is not None or server_hostname is not None):
             raise ValueError("ssl= and server_hostname= go with a wss:// URI")
+        if proxy_ssl is not None and isinstance(proxy, str) and not proxy.startswith("https:"):
+            raise ValueError("proxy_ssl= goes with an https proxy")
         headers = pairs_of(additional_headers)
         if user_agent_header is not None and not any(name.lower() == "user-agent" for name, _ in headers):
             headers.append(("User-Agent", user_agent_header))

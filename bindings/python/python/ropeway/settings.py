@@ -62,7 +62,7 @@ def options(
             raise ValueError(f"unsupported compression: {compression}")
         compression = Compression()
     elif compression is not None and not isinstance(compression, Compression):
-        raise TypeError('compression must be "deflate", a ropeway.Compression, or None')
+        raise ValueError('compression must be "deflate", a ropeway.Compression, or None')
     if isinstance(subprotocols, str):
         raise TypeError("subprotocols must be a list, not a str")
     max_message_size, max_frame_size = size_limits(max_size)

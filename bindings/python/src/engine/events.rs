@@ -26,6 +26,7 @@ pub(super) enum Told {
         (String, String, Vec<(String, String)>),
         bool,
     ),
+    Redirect(Py<Connection>, closed::Led),
     Opened(Py<Connection>, Option<String>, Option<Response>),
     Pong(Py<Connection>, Vec<u8>),
     Writable(Py<Connection>),
@@ -93,6 +94,9 @@ impl Core {
                 }
                 (EventKind::HttpRequest(request), known) => {
                     asked(py, id, known, request, connections, servers, true)
+                }
+                (EventKind::Redirect { url, headers, .. }, Some(connection)) => {
+                    Told::Redirect(connection.clone_ref(py), closed::led_to(url, headers))
                 }
                 (EventKind::Opened(opened), Some(connection)) => {
                     connection.get().hold_back(connections);
@@ -197,6 +201,9 @@ impl Told {
                     intern!(py, "_on_request"),
                     (id.bits(), method, target, headers, plain),
                 )
+                .map(drop),
+            Self::Redirect(connection, led) => connection
+                .call_method1(py, intern!(py, "_on_redirect"), led)
                 .map(drop),
             Self::Opened(connection, subprotocol, response) => {
                 connection.get().set_phase(OPEN);

@@ -14,6 +14,7 @@ use ropeway_core::handshake::Request;
 use ropeway_core::protocol::{Closed, Opened};
 
 use super::pong::Ping;
+use crate::closed::{self, Led};
 use crate::connection::{CLOSED, OPEN};
 use crate::inbox::{Inbox, Item};
 use crate::payload;
@@ -35,6 +36,8 @@ pub(super) struct Core {
     pub(super) latency: Duration,
     /// A server's: the request that waits for an answer, and whether it is plain HTTP.
     pub(super) request: Option<(Request, bool)>,
+    /// A client's: the request that it was last redirected to.
+    pub(super) led_to: Option<Led>,
     pub(super) opened: Option<Box<Opened>>,
     pub(super) closed: Option<Box<Closed>>,
     /// What it had done when it ended.
@@ -67,6 +70,7 @@ impl Core {
             pings: VecDeque::new(),
             latency: Duration::ZERO,
             request: None,
+            led_to: None,
             opened: None,
             closed: None,
             metrics: None,
@@ -173,6 +177,9 @@ impl Core {
                     self.request = Some((request.clone(), false));
                 }
                 EventKind::HttpRequest(request) => self.request = Some((request.clone(), true)),
+                EventKind::Redirect { url, headers, .. } => {
+                    self.led_to = Some(closed::led_to(url, headers));
+                }
                 EventKind::Opened(opened) => {
                     self.phase = OPEN;
                     self.opened = Some(Box::new(opened.clone()));

@@ -175,10 +175,10 @@ impl ThreadConnection {
     /// Waits until the connection is open: subprotocol and a server's response. None when it came to nothing.
     fn _open<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
         let found = self.wait(py, None, |core| match core.opened.take() {
-            Some(opened) => Some(Some(opened)),
+            Some(opened) => Some(Some((opened, core.led_to.take()))),
             None => core.closed.is_some().then_some(None),
         })?;
-        let Some(opened) = found.flatten() else {
+        let Some((opened, led_to)) = found.flatten() else {
             return Ok(None);
         };
         let response = opened
@@ -186,7 +186,7 @@ impl ThreadConnection {
             .as_ref()
             .map(|response| closed::response(py, response))
             .transpose()?;
-        (opened.subprotocol.as_deref(), response)
+        (opened.subprotocol.as_deref(), response, led_to)
             .into_pyobject(py)
             .map(Some)
     }

@@ -82,6 +82,7 @@ fn divided(
                     &mut peer.input,
                     &mut peer.output,
                     1 << 20,
+                    0,
                     at(1),
                     |buffer, most| {
                         let count = size.min(most);
@@ -98,7 +99,7 @@ fn divided(
         }
         assert!(peer.input.is_empty());
         assert_eq!(peer.protocol.unhold(&mut peer.input), held);
-        peer.input.extend(&bytes[..size]);
+        peer.protocol.receive(&mut peer.input, &bytes[..size]);
         bytes = &bytes[size..];
         held = match read.hold {
             None => {

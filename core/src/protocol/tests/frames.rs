@@ -1,6 +1,9 @@
 //! Messages and their frames: what is taken and what fails the connection (RFC 6455 sections 5 and 8).
 
+use super::super::send::LENT;
 use super::*;
+use crate::deflate::Compress;
+use crate::frame::MAX_HEADER;
 
 /// The verdict on `bytes`, for the other end of which they were made: the error, and what is sent of it.
 #[track_caller]
@@ -339,16 +342,26 @@ fn sending_keeps_the_order_of_fragments() {
 }
 
 #[test]
-fn a_header_alone_is_what_the_frame_begins_with() {
-    let mut server = Peer::open(Role::Server, Options::default());
-    for length in [0, 125, 126, 65_536] {
-        let payload = vec![1; length];
-        server
-            .protocol
-            .send_header(&mut server.output, MessageKind::Binary, &payload, false)
-            .expect("open");
-        let mut alone = server.sent();
-        alone.extend_from_slice(&payload);
-        assert_eq!(frames_of(Role::Server, &alone), [(BINARY, payload)]);
+fn a_large_payload_of_a_server_is_lent_behind_its_header() {
+    for role in BOTH {
+        let mut peer = Peer::open(role, Options::default());
+        for length in [0, 125, 126, LENT - 1, LENT, 3 * LENT] {
+            let payload = vec![1; length];
+            let rest = peer
+                .protocol
+                .send_lent(
+                    &mut peer.output,
+                    MessageKind::Binary,
+                    &payload,
+                    Compress::ByOptions,
+                )
+                .expect("open");
+            let lent = role == Role::Server && length >= LENT;
+            assert_eq!(rest.len(), if lent { length } else { 0 });
+            let mut sent = peer.sent();
+            assert!(!lent || sent.len() <= MAX_HEADER);
+            sent.extend_from_slice(rest);
+            assert_eq!(frames_of(role, &sent), [(BINARY, payload)]);
+        }
     }
 }

@@ -143,7 +143,7 @@ impl Peer {
 
     /// Takes `bytes` from the transport.
     fn receive(&mut self, bytes: &[u8], now: Time) -> &mut Self {
-        self.input.extend(bytes);
+        self.protocol.receive(&mut self.input, bytes);
         self.drain(now)
     }
 

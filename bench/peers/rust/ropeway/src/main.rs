@@ -8,7 +8,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use common::{Failure, LIMIT, Memory, READ, Socket};
 use ropeway_core::Role;
+use ropeway_core::deflate::Compress;
 use ropeway_core::protocol::{Event, Input, MessageKind, Options, Output, Protocol, Time};
+
+/// What is copied at a time, to stay in the first-level cache.
+const PIECE: usize = READ / 4;
 
 struct Connection {
     memory: Memory,
@@ -48,8 +52,18 @@ impl Connection {
             self.input.spare(length);
             self.input.filled(length);
         } else {
-            self.input.extend(self.memory.read(READ));
+            self.protocol
+                .receive(&mut self.input, self.memory.read(PIECE));
         }
+    }
+
+    /// Sends the output, and `rest` behind it.
+    fn send(&mut self, rest: &[u8]) {
+        let bytes = self.output.bytes();
+        self.memory.write(bytes);
+        self.memory.write(rest);
+        let length = bytes.len();
+        self.output.consume(length);
     }
 }
 
@@ -95,14 +109,17 @@ impl Socket for Connection {
     }
 
     async fn feed(&mut self, (kind, payload): Self::Message) -> Result<(), Failure> {
-        Ok(self.protocol.send(&mut self.output, kind, &payload)?)
+        let rest =
+            self.protocol
+                .send_lent(&mut self.output, kind, &payload, Compress::ByOptions)?;
+        if !rest.is_empty() {
+            self.send(rest);
+        }
+        Ok(())
     }
 
     async fn flush(&mut self) -> Result<(), Failure> {
-        let bytes = self.output.bytes();
-        self.memory.write(bytes);
-        let length = bytes.len();
-        self.output.consume(length);
+        self.send(&[]);
         Ok(())
     }
 }

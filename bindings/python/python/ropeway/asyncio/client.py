@@ -12,8 +12,10 @@ from typing import Any
 from .. import _loop
 from .._ropeway import Closed
 from ..client import ClientSettings, backoff, process_exception
+from ..datastructures import Headers
 from ..exceptions import InvalidMessage
 from ..facts import cause
+from ..http11 import Request
 from ..logs import log_request, log_response
 from .connection import Connection
 from .sockets import connected, connected_unix
@@ -36,6 +38,10 @@ class ClientConnection(Connection):
     """A client's connection, made by `connect`."""
 
     _opening: asyncio.Future[None] | None = None
+
+    def _on_redirect(self, path: str, headers: list[tuple[str, str]]) -> None:
+        self.request = Request(path, Headers(headers))
+        log_request(self.logger, ">", self.request)
 
     def _tell_opened(self) -> None:
         if self.response is not None:

@@ -10,8 +10,10 @@ from types import TracebackType
 from typing import Any, ClassVar
 
 from ..client import ClientSettings
+from ..datastructures import Headers
 from ..exceptions import InvalidMessage
 from ..facts import cause, response_of
+from ..http11 import Request
 from ..logs import log_request, log_response
 from .connection import Connection
 from .keeper import keeper
@@ -76,7 +78,10 @@ class reconnect(ClientSettings[ClientConnection]):
             ending = connection._ending()
             error = None if ending is None else cause(ending)
             raise error or InvalidMessage("the server closed the connection during the opening handshake")
-        connection.subprotocol, response = opened
+        connection.subprotocol, response, led_to = opened
+        if led_to is not None:
+            connection.request = Request(led_to[0], Headers(led_to[1]))
+            log_request(self.logger, ">", connection.request)
         if response is not None:
             connection.response = response_of(response)
             log_response(self.logger, "<", connection.response)

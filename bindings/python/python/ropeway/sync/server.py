@@ -290,12 +290,14 @@ def serve(
         limits=limits,
         logger=logger,
     )
+    if unix and (path is None) == (sock is None):
+        raise ValueError("a Unix socket is either path= or sock=")
+    if sock is not None and (host, port) != (None, None):
+        raise ValueError("sock= goes with no host or port")
     file = None
     if sock is not None:
         pass
-    elif unix:
-        if path is None:
-            raise TypeError("a Unix socket needs path= or sock=")
+    elif unix and path is not None:
         file = os.fspath(path)
         sock = socket.create_server(file, family=socket.AF_UNIX, **arguments)
     else:
