@@ -77,7 +77,7 @@ impl Broker {
                 let port = self.port.map_or("-1".to_owned(), |port| port.to_string());
                 command.args([
                     "--addr",
-                    "127.0.0.1",
+                    "localhost",
                     "--port",
                     &port,
                     "--ports_file_dir",

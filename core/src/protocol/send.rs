@@ -42,8 +42,7 @@ impl Protocol {
         compress: Compress,
     ) -> Result<(), SendError> {
         self.check_data(kind, payload)?;
-        self.send_valid(output, kind, payload, compress, usize::MAX)
-            .map(|_| ())
+        self.put(output, kind, payload, compress)
     }
 
     /// As [`send_with`](Self::send_with), but a payload that goes as it is, a server's of 4 KiB or more without
@@ -61,11 +60,14 @@ impl Protocol {
         compress: Compress,
     ) -> Result<&'p [u8], SendError> {
         self.check_data(kind, payload)?;
+        if payload.len() < LENT {
+            self.put(output, kind, payload, compress)?;
+            return Ok(&[]);
+        }
         self.send_valid(output, kind, payload, compress, LENT)
     }
 
     /// The same of a payload that is known to be good, at a time when it can be sent; lent from so many bytes on.
-    #[inline]
     pub(crate) fn send_valid<'p>(
         &mut self,
         output: &mut Output,
@@ -74,18 +76,47 @@ impl Protocol {
         compress: Compress,
         lent: usize,
     ) -> Result<&'p [u8], SendError> {
-        if let Some(config) = self.compresses(payload.len(), compress)
-            && self.send_compressed(output, config, kind, payload, compress)?
-        {
-            return Ok(&[]);
-        }
-        let (opcode, trace) = (kind.opcode(), self.options.trace.as_ref());
         if payload.len() < lent || self.role.masks() {
-            output.frame(self.role, true, opcode, payload, trace)?;
+            self.put(output, kind, payload, compress)?;
             return Ok(&[]);
         }
-        output.header(self.role, true, opcode, payload, trace)?;
+        if self.send_smaller(output, kind, payload, compress)? {
+            return Ok(&[]);
+        }
+        let trace = self.options.trace.as_ref();
+        output.header(self.role, true, kind.opcode(), payload, trace)?;
         Ok(payload)
+    }
+
+    /// The same, with all of it put into `output`.
+    #[inline]
+    fn put(
+        &mut self,
+        output: &mut Output,
+        kind: MessageKind,
+        payload: &[u8],
+        compress: Compress,
+    ) -> Result<(), SendError> {
+        if self.send_smaller(output, kind, payload, compress)? {
+            return Ok(());
+        }
+        let trace = self.options.trace.as_ref();
+        output.frame(self.role, true, kind.opcode(), payload, trace)
+    }
+
+    /// Sends a whole message compressed, if it is to be and becomes smaller by that.
+    #[inline]
+    fn send_smaller(
+        &mut self,
+        output: &mut Output,
+        kind: MessageKind,
+        payload: &[u8],
+        compress: Compress,
+    ) -> Result<bool, SendError> {
+        match self.compresses(payload.len(), compress) {
+            Some(config) => self.send_compressed(output, config, kind, payload, compress),
+            None => Ok(false),
+        }
     }
 
     /// Sends the next fragment of a message (RFC 6455 section 5.4); the first call begins it, `last` ends it. Text

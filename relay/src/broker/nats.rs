@@ -1,7 +1,7 @@
 //! NATS: PUB and SUB of its client protocol, read and written by watermelon-proto over a blocking socket. After each batch stands
 //! a PING: the PONG says that the server has all that was sent before it.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -22,6 +22,8 @@ use crate::RelayError;
 
 /// Bytes asked of the socket at once.
 const READ: usize = 16 << 10;
+/// Bytes of the server's first line.
+const GREETING: u64 = 128 << 10;
 
 #[derive(Debug)]
 pub(super) struct Nats {
@@ -44,16 +46,18 @@ impl Nats {
     /// Connects and, with `subscribe`, subscribes to the channel; the server's PONG is still to come.
     fn connect(&self, subscribe: bool) -> Result<Session, Broken> {
         let socket = self.dial()?;
-        let mut session = Session::new(socket.try_clone()?);
-        let ServerOp::Info { info } = session.read()? else {
-            return Err(Broken);
+        let mut reader = BufReader::new(socket.try_clone()?);
+        let greeting = Greeting::read(&mut reader)?;
+        let wants_tls = greeting.tls_required || self.address.protocol() == Protocol::TLS;
+        let mut session = if wants_tls {
+            // What came in plain behind the greeting is nobody's word.
+            Session::new(self.secure(socket)?)
+        } else {
+            let mut session = Session::new(socket);
+            session.decoder.read_buf().put_slice(reader.buffer());
+            session
         };
-        let wants_tls = info.tls_required || self.address.protocol() == Protocol::TLS;
-        if wants_tls {
-            // What came in plain behind the INFO is nobody's word.
-            session = Session::new(self.secure(socket)?);
-        }
-        session.limit = info.max_payload.get() as usize;
+        session.limit = greeting.max_payload;
         // A name without a password is a token.
         let (token, name) = match (self.address.username(), self.address.password()) {
             (token, None) => (token, None),
@@ -70,7 +74,8 @@ impl Nats {
                 client_name: Some("ropeway".to_owned()),
                 client_lang: "rust",
                 client_version: env!("CARGO_PKG_VERSION"),
-                protocol: 1,
+                // No INFO but the greeting.
+                protocol: 0,
                 echo: true,
                 signature: None,
                 jwt: None,
@@ -149,6 +154,27 @@ impl Broker for Nats {
                 return Ok(());
             }
         }
+    }
+}
+
+/// What matters of the INFO that a server begins with. Read here, since watermelon-proto takes no server whose `host` is a name.
+#[derive(Debug, PartialEq, Eq)]
+struct Greeting {
+    tls_required: bool,
+    /// Bytes that the server takes in one message.
+    max_payload: usize,
+}
+
+impl Greeting {
+    fn read(reader: &mut impl BufRead) -> Result<Self, Broken> {
+        let mut line = Vec::new();
+        reader.take(GREETING).read_until(b'\n', &mut line)?;
+        let info = line.strip_prefix(b"INFO ").ok_or(Broken)?;
+        let info: serde_json::Value = serde_json::from_slice(info)?;
+        Ok(Self {
+            tls_required: info["tls_required"].as_bool().unwrap_or(false),
+            max_payload: info["max_payload"].as_u64().ok_or(Broken)? as usize,
+        })
     }
 }
 
@@ -248,6 +274,27 @@ impl Session {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_greeting_is_read_and_nothing_behind_it() {
+        let bytes = b"INFO {\"host\":\"localhost\",\"max_payload\":1024,\"tls_required\":true} \r\nPING\r\n";
+        let mut rest = &bytes[..];
+        let greeting = Greeting {
+            tls_required: true,
+            max_payload: 1024,
+        };
+        assert_eq!(Greeting::read(&mut rest).expect("is one"), greeting);
+        assert_eq!(rest, b"PING\r\n");
+        for other in [
+            "",
+            "INFO",
+            "INFO {}\r\n",
+            "INFO [\r\n",
+            "HTTP/1.1 200 OK\r\n",
+        ] {
+            assert!(Greeting::read(&mut other.as_bytes()).is_err(), "{other}");
+        }
+    }
 
     #[test]
     fn urls_of_a_server_alone_are_taken() {

@@ -11,8 +11,10 @@ use ropeway_core::Role;
 use ropeway_core::deflate::Compress;
 use ropeway_core::protocol::{Event, Input, MessageKind, Options, Output, Protocol, Time};
 
-/// What is copied at a time, to stay in the first-level cache.
-const PIECE: usize = READ / 4;
+/// What is copied at a time while messages are small, to stay in the first-level cache.
+const PIECE: usize = 16 << 10;
+/// From this size on messages are large: of smaller pieces too few would hold a whole one.
+const LARGE: usize = 4 << 10;
 
 struct Connection {
     memory: Memory,
@@ -20,6 +22,8 @@ struct Connection {
     input: Input,
     output: Output,
     in_place: bool,
+    /// How long the last message was.
+    last: usize,
 }
 
 impl Connection {
@@ -43,6 +47,7 @@ impl Connection {
             input,
             output: Output::new(),
             in_place,
+            last: 0,
         }
     }
 
@@ -52,16 +57,15 @@ impl Connection {
             self.input.spare(length);
             self.input.filled(length);
         } else {
+            let most = if self.last < LARGE { PIECE } else { READ };
             self.protocol
-                .receive(&mut self.input, self.memory.read(PIECE));
+                .receive(&mut self.input, self.memory.read(most));
         }
     }
 
-    /// Sends the output, and `rest` behind it.
-    fn send(&mut self, rest: &[u8]) {
+    fn send(&mut self) {
         let bytes = self.output.bytes();
         self.memory.write(bytes);
-        self.memory.write(rest);
         let length = bytes.len();
         self.output.consume(length);
     }
@@ -100,7 +104,8 @@ impl Socket for Connection {
                 .next_event(&mut self.input, &mut self.output, now())
             {
                 Some(Event::Message { payload, .. }) => {
-                    return Ok(std::hint::black_box(&payload).len());
+                    self.last = std::hint::black_box(&payload).len();
+                    return Ok(self.last);
                 }
                 Some(_) => return Err("no message".into()),
                 None => self.receive(),
@@ -113,13 +118,14 @@ impl Socket for Connection {
             self.protocol
                 .send_lent(&mut self.output, kind, &payload, Compress::ByOptions)?;
         if !rest.is_empty() {
-            self.send(rest);
+            self.send();
+            self.memory.write(rest);
         }
         Ok(())
     }
 
     async fn flush(&mut self) -> Result<(), Failure> {
-        self.send(&[]);
+        self.send();
         Ok(())
     }
 }
