@@ -83,12 +83,11 @@ node-soak: node ## connections of Node.js: CONNECTIONS=100000 opened and closed,
 sizing: examples ## what a node holds and a message costs a broker, and what follows for many users: RECORD=1
 	tools/sizing
 
-simulate: ## simulated connections: SEEDS=100000 FIRST=0; RECORD=1 adds the run to docs/runs.tsv
-	tools/simulate $(or $(SEEDS),100000) $(FIRST)
+simulate: ## simulated connections: OF=protocol|engine|all SEEDS=100000 FIRST=0; RECORD=1 adds the run to docs/runs.tsv
+	tools/simulate $(or $(OF),all) $(or $(SEEDS),100000) $(FIRST)
 
-soak: ## a server among clients that misbehave: MINUTES=10 CONNECTIONS=1000
-	ulimit -n $$(ulimit -Hn) && cargo run --release --package ropeway-core --example soak -- \
-		$$(( $(or $(MINUTES),10) * 60 )) $(or $(CONNECTIONS),1000)
+soak: ## a server among clients that misbehave: MINUTES=10 CONNECTIONS=1000; RECORD=1 as above
+	tools/soak $(or $(MINUTES),10) $(or $(CONNECTIONS),1000)
 
 fuzz: ## fuzz one target, or all of them: TARGET=server SECONDS=60; RECORD=1 as above
 	tools/fuzz $(if $(TARGET),run $(TARGET),all) $(or $(SECONDS),60)

@@ -228,14 +228,199 @@ mod tests {
             Error::Tls(TlsError::Settings("x".into())),
         ];
         for error in cases {
-            let range = match error.fault() {
-                Fault::Caller => 1,
-                Fault::Peer => 2,
-                Fault::Limit => 3,
-                Fault::Network => 4,
-                Fault::Internal => 5,
-            };
-            assert_eq!(of_error(&error) / -100, range, "{error}");
+            assert_in_range(&error);
         }
+    }
+
+    fn assert_in_range(error: &Error) {
+        let range = match error.fault() {
+            Fault::Caller => 1,
+            Fault::Peer => 2,
+            Fault::Limit => 3,
+            Fault::Network => 4,
+            Fault::Internal => 5,
+        };
+        assert_eq!(of_error(error) / -100, range, "{error}");
+    }
+
+    /// Each in the range of its fault, and no two of one number.
+    #[track_caller]
+    fn assert_distinct(errors: impl IntoIterator<Item = Error>) {
+        let mut seen = std::collections::HashMap::new();
+        for error in errors {
+            assert_in_range(&error);
+            let status = of_error(&error);
+            if let Some(other) = seen.insert(status, error.clone()) {
+                panic!("{status} is both {other:?} and {error:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_violation_of_framing_has_a_number() {
+        use ropeway_core::frame::Opcode::Ping;
+        let errors = [
+            FrameError::ReservedBits(0x40),
+            FrameError::ReservedOpcode(3),
+            FrameError::FragmentedControl(Ping),
+            FrameError::ControlTooLong {
+                opcode: Ping,
+                length: 126,
+            },
+            FrameError::MaskedByServer,
+            FrameError::UnmaskedByClient,
+            FrameError::OverlongLength {
+                length: 1,
+                encoded_in: 2,
+            },
+            FrameError::LengthTooLarge(1 << 63),
+            FrameError::UnexpectedContinuation,
+            FrameError::ExpectedContinuation(Ping),
+            FrameError::ClosePayloadOfOneByte,
+            FrameError::InvalidCloseCode(1005),
+            FrameError::InvalidUtf8InText,
+            FrameError::InvalidUtf8InCloseReason,
+            FrameError::CompressedControl(Ping),
+            FrameError::CompressedContinuation,
+        ];
+        assert_distinct(errors.map(Error::Frame));
+    }
+
+    #[test]
+    fn every_failure_of_a_handshake_has_a_number() {
+        use ropeway_core::handshake::UrlError;
+        let errors = [
+            HandshakeError::HeadTooLarge { limit: 1 },
+            HandshakeError::StartLineTooLong { limit: 1 },
+            HandshakeError::TooManyHeaders { limit: 1 },
+            HandshakeError::Malformed("x"),
+            HandshakeError::Incomplete { received: 1 },
+            HandshakeError::TlsOnPlainPort,
+            HandshakeError::UnsupportedHttpVersion("1.0".into()),
+            HandshakeError::NotWebSocket,
+            HandshakeError::MethodNotAllowed("PUT".into()),
+            HandshakeError::MissingHeader("Host"),
+            HandshakeError::DuplicateHeader("Host"),
+            HandshakeError::InvalidHeader {
+                name: "Host",
+                value: "".into(),
+            },
+            HandshakeError::UnsupportedVersion("8".into()),
+            HandshakeError::DraftHandshake,
+            HandshakeError::InvalidKey("".into()),
+            HandshakeError::RequestBody,
+            HandshakeError::AcceptMismatch {
+                expected: "x".into(),
+                received: "y".into(),
+            },
+            HandshakeError::UnofferedSubprotocol("x".into()),
+            HandshakeError::UnofferedExtension("x".into()),
+            HandshakeError::InvalidExtension {
+                answer: "x".into(),
+                reason: "y",
+            },
+            HandshakeError::OriginNotAllowed(None),
+            HandshakeError::InvalidOrigin("x".into()),
+            HandshakeError::TooManyRedirects { count: 2, limit: 1 },
+            HandshakeError::InsecureRedirect("x".into()),
+            HandshakeError::InvalidRedirect(UrlError::Fragment),
+            HandshakeError::Refused(403),
+            HandshakeError::InvalidRefusalStatus(101),
+            HandshakeError::InvalidSubprotocol("".into()),
+            HandshakeError::Url(UrlError::Fragment),
+        ];
+        assert_distinct(errors.map(Error::Handshake));
+        let twice = HandshakeError::DuplicateSubprotocol("x".into());
+        assert_eq!(
+            of_error(&Error::Handshake(twice)),
+            ROPEWAY_ERROR_INVALID_SUBPROTOCOL
+        );
+    }
+
+    #[test]
+    fn every_refusal_limit_wait_and_tls_failure_has_a_number() {
+        let sends = [
+            SendError::Closed,
+            SendError::NotOpen,
+            SendError::Full {
+                queued: 1,
+                limit: 1,
+            },
+            SendError::HeldFull { held: 1, limit: 1 },
+            SendError::InvalidUtf8,
+            SendError::MessageInProgress,
+            SendError::KindChanged,
+            SendError::ControlTooLong(126),
+            SendError::InvalidCloseCode(1005),
+            SendError::Compression,
+            SendError::Forked,
+        ];
+        assert_distinct(sends.map(Error::Send));
+        let limits = [
+            Limit::MessageSize,
+            Limit::Fragments,
+            Limit::IncompleteMessages,
+            Limit::SendQueue,
+            Limit::Connections,
+            Limit::RemoteQueue,
+            Limit::SlowSubscriber,
+        ];
+        assert_distinct(limits.map(|limit| Error::Limit {
+            limit,
+            value: 1,
+            actual: 2,
+            role: ropeway_core::Role::Server,
+        }));
+        let deadlines = [
+            Deadline::Open,
+            Deadline::Pong,
+            Deadline::Idle,
+            Deadline::Close,
+        ];
+        assert_distinct(deadlines.map(|deadline| Error::Timeout {
+            deadline,
+            after: std::time::Duration::ZERO,
+            stage: None,
+        }));
+        let tls = [
+            TlsError::Certificate {
+                problem: ropeway_core::CertificateProblem::Expired,
+                detail: "".into(),
+            },
+            TlsError::Alert { code: 40, name: "" },
+            TlsError::Incompatible("".into()),
+            TlsError::PlainHttp,
+            TlsError::NotTls,
+            TlsError::HandshakeCut,
+            TlsError::Truncated,
+            TlsError::Settings("".into()),
+            TlsError::Protocol("".into()),
+        ];
+        assert_distinct(tls.map(Error::Tls));
+    }
+
+    #[test]
+    fn every_other_error_has_a_number() {
+        use ropeway_core::IoError;
+        use ropeway_core::handshake::UrlError;
+        let io = || IoError::new("read", &std::io::Error::from_raw_os_error(111));
+        assert_distinct([
+            Error::ConnectionLost,
+            Error::Aborted,
+            Error::Io(io()),
+            Error::Resolve {
+                host: String::new(),
+                message: String::new(),
+            },
+            Error::ConnectUnix {
+                path: "".into(),
+                error: io(),
+            },
+            Error::Url(UrlError::Fragment),
+            Error::Misuse("x"),
+            Error::UnknownId,
+            Error::Forked,
+            Error::EngineGone,
+        ]);
     }
 }

@@ -214,7 +214,7 @@ pub fn round_trip(data: &[u8]) {
         let Ok(message) = Message::arbitrary(&mut source) else {
             return;
         };
-        let payload = message.bytes.repeat(usize::from(message.times).max(1));
+        let payload = crate::repeated(message.bytes, message.times);
         let compress = [Compress::ByOptions, Compress::Never, Compress::Always]
             [usize::from(message.compress) % 3];
         let kind = MessageKind::Binary;

@@ -60,16 +60,26 @@ pub fn differential(data: &[u8]) {
     }
 }
 
-/// Divides bytes by a plan of sizes, which is repeated; 0 counts as 1.
+/// The longest payload that is made of an input: beyond every length at which something changes.
+const LONGEST: usize = 72_000;
+
+/// Bytes so many times, at least once, so that few make many.
+fn repeated(bytes: &[u8], times: u8) -> Vec<u8> {
+    let most = LONGEST / bytes.len().max(1);
+    bytes.repeat(usize::from(times).min(most).max(1))
+}
+
+/// Divides bytes by a plan of sizes, which is repeated; 0 counts as 1. There are at most about 500 pieces.
 fn pieces<'a>(mut bytes: &'a [u8], sizes: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
     let mut sizes = sizes.iter().cycle();
+    let least = (bytes.len() / 500).max(1);
     std::iter::from_fn(move || {
         if bytes.is_empty() {
             return None;
         }
         let size = sizes
             .next()
-            .map_or(bytes.len(), |&size| usize::from(size.max(1)));
+            .map_or(bytes.len(), |&size| usize::from(size).max(least));
         let (piece, rest) = bytes.split_at(size.min(bytes.len()));
         bytes = rest;
         Some(piece)

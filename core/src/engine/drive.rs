@@ -413,10 +413,11 @@ impl Connections {
                 }
                 (Some(protocol), Transport::Stream(stream))
                     if slot.flags.has(Flags::AWAITING)
+                        && protocol.is_open()
                         && protocol.reads()
                         && stream.waiting() > 0 =>
                 {
-                    // They are a sign of life, and read in this turn: they count once.
+                    // They are a sign of life of an open connection, and read in this turn: they count once.
                     protocol.on_payload(now);
                     slot.flags.set(Flags::READABLE);
                     if !slot.flags.has(Flags::LISTED) {

@@ -139,6 +139,7 @@ fn theirs(role: Role, bytes: &[u8]) -> Verdict {
         Role::Server => protocol::Role::Server,
     };
     let config = WebSocketConfig::default()
+        .read_buffer_size(4 << 10)
         .max_message_size(Some(LIMIT))
         .max_frame_size(Some(LIMIT));
     let transport = Transport(Cursor::new(bytes));

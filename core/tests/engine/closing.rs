@@ -370,3 +370,36 @@ fn ids_are_never_given_twice() {
     assert!(engine.connections().is_empty());
     assert_eq!(engine.connections().counters().closed, 10_000);
 }
+
+#[test]
+fn a_peer_that_stalls_in_a_large_message_is_waited_for_no_longer_than_any() {
+    let mut engine = engine();
+    let close_timeout = Duration::from_millis(40);
+    let options = Options {
+        close_timeout,
+        ..Options::default()
+    };
+    let (_, address) = listen(&mut engine, options);
+    let mut raw = Raw::open_in(&mut engine, address);
+    let bytes = frame(BINARY, &pattern(1 << 20), true);
+    let (begin, rest) = bytes.split_at(100 << 10);
+    raw.write(begin);
+    let read = (REQUEST.len() + begin.len()) as u64;
+    until(
+        &mut engine,
+        |_, _| {},
+        |connections| connections.counters().received.bytes >= read,
+    );
+    let id = engine.connections().ids().next().expect("it is open");
+    // Too few for the socket to report them, which has been asked to wait for more.
+    raw.write(&rest[..10]);
+    let closed = engine.connections().close(id, CloseCode::NORMAL, "");
+    closed.expect("closes");
+    let cause = end_of(&mut engine, id).cause;
+    let expected = Error::Timeout {
+        deadline: Deadline::Close,
+        after: close_timeout,
+        stage: None,
+    };
+    assert_eq!(cause, Some(expected));
+}

@@ -11,6 +11,8 @@ pub(crate) struct Figures {
     pub(crate) steps: u64,
     pub(crate) connections: u64,
     pub(crate) messages: u64,
+    /// Resets, cut streams, stalls, jumps of the clock, and applications that abort.
+    pub(crate) faults: u64,
     /// How the connections ended, by the cause's name.
     pub(crate) ends: BTreeMap<&'static str, u64>,
 }
@@ -21,6 +23,7 @@ impl Figures {
         self.steps += other.steps;
         self.connections += other.connections;
         self.messages += other.messages;
+        self.faults += other.faults;
         for (name, count) in &other.ends {
             *self.ends.entry(name).or_default() += count;
         }

@@ -26,6 +26,8 @@ pub(crate) struct Connection {
     pub(crate) opened: bool,
     /// What the application was told has been taken to be sent.
     pub(crate) accepted: Vec<Message>,
+    /// The longest of them, in bytes.
+    pub(crate) longest: usize,
     /// What it was handed out, in order: how many, and of the message under way its bytes.
     pub(crate) delivered: usize,
     pub(crate) under_way: Vec<u8>,
@@ -36,6 +38,13 @@ pub(crate) struct Connection {
     pub(crate) gone: bool,
     pub(crate) decides: bool,
     pub(crate) limit: usize,
+}
+
+impl Connection {
+    fn accept(&mut self, message: Message) {
+        self.accepted.push(message);
+        self.longest = self.longest.max(message.size);
+    }
 }
 
 /// What a step has brought the application.
@@ -79,6 +88,7 @@ impl Host {
             queue: Vec::new(),
             opened: false,
             accepted: Vec::new(),
+            longest: 0,
             delivered: 0,
             under_way: Vec::new(),
             sending: None,
@@ -219,7 +229,7 @@ impl Host {
             .send_with(&mut self.output, message.kind, &bytes, compress);
         assert_eq!(sent.is_ok(), connection.protocol.is_open(), "{sent:?}");
         if sent.is_ok() {
-            connection.accepted.push(message);
+            connection.accept(message);
         }
         self.collect(connection);
         sent.is_ok()
@@ -251,7 +261,7 @@ impl Host {
         if sent.is_ok() {
             connection.sending = (!last).then_some((message, end));
             if last {
-                connection.accepted.push(message);
+                connection.accept(message);
             }
         }
         self.collect(connection);

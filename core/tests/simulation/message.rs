@@ -13,8 +13,8 @@ pub(crate) struct Message {
 }
 
 impl Message {
-    /// A message of its own for each `count`.
-    pub(crate) fn any(random: &mut Random, count: u64) -> Self {
+    /// A message of its own for each `count`, of at most `longest` bytes.
+    pub(crate) fn any(random: &mut Random, count: u64, longest: usize) -> Self {
         Self {
             kind: if random.one_in(2) {
                 MessageKind::Text
@@ -24,8 +24,8 @@ impl Message {
             size: match random.below(10) {
                 0 => 0,
                 1..7 => random.below(300),
-                7..9 => random.below(6000),
-                _ => random.below(150_000),
+                7..9 => random.below(longest / 25),
+                _ => random.below(longest),
             },
             number: random.next() ^ count,
         }
@@ -33,13 +33,19 @@ impl Message {
 
     /// ASCII, so that it can be text; half of them compress well.
     pub(crate) fn bytes(self) -> Vec<u8> {
-        let mut state = self.number.wrapping_mul(0x2545_f491_4f6c_dd1d) | 1;
-        let step = if self.number & 1 == 0 { 0 } else { 7 };
-        (0..self.size)
-            .map(|_| {
-                state = state.rotate_left(step).wrapping_mul(0x5851_f42d_4c95_7f2d) | 1;
-                0x20 + ((state >> 57) as u8 & 0x3f)
-            })
-            .collect()
+        let repeats = self.number & 1 == 0;
+        let mut state = self.number;
+        let mut bytes = Vec::with_capacity(self.size + 8);
+        while bytes.len() < self.size {
+            state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+            // Eight characters from 0x20 to 0x5f.
+            let word = (state ^ (state >> 32)) & 0x3f3f_3f3f_3f3f_3f3f;
+            bytes.extend_from_slice(&(word + 0x2020_2020_2020_2020).to_le_bytes());
+            if repeats && bytes.len().is_multiple_of(128) {
+                state = self.number;
+            }
+        }
+        bytes.truncate(self.size);
+        bytes
     }
 }

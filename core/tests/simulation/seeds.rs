@@ -3,6 +3,29 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::figures::Figures;
+use super::random::Random;
+
+/// How much happens in a run. Most are short, for most of what can go wrong shows in few steps; one in eight is long, with
+/// messages that pass the larger bounds.
+pub(crate) struct Extent {
+    pub(crate) actions: usize,
+    /// The longest message, in bytes; so much is the smaller of the budgets for incomplete ones.
+    pub(crate) longest: usize,
+}
+
+impl Extent {
+    pub(crate) fn any(random: &mut Random) -> Self {
+        let (actions, longest) = if random.one_in(8) {
+            (150, 150_000)
+        } else {
+            (40, 15_000)
+        };
+        Self {
+            actions: 10 + random.below(actions),
+            longest,
+        }
+    }
+}
 
 /// A number from the environment.
 fn setting(name: &str) -> Option<u64> {

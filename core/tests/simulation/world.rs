@@ -13,6 +13,7 @@ use crate::host::{Connection, Host};
 use crate::message::Message;
 use crate::network::Pipe;
 use crate::random::Random;
+use crate::seeds::Extent;
 
 /// More steps than any run needs.
 const STEPS: usize = 200_000;
@@ -32,6 +33,7 @@ pub(crate) struct World {
     hosts: [Host; 2],
     lines: Vec<Line>,
     numbers: u64,
+    extent: Extent,
     /// Neither the network nor an application breaks anything off.
     calm: bool,
     figures: Figures,
@@ -42,7 +44,8 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new(seed: u64, shown: bool) -> Self {
         let mut random = Random::new(seed);
-        let budgets = [512 << 20, 150_000];
+        let extent = Extent::any(&mut random);
+        let budgets = [512 << 20, extent.longest as u64];
         let hosts = [
             Host::new(random.pick(&budgets)),
             Host::new(random.pick(&budgets)),
@@ -53,6 +56,7 @@ impl World {
             hosts,
             lines: Vec::new(),
             numbers: 0,
+            extent,
             calm: seed.is_multiple_of(2),
             figures: Figures::default(),
             shown,
@@ -65,9 +69,8 @@ impl World {
             self.dial();
         }
         self.let_pass(Duration::from_secs(2));
-        let actions = 10 + self.random.below(150);
         let mut pause = Duration::ZERO;
-        for _ in 0..actions {
+        for _ in 0..self.extent.actions {
             if self.random.one_in(3) {
                 pause = Duration::from_micros(self.random.pick(&[0, 10, 1000, 200_000, 2_000_000]));
             }
@@ -183,8 +186,7 @@ impl World {
             25..27 => self.resume(line, side),
             27 => self.close(line, side),
             28 if self.random.one_in(3) => {
-                self.show(line, side, "aborts");
-                self.lines[line].disturbed = true;
+                self.disturb(line, side, "aborts");
                 let Self {
                     hosts, lines, now, ..
                 } = self;
@@ -192,8 +194,7 @@ impl World {
                 self.tell(line, side, news);
             }
             29 if self.random.one_in(3) => {
-                self.show(line, side, "is reset");
-                self.lines[line].disturbed = true;
+                self.disturb(line, side, "is reset");
                 let now = self.now;
                 self.lines[line]
                     .pipes
@@ -202,8 +203,7 @@ impl World {
             }
             30 if self.random.one_in(3) => {
                 // The stream ends, though nobody has ended the connection.
-                self.show(line, side, "is cut off");
-                self.lines[line].disturbed = true;
+                self.disturb(line, side, "is cut off");
                 let now = self.now;
                 self.lines[line].pipes[1 - side].finish(now);
             }
@@ -213,7 +213,7 @@ impl World {
             }
             33 if self.random.one_in(3) => {
                 let jump = Duration::from_secs(self.random.pick(&[1, 15, 60]));
-                self.show(line, side, "sees the clock jump");
+                self.fault(line, side, "sees the clock jump");
                 self.now = self.now + jump;
             }
             34..37 if self.lines.len() < 6 => self.dial(),
@@ -224,7 +224,7 @@ impl World {
 
     fn message(&mut self) -> Message {
         self.numbers += 1;
-        Message::any(&mut self.random, self.numbers)
+        Message::any(&mut self.random, self.numbers, self.extent.longest)
     }
 
     fn send(&mut self, line: usize, side: usize) {
@@ -278,7 +278,7 @@ impl World {
     }
 
     fn stall(&mut self, line: usize, duration: Duration) {
-        self.show(line, 0, &format!("is stalled for {duration:?}"));
+        self.fault(line, 0, &format!("is stalled for {duration:?}"));
         let until = self.now + duration;
         self.lines[line]
             .pipes
@@ -397,6 +397,17 @@ impl World {
         if ends[side].gone && !before {
             self.show(line, side, "has closed its socket");
         }
+    }
+
+    /// Something that may end a connection without a closing handshake.
+    fn disturb(&mut self, line: usize, side: usize, what: &str) {
+        self.fault(line, side, what);
+        self.lines[line].disturbed = true;
+    }
+
+    fn fault(&mut self, line: usize, side: usize, what: &str) {
+        self.show(line, side, what);
+        self.figures.faults += 1;
     }
 
     fn show(&self, line: usize, side: usize, what: &str) {

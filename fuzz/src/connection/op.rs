@@ -73,7 +73,7 @@ pub(super) struct Payload<'a> {
 
 impl Payload<'_> {
     pub(super) fn bytes(&self) -> Vec<u8> {
-        self.bytes.repeat(usize::from(self.times).max(1))
+        crate::repeated(self.bytes, self.times)
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::super::{ConnectionId, Connections, Event, EventKind, Remote};
 use super::message::Message;
 use super::random::Random;
+use super::seeds::Extent;
 use crate::deflate::{Compress, Compression};
 use crate::error::{Deadline, Error, Role, SendError};
 use crate::frame::CloseCode;
@@ -29,6 +30,8 @@ pub(super) struct End {
     pub(super) options: Arc<Options>,
     pub(super) opened: bool,
     pub(super) said: Vec<Said>,
+    /// The longest of them, in bytes.
+    pub(super) longest: usize,
     /// How many of the other end's messages have been told, or passed over.
     heard: usize,
     under_way: Vec<u8>,
@@ -50,6 +53,7 @@ impl End {
             options,
             opened: false,
             said: Vec::new(),
+            longest: 0,
             heard: 0,
             under_way: Vec::new(),
             sending: None,
@@ -78,14 +82,22 @@ pub(super) struct Talk {
     /// What other threads have had each engine told, and it has not taken yet: which connection's, and what.
     commands: [Vec<(usize, Message)>; 2],
     pub(super) messages: u64,
+    pub(super) faults: u64,
     numbers: u64,
+    pub(super) extent: Extent,
     /// Nobody breaks anything off.
     pub(super) calm: bool,
     pub(super) shown: bool,
 }
 
 impl Talk {
-    pub(super) fn new(random: Random, remotes: [Remote; 2], calm: bool, shown: bool) -> Self {
+    pub(super) fn new(
+        random: Random,
+        extent: Extent,
+        remotes: [Remote; 2],
+        calm: bool,
+        shown: bool,
+    ) -> Self {
         Self {
             now: Time::from_micros(0),
             random,
@@ -93,7 +105,9 @@ impl Talk {
             remotes,
             commands: [Vec::new(), Vec::new()],
             messages: 0,
+            faults: 0,
             numbers: 0,
+            extent,
             calm,
             shown,
         }
@@ -163,13 +177,11 @@ impl Talk {
                 closed.expect("the engine is there");
             }
             30 => {
-                self.show(side, line, "aborts");
-                self.lines[line].disturbed = true;
+                self.disturb(side, line, "aborts");
                 let _ = connections.abort(id);
             }
             31 => {
-                self.show(side, line, "is aborted by another thread");
-                self.lines[line].disturbed = true;
+                self.disturb(side, line, "is aborted by another thread");
                 self.remotes[side].abort(id).expect("the engine is there");
             }
             _ => {}
@@ -179,7 +191,7 @@ impl Talk {
 
     fn message(&mut self) -> Message {
         self.numbers += 1;
-        Message::any(&mut self.random, self.numbers)
+        Message::any(&mut self.random, self.numbers, self.extent.longest)
     }
 
     /// A message that no other is like, since it may be dropped.
@@ -209,6 +221,7 @@ impl Talk {
     fn said(&mut self, side: usize, line: usize, message: Message, sure: bool) {
         let end = &mut self.lines[line].ends[side];
         end.said.push(Said { message, sure });
+        end.longest = end.longest.max(message.size);
     }
 
     fn send_fragment(&mut self, side: usize, line: usize, connections: &mut Connections) {
@@ -441,6 +454,17 @@ impl Talk {
             }
             Some(other) => panic!("an end accuses the other of what it does not do: {other:?}"),
         }
+    }
+
+    /// Something that may end a connection without a closing handshake.
+    pub(super) fn disturb(&mut self, side: usize, line: usize, what: &str) {
+        self.fault(side, line, what);
+        self.lines[line].disturbed = true;
+    }
+
+    pub(super) fn fault(&mut self, side: usize, line: usize, what: &str) {
+        self.show(side, line, what);
+        self.faults += 1;
     }
 
     pub(super) fn show(&self, side: usize, line: usize, what: &str) {

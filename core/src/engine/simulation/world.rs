@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::super::{ConnectOptions, Engine, EngineOptions};
 use super::figures::{Figures, name};
 use super::random::Random;
+use super::seeds::Extent;
 use super::talk::{End, Line, Talk};
 use super::wire::{Given, Move, Wire};
 use crate::error::Role;
@@ -38,7 +39,8 @@ impl World {
     pub(super) fn new(seed: u64, shown: bool) -> Self {
         let mut random = Random::new(seed);
         let now = Time::from_micros(1_000_000);
-        let budgets = [0, 1].map(|_| random.pick(&[512 << 20, 150_000]));
+        let extent = Extent::any(&mut random);
+        let budgets = [0, 1].map(|_| random.pick(&[512 << 20, extent.longest as u64]));
         let engines = budgets.map(|budget| {
             let mut engine = Engine::new(EngineOptions {
                 max_incomplete_bytes: budget,
@@ -57,7 +59,7 @@ impl World {
             budgets,
             roused: [false; 2],
             wires: Vec::new(),
-            talk: Talk::new(random, remotes, seed.is_multiple_of(2), shown),
+            talk: Talk::new(random, extent, remotes, seed.is_multiple_of(2), shown),
             winding_up: false,
             figures: Figures::default(),
         }
@@ -68,9 +70,8 @@ impl World {
             self.dial();
         }
         self.let_pass(Duration::from_secs(2));
-        let actions = 10 + self.talk.random.below(100);
         let mut pause = Duration::ZERO;
-        for _ in 0..actions {
+        for _ in 0..self.talk.extent.actions {
             if self.talk.random.one_in(3) {
                 let pauses = [0, 10, 1000, 200_000, 2_000_000];
                 pause = Duration::from_micros(self.talk.random.pick(&pauses));
@@ -114,23 +115,21 @@ impl World {
         let now = self.now;
         match random.below(if self.talk.calm { 30 } else { 40 }) {
             30 => {
-                self.talk.show(side, line, "is reset");
-                self.talk.lines[line].disturbed = true;
+                self.talk.disturb(side, line, "is reset");
                 self.wires[line].reset(now);
             }
             31 => {
-                self.talk.show(side, line, "is cut off");
-                self.talk.lines[line].disturbed = true;
+                self.talk.disturb(side, line, "is cut off");
                 self.wires[line].pipes[1 - side].finish(now);
             }
             32..35 => {
                 let seconds = random.pick(&[1, 5, 15, 45]);
-                self.talk.show(side, line, "is stalled");
+                self.talk.fault(side, line, "is stalled");
                 self.wires[line].stall(now + Duration::from_secs(seconds));
             }
             35 => {
                 let jump = Duration::from_secs(random.pick(&[1, 15, 60]));
-                self.talk.show(side, line, "sees the clock jump");
+                self.talk.fault(side, line, "sees the clock jump");
                 self.pass_to(now + jump);
             }
             36..39 if self.wires.len() < 6 => self.dial(),
@@ -189,6 +188,7 @@ impl World {
         self.figures.runs = 1;
         self.figures.connections = self.wires.len() as u64;
         self.figures.messages = self.talk.messages;
+        self.figures.faults = self.talk.faults;
         for end in self.talk.lines.iter().flat_map(|line| &line.ends) {
             let closed = end.closed.as_ref().expect("it was told that it has ended");
             *self
@@ -334,8 +334,7 @@ impl World {
             let Ok(queued) = connections.queued_bytes(end.id) else {
                 continue;
             };
-            let sizes = end.said.iter().map(|said| said.message.size as u64);
-            let longest = sizes.max().unwrap_or(0);
+            let longest = end.longest as u64;
             let most = end.options.send_queue_limit.max(longest + longest / 16) + RESERVE;
             assert!(queued <= most, "{queued} bytes queued, of {most}");
         }

@@ -79,3 +79,114 @@ fn name(alert: AlertDescription) -> &'static str {
         _ => "of no known name",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use rustls::pki_types::UnixTime;
+    use rustls::{PeerIncompatible, PeerMisbehaved};
+
+    use super::*;
+
+    #[test]
+    fn a_certificate_is_refused_by_the_name_of_its_fault() {
+        let time = UnixTime::since_unix_epoch(Duration::from_secs(1));
+        for (reason, expected) in [
+            (
+                CertificateError::UnknownIssuer,
+                CertificateProblem::UnknownIssuer,
+            ),
+            (
+                CertificateError::NotValidForName,
+                CertificateProblem::WrongName,
+            ),
+            (CertificateError::Expired, CertificateProblem::Expired),
+            (
+                CertificateError::ExpiredContext {
+                    time,
+                    not_after: time,
+                },
+                CertificateProblem::Expired,
+            ),
+            (
+                CertificateError::NotValidYet,
+                CertificateProblem::NotYetValid,
+            ),
+            (
+                CertificateError::NotValidYetContext {
+                    time,
+                    not_before: time,
+                },
+                CertificateProblem::NotYetValid,
+            ),
+            (CertificateError::Revoked, CertificateProblem::Revoked),
+            (CertificateError::BadEncoding, CertificateProblem::Other),
+        ] {
+            match of(&Error::InvalidCertificate(reason.clone())) {
+                TlsError::Certificate { problem, detail } => {
+                    assert_eq!(problem, expected, "{reason:?}");
+                    assert_eq!(*detail, *reason.to_string());
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        let missing = of(&Error::NoCertificatesPresented);
+        assert!(matches!(
+            missing,
+            TlsError::Certificate {
+                problem: CertificateProblem::Missing,
+                ..
+            }
+        ));
+    }
+
+    #[test]
+    fn other_failures_have_names_too() {
+        let version = PeerIncompatible::Tls12NotOffered;
+        assert_eq!(
+            of(&Error::PeerIncompatible(version)),
+            TlsError::Incompatible("Tls12NotOffered".into())
+        );
+        assert!(matches!(
+            of(&Error::NoApplicationProtocol),
+            TlsError::Incompatible(_)
+        ));
+        for what in [
+            InvalidMessage::InvalidContentType,
+            InvalidMessage::UnknownProtocolVersion,
+        ] {
+            assert_eq!(of(&Error::InvalidMessage(what)), TlsError::NotTls);
+        }
+        for error in [
+            Error::InvalidMessage(InvalidMessage::MessageTooShort),
+            Error::PeerMisbehaved(PeerMisbehaved::MissingKeyShare),
+            Error::DecryptError,
+        ] {
+            let expected = TlsError::Protocol(error.to_string().into());
+            assert_eq!(of(&error), expected);
+        }
+    }
+
+    /// As RFC 8446 appendix B.2 and RFC 7301 name them; rustls spells them as one word, and one of them in British English.
+    #[test]
+    fn alerts_have_the_names_of_the_rfcs() {
+        let mut names = 0;
+        for code in 0..=u8::MAX {
+            let alert = AlertDescription::from(code);
+            let theirs = format!("{alert:?}").to_lowercase().replace("ised", "ized");
+            match of(&Error::AlertReceived(alert)) {
+                TlsError::Alert {
+                    name: "of no known name",
+                    ..
+                } => {}
+                TlsError::Alert { code: told, name } => {
+                    assert_eq!((told, name.replace('_', "")), (code, theirs));
+                    names += 1;
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(names, 28);
+    }
+}

@@ -51,13 +51,7 @@ impl World {
             }
         }
         let end = &self.lines[line].ends[side];
-        let longest = end
-            .accepted
-            .iter()
-            .map(|message| message.size)
-            .max()
-            .unwrap_or(0);
-        let most = end.limit.max(longest + longest / 16 + 100) + RESERVE + 5000;
+        let most = end.limit.max(end.longest + end.longest / 16 + 100) + RESERVE + 5000;
         assert!(
             end.queue.len() <= most,
             "{} bytes queued, of {most}",
