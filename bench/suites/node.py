@@ -10,7 +10,8 @@ from suites import clients
 from suites.servers import GENERATOR
 
 NEEDS = ("bench-node",)
-ROWS = [Row(size, connections, depth) for size in (20, 1 << 10, 16 << 10) for connections, depth in ((1, 1), (100, 1), (100, 16))]
+SIZES = (20, 1 << 10, 8 << 10, 16 << 10, 100 << 10)
+ROWS = [Row(size, connections, depth) for size in SIZES for connections, depth in ((1, 1), (100, 1), (100, 16))]
 ROWS += [Row(1 << 20, 1)]
 ROWS += [Row(size, 100, depth, "text") for size in (20, 1 << 10, 16 << 10) for depth in (1, 16)]
 ABOUT = "Thousands of messages per second of the server's CPU time"

@@ -2,8 +2,24 @@
 
 const http = require('node:http');
 
-function message(socket, rawHeaders) {
-  const incoming = new http.IncomingMessage(socket);
+/** A request whose socket is made when somebody asks for it. */
+class Request extends http.IncomingMessage {
+  #connection;
+
+  /** Whose `_socket` is its socket. */
+  belongsTo(connection) {
+    this.#connection = connection;
+  }
+
+  get socket() {
+    return this.#connection._socket;
+  }
+
+  // IncomingMessage itself sets it.
+  set socket(_none) {}
+}
+
+function complete(incoming, rawHeaders) {
   incoming.httpVersion = '1.1';
   incoming.httpVersionMajor = 1;
   incoming.httpVersionMinor = 1;
@@ -12,9 +28,9 @@ function message(socket, rawHeaders) {
   return incoming;
 }
 
-/** A server's request. */
-function toRequest({ method, url, headers }, socket) {
-  const request = message(socket, headers);
+/** A server's request, without what it belongs to. */
+function toRequest({ method, url, headers }) {
+  const request = complete(new Request(), headers);
   request.method = method;
   request.url = url;
   request.push(null);
@@ -23,7 +39,7 @@ function toRequest({ method, url, headers }, socket) {
 
 /** A client's response, with the body of a refusal. */
 function toResponse({ status, reason, headers, body }, socket) {
-  const response = message(socket, headers);
+  const response = complete(new http.IncomingMessage(socket), headers);
   response.statusCode = status;
   response.statusMessage = reason;
   if (body.length > 0) response.push(body);

@@ -10,6 +10,7 @@ const { native, connections } = require('./engine');
 const { Driver } = require('./driver');
 const { headerList } = require('./options');
 const { toHead } = require('./http');
+const { ConnectionSocket } = require('./socket');
 
 const taken = new WeakSet();
 
@@ -25,12 +26,20 @@ class EngineOpening {
   #server;
   #place;
   #request;
+  #socket = null;
 
   constructor(server, request, place) {
     this.#server = server;
     this.#place = place;
     this.#request = request;
+    request.belongsTo(this);
     connections[place] = this;
+  }
+
+  /** What stands for the connection's net.Socket. */
+  get _socket() {
+    this.#socket ??= new ConnectionSocket(this.#place, this.#server.options.tls !== null);
+    return this.#socket;
   }
 
   get isOpen() {
@@ -43,7 +52,8 @@ class EngineOpening {
     connections[this.#place] = websocket;
     websocket._place = this.#place;
     websocket._context = this.#server._context;
-    websocket._facade = this.#request.socket;
+    if (this.#socket !== null) websocket._facade = this.#socket;
+    this.#request.belongsTo(websocket);
     return true;
   }
 
@@ -56,7 +66,7 @@ class EngineOpening {
   /** It has been refused, or has gone before it was answered. */
   _onClosed() {
     this.#place = -1;
-    this.#request.socket._ended();
+    this.#socket?._ended();
   }
 }
 

@@ -206,7 +206,7 @@ class WebSocketServer extends EventEmitter {
   }
 
   _onRequest(place, told) {
-    const request = toRequest(told, new ConnectionSocket(place, this.options.tls !== null));
+    const request = toRequest(told);
     const opening = new EngineOpening(this, request, place);
     if (told.isUpgrade) {
       this._decide(request, opening, (websocket) => this.emit('connection', websocket, request));
@@ -223,8 +223,9 @@ class WebSocketServer extends EventEmitter {
   _onClientError({ cause, refused = { method: '', url: '', headers: [] } }) {
     if (cause === undefined || this.listenerCount('wsClientError') === 0) return;
     const socket = new ConnectionSocket(-1, this.options.tls !== null);
-    socket.destroyed = true;
-    this.emit('wsClientError', toError(cause), socket, toRequest(refused, socket));
+    const request = toRequest(refused);
+    request.belongsTo({ _socket: socket });
+    this.emit('wsClientError', toError(cause), socket, request);
   }
 
   // Both.
@@ -264,7 +265,7 @@ class WebSocketServer extends EventEmitter {
     const fields = this._headerFields(request, protocol);
     const websocket = new this.options.WebSocket(null, undefined, this.options);
     websocket._server = this;
-    websocket._protocol = protocol || '';
+    if (protocol) websocket._protocol = protocol;
     websocket._onAccepted = callback;
     this._connections++;
     try {
@@ -301,7 +302,7 @@ class WebSocketServer extends EventEmitter {
   _onConnection(websocket) {
     this.clients?.add(websocket);
     const callback = websocket._onAccepted;
-    websocket._onAccepted = undefined;
+    websocket._onAccepted = null;
     callback(websocket);
   }
 

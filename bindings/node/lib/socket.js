@@ -9,11 +9,12 @@ class ConnectionSocket extends Stream {
   #peer;
   #local;
 
+  /** Of the connection at `place`; of one that has ended, -1. */
   constructor(place, encrypted) {
     super();
     this.#place = place;
     this.encrypted = encrypted;
-    this.destroyed = false;
+    this.destroyed = place < 0;
   }
 
   #peerAddress() {

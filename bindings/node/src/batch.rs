@@ -7,6 +7,7 @@
 //! neither: the offset says which of the values handed along it is.
 
 use std::ffi::c_void;
+use std::ops::Range;
 use std::ptr;
 
 use napi::bindgen_prelude::ToNapiValue;
@@ -14,6 +15,7 @@ use napi::{Result, check_status, sys};
 use ropeway_core::engine::EventKind;
 use ropeway_core::protocol::MessageKind;
 
+use crate::pool::Pool;
 use crate::slab::Slab;
 use crate::told::{ToldClosed, ToldOpened};
 
@@ -41,10 +43,13 @@ pub(crate) const RECORD: usize = 4;
 /// The slab of small payloads. A view that is kept holds the whole slab, so it is not large.
 const SLAB: usize = 64 << 10;
 /// Payloads of this size and more go into the wide slab.
-const MIDDLE: usize = 2 << 10;
-const WIDE_SLAB: usize = 512 << 10;
+pub(crate) const MIDDLE: usize = 2 << 10;
+pub(crate) const WIDE_SLAB: usize = 512 << 10;
 /// A payload of this size or more gets memory of its own.
 pub(crate) const LARGE: usize = 64 << 10;
+/// So much read at once goes to JavaScript where it is. Less is copied: memory that is mostly empty wakes the garbage collector
+/// too often.
+const READ: usize = 128 << 10;
 
 /// What goes with an event.
 pub(crate) enum Payload<'a> {
@@ -110,6 +115,10 @@ pub(crate) struct Batch {
     wide: Slab,
     /// A payload has come that the wide slab is for.
     wants_wide: bool,
+    /// Messages stay where they were read.
+    lends: bool,
+    /// JavaScript's Buffer of that memory.
+    lent: sys::napi_value,
     /// Payloads with buffers of their own, and objects: an array of the present handle scope.
     values: sys::napi_value,
     value_count: u32,
@@ -126,14 +135,17 @@ pub(crate) struct Filled {
 
 impl Batch {
     /// `records` is the memory of a list of `RECORDS * RECORD` integers that lives as long as the environment.
-    pub(crate) fn new(env: sys::napi_env, records: *mut i32) -> Self {
+    /// The wide slabs' memory is of `pool`.
+    pub(crate) fn new(env: sys::napi_env, records: *mut i32, pool: Pool<Vec<u8>>) -> Self {
         Self {
             env,
             records,
             count: 0,
-            slab: Slab::new(env, SLAB),
-            wide: Slab::new(env, WIDE_SLAB),
+            slab: Slab::new(env, SLAB, Pool::new()),
+            wide: Slab::new(env, WIDE_SLAB, pool),
             wants_wide: false,
+            lends: false,
+            lent: ptr::null_mut(),
             values: ptr::null_mut(),
             value_count: 0,
         }
@@ -151,13 +163,34 @@ impl Batch {
         self.count = 0;
         self.values = ptr::null_mut();
         self.value_count = 0;
-        if !self.slab.has_room(MIDDLE) {
-            self.slab.renew()?;
-        }
-        if self.wants_wide && !self.wide.has_room(LARGE) {
-            self.wide.renew()?;
-        }
-        Ok(())
+        self.lends = false;
+        self.lent = ptr::null_mut();
+        self.slab.begin(MIDDLE)?;
+        self.wide.begin(if self.wants_wide { LARGE } else { 0 })
+    }
+
+    /// Whether a message of this length, with so much read behind it, stays where it is.
+    #[inline]
+    pub(crate) fn leaves(&mut self, length: usize, behind: usize) -> bool {
+        let is_much = length >= LARGE || (length >= MIDDLE && length + behind >= READ);
+        self.lends |= is_much && self.wide.filled() == 0;
+        self.lends
+    }
+
+    /// Adds a message that stays there.
+    pub(crate) fn push_left(&mut self, kind: i32, place: u32, range: &Range<usize>) {
+        self.record(kind | WIDE, place, range.start, range.len());
+    }
+
+    /// Whether messages of the batch stay where they were read: then nothing else may be added, and what was read is to be
+    /// handed to [`lend`](Self::lend).
+    pub(crate) const fn lends(&self) -> bool {
+        self.lends
+    }
+
+    /// Hands JavaScript a Buffer of the memory that messages were read into.
+    pub(crate) const fn lend(&mut self, buffer: sys::napi_value) {
+        self.lent = buffer;
     }
 
     /// Adds an event.
@@ -226,9 +259,17 @@ impl Batch {
         Ok(Some(Filled {
             count: self.count,
             slab: self.slab.introduce()?.unwrap_or(undefined),
-            wide: self.wide.introduce()?.unwrap_or(undefined),
+            wide: self.introduce_wide()?.unwrap_or(undefined),
             values,
         }))
+    }
+
+    fn introduce_wide(&mut self) -> Result<Option<sys::napi_value>> {
+        if self.lent.is_null() {
+            return self.wide.introduce();
+        }
+        self.wide.displace();
+        Ok(Some(self.lent))
     }
 }
 

@@ -14,7 +14,7 @@ use ropeway_core::protocol::MessageKind;
 use ropeway_core::{Error, SendError};
 use ropeway_relay::{Relay, RelayOptions};
 
-use crate::batch::{self, Batch};
+use crate::batch;
 use crate::metrics::{ToldConnectionMetrics, ToldMetrics, ToldRelayMetrics};
 use crate::options::{self, DialOptions, Options, ServerTls, TlsClientSettings, invalid};
 use crate::seats::{Decision, Seat, Seats};
@@ -54,8 +54,7 @@ impl Engine {
             .ok_or_else(|| invalid("the list of records is too small"))?;
         let mut seats = Seats::new().map_err(|error| failed(&error))?;
         let descriptor = seats.engine.descriptor();
-        let batch = Batch::new(env.raw(), memory);
-        let thread = Thread::new(env.raw(), seats, batch, dispatch.raw())?;
+        let thread = Thread::new(env.raw(), seats, memory, dispatch.raw())?;
         let watch = Watch::start(&env, descriptor, thread.clone())?;
         *thread.watch.borrow_mut() = Some(watch);
         Ok(Self(thread))

@@ -12,6 +12,8 @@ pub(crate) struct Slab {
     pool: Pool<Vec<u8>>,
     size: usize,
     used: usize,
+    /// What of it had been used when the batch began.
+    begun: usize,
     reference: sys::napi_ref,
     memory: *mut u8,
     /// JavaScript does not know it yet.
@@ -20,12 +22,13 @@ pub(crate) struct Slab {
 
 impl Slab {
     /// One without memory: it has no room.
-    pub(crate) fn new(env: sys::napi_env, size: usize) -> Self {
+    pub(crate) fn new(env: sys::napi_env, size: usize, pool: Pool<Vec<u8>>) -> Self {
         Self {
             env,
-            pool: Pool::new(),
+            pool,
             size,
             used: size,
+            begun: size,
             reference: ptr::null_mut(),
             memory: ptr::null_mut(),
             is_fresh: false,
@@ -36,9 +39,24 @@ impl Slab {
         self.used + length <= self.size
     }
 
-    /// Begins with new memory; views of the old one stay what they are. To be called within a handle scope.
-    pub(crate) fn renew(&mut self) -> Result<()> {
-        let mut bytes = self.pool.take().unwrap_or_else(|| vec![0; self.size]);
+    /// Begins a batch: with new memory unless there is room for `length` bytes. Views of the old memory stay what they are.
+    /// To be called within a handle scope.
+    pub(crate) fn begin(&mut self, length: usize) -> Result<()> {
+        if !self.has_room(length) {
+            self.renew()?;
+        }
+        self.begun = self.used;
+        Ok(())
+    }
+
+    /// Bytes that have been put into it since the batch began.
+    pub(crate) const fn filled(&self) -> usize {
+        self.used - self.begun
+    }
+
+    fn renew(&mut self) -> Result<()> {
+        let pooled = self.pool.take().filter(|bytes| bytes.len() >= self.size);
+        let mut bytes = pooled.unwrap_or_else(|| vec![0; self.size]);
         let mut memory = bytes.as_mut_ptr();
         let buffer = match self.pool.lend(self.env, bytes)? {
             Lending::Buffer(buffer) => buffer,
@@ -91,6 +109,11 @@ impl Slab {
         }
         self.used += bytes.len();
         offset
+    }
+
+    /// JavaScript has been given another Buffer in its place, and has to be told of it again.
+    pub(crate) const fn displace(&mut self) {
+        self.is_fresh = !self.reference.is_null();
     }
 
     /// The Buffer, if JavaScript does not know it yet.

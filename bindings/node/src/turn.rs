@@ -9,7 +9,7 @@ use ropeway_core::engine::{ConnectionId, EventKind, ListenerId};
 use ropeway_core::protocol::Gathered;
 
 use crate::apart::Apart;
-use crate::batch::{self, Batch, LARGE, Payload, kind};
+use crate::batch::{self, Batch, LARGE, MIDDLE, Payload, WIDE_SLAB, kind};
 use crate::pool::{Lending, Pool};
 use crate::seats::{Seat, Seats, unusable};
 use crate::told::{ToldClosed, ToldError, ToldRequest};
@@ -27,6 +27,8 @@ pub(crate) struct Thread {
     pub(crate) apart: RefCell<Option<Apart>>,
     /// Memory of large messages.
     pool: Pool<Gathered>,
+    /// Memory that the engine reads into, and of wide slabs.
+    reads: Pool<Vec<u8>>,
     /// Strings on their way to the engine.
     pub(crate) scratch: RefCell<Vec<u8>>,
     /// `(count, slab, wide, values)`; a count of -1 goes on after a handler threw.
@@ -41,6 +43,8 @@ enum Step {
     /// The turn is over.
     Over,
     Told(ConnectionId),
+    /// A message that is still lent: its kind, and the connection's place.
+    Message(ConnectionId, i32, u32),
     Later(Later),
 }
 
@@ -50,8 +54,6 @@ enum Later {
     /// A connection on a listener that ended before it had a place.
     Lost(ListenerId, Box<ToldClosed>),
     AcceptFailed(ListenerId, Box<ToldError>),
-    /// A message that is handed on in its own memory, of which kind.
-    Large(ConnectionId, u32, i32),
 }
 
 /// The place that a connection's number names.
@@ -82,9 +84,11 @@ impl Thread {
     pub(crate) fn new(
         env: sys::napi_env,
         seats: Seats,
-        batch: Batch,
+        records: *mut i32,
         dispatch: sys::napi_value,
     ) -> Result<Rc<Self>> {
+        let reads = Pool::new();
+        let batch = Batch::new(env, records, reads.clone());
         let mut reference = ptr::null_mut();
         let mut name = ptr::null_mut();
         let mut context = ptr::null_mut();
@@ -117,6 +121,7 @@ impl Thread {
             watch: RefCell::new(None),
             apart: RefCell::new(None),
             pool: Pool::new(),
+            reads,
             scratch: RefCell::new(Vec::new()),
             dispatch: reference,
             context,
@@ -161,9 +166,16 @@ impl Thread {
             if let Some(message) = seats.engine.next_message() {
                 last = message.id;
                 let kind = batch::message_kind(message.kind);
-                let payload = Payload::Bytes(message.payload);
-                batch.push(kind, place_of(message.user_data), payload)?;
+                let place = place_of(message.user_data);
+                if message.payload.len() < MIDDLE && !batch.lends() {
+                    batch.push(kind, place, Payload::Bytes(message.payload))?;
+                } else {
+                    self.push_message(kind, place, &mut seats, &mut batch)?;
+                }
                 continue;
+            }
+            if batch.lends() {
+                break;
             }
             // What came behind a message is the core's business only when the message has been answered.
             if seats.engine.unparsed() == Some(last) {
@@ -175,19 +187,72 @@ impl Thread {
                     break;
                 }
                 Step::Told(id) => last = id,
-                Step::Later(later) => {
-                    if let Later::Large(id, ..) = later {
-                        last = id;
-                    }
-                    self.do_later(later, &mut seats, &mut batch)?;
+                Step::Message(id, kind, place) => {
+                    last = id;
+                    self.push_message(kind, place, &mut seats, &mut batch)?;
                 }
+                Step::Later(later) => self.do_later(later, &mut seats, &mut batch)?,
             }
         }
         self.leaving.set(leaving);
+        if batch.lends() {
+            batch.lend(self.lend_read(&mut seats)?);
+        }
         if over {
             seats.gather_answers();
         }
         Ok(over)
+    }
+
+    /// Adds the message that was told last: where it is, in memory of its own, or by a copy.
+    fn push_message(
+        &self,
+        kind: i32,
+        place: u32,
+        seats: &mut Seats,
+        batch: &mut Batch,
+    ) -> Result<()> {
+        match seats.engine.payload_place() {
+            Some((range, behind)) if batch.leaves(range.len(), behind) => {
+                batch.push_left(kind, place, &range);
+                Ok(())
+            }
+            None if seats.engine.payload().len() >= LARGE => {
+                let Some(message) = seats.engine.keep_message() else {
+                    return Ok(());
+                };
+                batch.push(
+                    kind,
+                    place,
+                    Payload::Value(self.lend_message(message, seats)?),
+                )
+            }
+            _ => batch.push(kind, place, Payload::Bytes(seats.engine.payload())),
+        }
+    }
+
+    /// A Buffer of a message that was gathered. The engine gets memory for others.
+    fn lend_message(&self, message: Gathered, seats: &mut Seats) -> Result<sys::napi_value> {
+        while let Some(memory) = self.pool.take() {
+            if let Some(unwanted) = seats.engine.reuse(memory) {
+                self.pool.give(unwanted);
+                break;
+            }
+        }
+        match self.pool.lend(self.env, message)? {
+            Lending::Buffer(buffer) => Ok(buffer),
+            Lending::Refused(message) => batch::copy(self.env, message.bytes()),
+        }
+    }
+
+    /// A Buffer of the memory that the engine has read into, which gets other memory.
+    fn lend_read(&self, seats: &mut Seats) -> Result<sys::napi_value> {
+        let other = self.reads.take().unwrap_or_else(|| vec![0; WIDE_SLAB]);
+        let memory = seats.engine.keep_input(other);
+        match self.reads.lend(self.env, memory)? {
+            Lending::Buffer(buffer) => Ok(buffer),
+            Lending::Refused(memory) => batch::copy(self.env, &memory),
+        }
     }
 
     /// Takes one event that is no message at hand.
@@ -209,8 +274,8 @@ impl Thread {
             EventKind::Closed(closed) if place == NOWHERE => {
                 Later::Lost(event.listener, Box::new(closed.into()))
             }
-            EventKind::Message { kind, payload } if payload.len() >= LARGE => {
-                Later::Large(id, place, batch::message_kind(kind))
+            EventKind::Message { kind, .. } => {
+                return Ok(Step::Message(id, batch::message_kind(kind), place));
             }
             EventKind::AcceptFailed { listener, error } => {
                 Later::AcceptFailed(listener, Box::new(ToldError::from(&error)))
@@ -257,21 +322,6 @@ impl Thread {
             Later::Lost(listener, mut told) => {
                 told.listener = seats.number(listener);
                 batch.push(kind::CLOSED, NOWHERE, batch::value(self.env, *told)?)
-            }
-            Later::Large(_, place, kind) => {
-                let Some(message) = seats.engine.keep_message() else {
-                    return Ok(());
-                };
-                if let Some(memory) = self.pool.take()
-                    && let Some(unwanted) = seats.engine.reuse(memory)
-                {
-                    self.pool.give(unwanted);
-                }
-                let buffer = match self.pool.lend(self.env, message)? {
-                    Lending::Buffer(buffer) => buffer,
-                    Lending::Refused(message) => batch::copy(self.env, message.bytes())?,
-                };
-                batch.push(kind, place, Payload::Value(buffer))
             }
             Later::AcceptFailed(listener, error) => match seats.number(listener) {
                 Some(number) => {

@@ -165,6 +165,23 @@ test('a view of a message stays what it is while others come', async (t) => {
   for (const [i, data] of kept.entries()) assert.strictEqual(data.toString(), `message ${i}`);
 });
 
+test('messages that were read in one go stay what they are, between others and with what comes behind them', async (t) => {
+  const { url } = await serve(t, {}, echo);
+  const client = await connect(t, url);
+  const sent = [];
+  const kept = [];
+  client.on('message', (data) => kept.push(data));
+  for (const size of [10, 3000, 16 << 10, 100 << 10]) {
+    for (let i = 0; i < 100; i++) sent.push(Buffer.alloc(size + i, `${size} ${i} `));
+  }
+  for (const data of sent) client.send(data);
+  const ponged = once(client, 'pong');
+  client.ping('behind');
+  while (kept.length < sent.length) await once(client, 'message');
+  await ponged;
+  for (const [i, data] of kept.entries()) assert.ok(data.equals(sent[i]), `message ${i}`);
+});
+
 test('pings and pongs', async (t) => {
   const { client, peer } = await pair(t);
   client.ping('a');

@@ -57,6 +57,7 @@ mod tally;
 mod timers;
 mod topics;
 
+use std::ops::Range;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync;
 use std::time::Duration;
@@ -263,6 +264,31 @@ impl Engine {
         let source = self.lent.take()?;
         self.connections.told = ToldText::default();
         Some(self.input.keep(source))
+    }
+
+    /// The payload of the message that was told last, again; nothing when the last event was none, or has been kept.
+    #[must_use]
+    pub fn payload(&self) -> &[u8] {
+        self.lent.map_or(&[], |source| self.input.payload(source))
+    }
+
+    /// Where that stands in the memory that the engine reads into, and how much has been read behind it. `None` when it
+    /// stands elsewhere: it was gathered from several reads, or inflated.
+    #[must_use]
+    pub fn payload_place(&self) -> Option<(Range<usize>, usize)> {
+        match self.lent? {
+            Source::Buffer { start, end } => Some((start..end, self.input.len())),
+            Source::Message | Source::Inflated { .. } => None,
+        }
+    }
+
+    /// The memory that the engine reads into, to keep in the place of copies: messages that were told since the last read
+    /// stand in it where [`payload_place`](Self::payload_place) said. From now on the engine reads into `memory`, which it
+    /// grows as it needs; what has not been parsed yet moves there.
+    pub fn keep_input(&mut self, memory: Vec<u8>) -> Vec<u8> {
+        self.lent = None;
+        self.connections.told = ToldText::default();
+        self.input.exchange(memory)
     }
 
     /// Hands in memory of a message that was [kept](Self::keep_message), for one to come. What is not wanted comes back.

@@ -10,6 +10,8 @@ use super::receive::{Raw, Source};
 
 /// A gathered message's buffer up to this size is kept for the next one.
 const SPARE_LIMIT: usize = 2 << 20;
+/// Bytes of such buffers that the application may hand in.
+const SPARES_LIMIT: usize = 32 << 20;
 /// Inflated data are gathered or streamed in pieces of this size.
 pub(super) const PIECE: usize = 64 << 10;
 /// Inflaters kept for the next message.
@@ -26,7 +28,8 @@ pub struct Input {
     start: usize,
     end: usize,
     pub(super) message: Gathered,
-    spare: Gathered,
+    /// Memory for messages to come: of one that is over, or as much as the application has handed in.
+    spares: Vec<Gathered>,
     /// Room for inflated data; its length is no measure of them.
     inflated: Vec<u8>,
     inflaters: Vec<Inflater>,
@@ -58,7 +61,7 @@ impl Input {
             start: 0,
             end: 0,
             message: Gathered::new(),
-            spare: Gathered::new(),
+            spares: Vec::new(),
             inflated: Vec::new(),
             inflaters: Vec::new(),
             incomplete: 0,
@@ -103,6 +106,15 @@ impl Input {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.start == self.end
+    }
+
+    /// Takes other memory to read into: what no protocol has consumed moves there. The memory that there was.
+    pub(crate) fn exchange(&mut self, memory: Vec<u8>) -> Vec<u8> {
+        let before = std::mem::replace(&mut self.buffer, memory);
+        let rest = self.start..self.end;
+        self.clear();
+        self.extend(&before[rest]);
+        before
     }
 
     /// Bytes that incomplete messages of all connections hold now.
@@ -161,11 +173,14 @@ impl Input {
             return Ok(());
         }
         let before = buffer.capacity();
-        let spare = self.spare.capacity();
-        if expected > AHEAD && spare >= needed && self.within_limit(spare - before, role).is_ok() {
-            std::mem::swap(buffer, &mut self.spare);
-            buffer.extend(self.spare.bytes());
-            self.spare.clear();
+        let spare = if expected > AHEAD {
+            self.take_spare(needed, before, role)
+        } else {
+            None
+        };
+        if let Some(mut spare) = spare {
+            spare.extend(buffer.bytes());
+            *buffer = spare;
         } else {
             // Each of many fragments announces only itself: growth by half at least keeps the copying linear.
             let ahead = expected.min(needed.saturating_mul(2).max(AHEAD));
@@ -178,6 +193,15 @@ impl Input {
         // What was allocated counts in any case, since `release` takes off the same.
         self.incomplete += (buffer.capacity() - before) as u64;
         Ok(())
+    }
+
+    /// A spare buffer for `needed` bytes, in the place of one of `before`.
+    fn take_spare(&mut self, needed: usize, before: usize, role: Role) -> Option<Gathered> {
+        let fits = |spare: &Gathered| spare.capacity() >= needed;
+        let at = self.spares.iter().rposition(fits)?;
+        let more = self.spares[at].capacity() - before;
+        self.within_limit(more, role).ok()?;
+        Some(self.spares.swap_remove(at))
     }
 
     fn within_limit(&self, more: usize, role: Role) -> Result<(), Error> {
@@ -313,9 +337,11 @@ impl Input {
         }
         if self.lends_message() {
             let mut message = std::mem::take(&mut self.message);
-            if message.capacity() <= SPARE_LIMIT && message.capacity() > self.spare.capacity() {
+            let smaller = |spare: &Gathered| spare.capacity() < message.capacity();
+            if message.capacity() <= SPARE_LIMIT && self.spares.iter().all(smaller) {
                 message.clear();
-                self.spare = message;
+                self.spares.clear();
+                self.spares.push(message);
             }
         }
     }
@@ -332,12 +358,13 @@ impl Input {
 
     /// Takes memory for a message to be gathered; gives back what is not wanted.
     pub(crate) fn reuse(&mut self, mut memory: Gathered) -> Option<Gathered> {
-        if memory.capacity() > SPARE_LIMIT || memory.capacity() <= self.spare.capacity() {
+        let spare: usize = self.spares.iter().map(Gathered::capacity).sum();
+        if memory.capacity() > SPARE_LIMIT || spare + memory.capacity() > SPARES_LIMIT {
             return Some(memory);
         }
         memory.clear();
-        std::mem::swap(&mut memory, &mut self.spare);
-        (memory.capacity() > 0).then_some(memory)
+        self.spares.push(memory);
+        None
     }
 
     #[inline]
