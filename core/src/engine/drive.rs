@@ -292,6 +292,10 @@ impl Connections {
         let Some(protocol) = &slot.protocol else {
             return;
         };
+        if protocol.has_to_tell_its_end() {
+            // What was sent just now has failed: told in the next round.
+            return;
+        }
         let shutdown = protocol.shutdown();
         let reads = slot.flags.has(Flags::READABLE) && protocol.reads();
         let left = shutdown != Shutdown::No || !protocol.reads();

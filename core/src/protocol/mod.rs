@@ -371,6 +371,11 @@ impl Protocol {
         self.ending.take().unwrap_or_default()
     }
 
+    /// Whether it has ended, and `Closed` is still to come.
+    pub(crate) fn has_to_tell_its_end(&self) -> bool {
+        self.is_ended() && !self.told
+    }
+
     /// What is to be told of the end, once.
     fn untold(&mut self) -> Option<Box<Closed>> {
         if std::mem::replace(&mut self.told, true) {

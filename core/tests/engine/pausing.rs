@@ -285,21 +285,26 @@ fn a_reset_of_a_paused_peer_is_told_at_once() {
             other => panic!("{other:?}"),
         }
     }
-    // The pause comes when the reset is there already.
-    let (server, mut raw) = opened(&mut engine, Options::default());
-    raw.send(TEXT, b"the last word");
-    raw.reset();
-    let mut said = false;
-    run(&mut engine, |event, connections| match event.kind {
-        EventKind::Message { .. } => {
-            said = true;
-            connections.pause(server).expect("pauses");
-            false
-        }
-        EventKind::Closed(_) => true,
-        other => panic!("{other:?}"),
-    });
-    assert!(said);
+    // The pause comes when the reset is there already, with an answer that nobody takes any more.
+    for answers in [false, true] {
+        let (server, mut raw) = opened(&mut engine, Options::default());
+        raw.send(TEXT, b"the last word");
+        raw.reset();
+        let mut said = false;
+        run(&mut engine, |event, connections| match event.kind {
+            EventKind::Message { .. } => {
+                said = true;
+                if answers {
+                    connections.send_text(server, "an answer").expect("sends");
+                }
+                connections.pause(server).expect("pauses");
+                false
+            }
+            EventKind::Closed(_) => true,
+            other => panic!("{other:?}"),
+        });
+        assert!(said);
+    }
     all_gone(&mut engine);
 }
 
