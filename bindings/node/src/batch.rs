@@ -44,7 +44,7 @@ pub(crate) const RECORD: usize = 4;
 const SLAB: usize = 64 << 10;
 /// Payloads of this size and more go into the wide slab.
 pub(crate) const MIDDLE: usize = 2 << 10;
-pub(crate) const WIDE_SLAB: usize = 512 << 10;
+const WIDE_SLAB: usize = 512 << 10;
 /// A payload of this size or more gets memory of its own.
 pub(crate) const LARGE: usize = 64 << 10;
 /// So much read at once goes to JavaScript where it is. Less is copied: memory that is mostly empty wakes the garbage collector
@@ -172,7 +172,7 @@ impl Batch {
     /// Whether a message of this length, with so much read behind it, stays where it is.
     #[inline]
     pub(crate) fn leaves(&mut self, length: usize, behind: usize) -> bool {
-        let is_much = length >= LARGE || (length >= MIDDLE && length + behind >= READ);
+        let is_much = length >= MIDDLE && length + behind >= READ;
         self.lends |= is_much && self.wide.filled() == 0;
         self.lends
     }

@@ -5,11 +5,11 @@ use std::ptr;
 use std::rc::Rc;
 
 use napi::{Result, Status, check_status, sys};
-use ropeway_core::engine::{ConnectionId, EventKind, ListenerId};
+use ropeway_core::engine::{BULK_READ_SIZE, ConnectionId, EventKind, ListenerId};
 use ropeway_core::protocol::Gathered;
 
 use crate::apart::Apart;
-use crate::batch::{self, Batch, LARGE, MIDDLE, Payload, WIDE_SLAB, kind};
+use crate::batch::{self, Batch, LARGE, MIDDLE, Payload, kind};
 use crate::pool::{Lending, Pool};
 use crate::seats::{Seat, Seats, unusable};
 use crate::told::{ToldClosed, ToldError, ToldRequest};
@@ -247,7 +247,7 @@ impl Thread {
 
     /// A Buffer of the memory that the engine has read into, which gets other memory.
     fn lend_read(&self, seats: &mut Seats) -> Result<sys::napi_value> {
-        let other = self.reads.take().unwrap_or_else(|| vec![0; WIDE_SLAB]);
+        let other = self.reads.take().unwrap_or_else(|| vec![0; BULK_READ_SIZE]);
         let memory = seats.engine.keep_input(other);
         match self.reads.lend(self.env, memory)? {
             Lending::Buffer(buffer) => Ok(buffer),

@@ -76,6 +76,7 @@ pub use id::{ConnectionId, ListenerId};
 pub use metrics::{CloseCodes, ConnectionMetrics, Counters, Metrics, Refusals, Traffic};
 pub use prometheus::PROMETHEUS_TYPE;
 pub use publish::Forward;
+pub use read::BULK_READ_SIZE;
 pub use remote::Remote;
 pub use send::Sent;
 pub use supervise::Reconnect;
