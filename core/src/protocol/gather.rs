@@ -160,8 +160,9 @@ impl Protocol {
     }
 
     /// Reads payload of the current frame into its message by `read`, which appends at most the given number of bytes
-    /// to the buffer. `there` wait to be read, as far as is known, and can be given room. To be called after [`wants_payload`](Self::wants_payload), with an empty `input`; events and
-    /// errors come of the next [`step`](Self::step).
+    /// to the buffer. `there` wait to be read, as far as is known, and can be given room. To be called after
+    /// [`wants_payload`](Self::wants_payload), with an empty `input`; events and errors come of the next
+    /// [`step`](Self::step).
     pub(crate) fn read_payload(
         &mut self,
         input: &mut Input,
