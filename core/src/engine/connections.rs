@@ -400,6 +400,7 @@ impl Connections {
         self.slots.get(id).ok_or(Error::UnknownId)
     }
 
+    #[inline]
     pub(super) fn check_fork(&self) -> Result<(), Error> {
         if self.fork.is_child() {
             Err(Error::Forked)

@@ -37,7 +37,7 @@ pub(super) struct Plain {
 
 impl Engine {
     /// The next message of the connection whose bytes are at hand, in the common case.
-    #[inline]
+    #[inline(always)]
     pub(super) fn next_plain(&mut self) -> Option<(Plain, MessageKind, Source)> {
         if self.input.is_empty() {
             return None;

@@ -93,7 +93,7 @@ impl Connections {
     }
 
     /// The common case of [`send`](Self::send): an answer on the connection that is being read. `false` says nothing.
-    #[inline]
+    #[inline(always)]
     fn answer(&mut self, id: ConnectionId, kind: MessageKind, payload: &[u8]) -> bool {
         let index = id.index();
         if self.corked != Some(index)

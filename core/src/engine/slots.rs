@@ -176,6 +176,7 @@ impl Slots {
     }
 
     /// The record at a place that the engine knows to be taken.
+    #[inline(always)]
     pub(super) fn at(&mut self, index: u32) -> &mut Slot {
         &mut self.chunks[index as usize / CHUNK][index as usize % CHUNK]
     }

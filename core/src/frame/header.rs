@@ -5,7 +5,7 @@
 //! length of 16 bits has another.
 #![forbid(unsafe_code)]
 
-use super::{FrameError, MAX_CONTROL_PAYLOAD, Opcode};
+use super::{FrameError, MAX_CONTROL_PAYLOAD, Opcode, append_plain};
 
 /// The longest header, in bytes: 2, an extended length of 8 and a masking key of 4.
 pub const MAX_HEADER: usize = 14;
@@ -232,11 +232,11 @@ impl Header {
         // The most common headers, in one store each.
         match (self.mask, u16::try_from(self.length)) {
             (None, Ok(length)) if length < LENGTH_16.into() => {
-                out.extend_from_slice(&[first, length as u8]);
+                append_plain(out, &[first, length as u8]);
             }
             (None, Ok(length)) => {
                 let [high, low] = length.to_be_bytes();
-                out.extend_from_slice(&[first, LENGTH_16, high, low]);
+                append_plain(out, &[first, LENGTH_16, high, low]);
             }
             _ => {
                 let mut encoded = [0; MAX_HEADER];

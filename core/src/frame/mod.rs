@@ -29,6 +29,7 @@ pub use close_code::{CloseCode, MAX_CLOSE_REASON, MAX_CONTROL_PAYLOAD, parse_clo
 pub use error::FrameError;
 pub use header::{Header, HeaderRules, MAX_HEADER};
 pub use keys::{MaskingKeys, RandomError};
+pub(crate) use mask::append_plain;
 pub use mask::{append_masked, apply_mask};
 pub use opcode::Opcode;
 pub use utf8::{InvalidUtf8, Utf8Validator, is_valid};

@@ -22,6 +22,7 @@ impl ForkGuard {
     }
 
     /// Whether the process has been forked since.
+    #[inline]
     pub(crate) fn is_child(self) -> bool {
         FORKS.load(Ordering::Relaxed) != self.0
     }

@@ -72,7 +72,7 @@ impl Protocol {
     }
 
     /// How a message of `length` bytes is compressed; `None` when it goes as it is.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn compresses(&self, length: usize, compress: Compress) -> Option<Config> {
         let agreed = self.deflate?;
         let settings = &self.options.compression;

@@ -138,7 +138,7 @@ impl Input {
         self.start = self.end;
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn bytes(&mut self) -> &mut [u8] {
         &mut self.buffer[self.start..self.end]
     }

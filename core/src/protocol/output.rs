@@ -2,7 +2,7 @@
 
 use crate::deflate::Compressors;
 use crate::error::{Role, SendError};
-use crate::frame::{Header, MAX_HEADER, MaskingKeys, Opcode, append_masked};
+use crate::frame::{Header, MAX_HEADER, MaskingKeys, Opcode, append_masked, append_plain};
 
 use super::MessageKind;
 use super::trace::{Trace, TracedFrame};
@@ -188,5 +188,5 @@ pub(crate) fn append_server_frame(out: &mut Vec<u8>, kind: MessageKind, payload:
     let header = unmasked(true, kind.opcode(), payload.len());
     out.reserve(MAX_HEADER + payload.len());
     header.append_to(out);
-    out.extend_from_slice(payload);
+    append_plain(out, payload);
 }

@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 
 use super::kernel::{self, Key};
-use super::{append_masked, apply_mask};
+use super::{append_masked, append_plain, apply_mask};
 
 const KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
@@ -129,6 +129,16 @@ fn osv_2021_1727_every_length_alignment_and_phase_leaves_the_surroundings_alone(
                 );
             }
         }
+    }
+}
+
+#[test]
+fn what_is_not_masked_is_appended_as_it_is() {
+    for length in 0..=130 {
+        let data = sample(length);
+        let mut out = b"before".to_vec();
+        append_plain(&mut out, &data);
+        assert_eq!(out, [b"before", &data[..]].concat(), "{length} bytes");
     }
 }
 
