@@ -38,7 +38,7 @@ impl Region {
     /// Begins a batch: with other memory when there is no room behind what is kept. Views of the old memory stay what they
     /// are.
     pub(crate) fn begin(&mut self, engine: &mut Engine) -> Result<()> {
-        if !engine.lacks_room() {
+        if !engine.memory_is_full() {
             return Ok(());
         }
         let size = 2 * engine.read_size().max(LEAST_READ);

@@ -171,7 +171,7 @@ impl Thread {
                 continue;
             }
             // What came behind a message is the core's business only when the message has been answered.
-            if seats.engine.unparsed() == Some(last) || seats.engine.lacks_room() {
+            if seats.engine.unparsed() == Some(last) || seats.engine.memory_is_full() {
                 break;
             }
             match self.step(&mut seats, &mut batch, &mut leaving)? {

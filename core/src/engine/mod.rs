@@ -82,7 +82,7 @@ pub use supervise::Reconnect;
 
 use crate::error::{Error, IoError};
 use crate::net::ForkGuard;
-use crate::protocol::{Gathered, Input, Raw, Source};
+use crate::protocol::{Gathered, Input, MakeRoom, Raw, Room, Source};
 use apart::Lone;
 use drive::Told;
 use event::ToldText;
@@ -289,7 +289,7 @@ impl Engine {
         self.input.memory()
     }
 
-    /// Bytes that the engine asks of a socket at once: 64 KiB, and 1 MiB and a little once a read has been filled.
+    /// Bytes that the engine asks of a socket at once: 64 KiB, or more once a read has been filled.
     #[must_use]
     pub const fn read_size(&self) -> usize {
         self.read_size
@@ -298,8 +298,8 @@ impl Engine {
     /// Whether the memory has no room for a read behind what is kept in it: time to replace it, before the next event is
     /// asked for that is no [message at hand](Self::next_message). Otherwise the engine makes itself other memory.
     #[must_use]
-    pub fn lacks_room(&self) -> bool {
-        self.input.room() < self.read_size
+    pub fn memory_is_full(&self) -> bool {
+        self.input.is_full(self.read_size)
     }
 
     /// The memory in which messages are kept. From now on the engine reads into `memory`, which it grows as it needs
@@ -313,6 +313,22 @@ impl Engine {
     /// Hands in memory of a message that was [kept](Self::keep_message), for one to come. What is not wanted comes back.
     pub fn reuse(&mut self, memory: Gathered) -> Option<Gathered> {
         self.input.reuse(memory)
+    }
+
+    /// Has large binary messages received into memory that `make` makes for them, as far as they wait to be read: when all
+    /// that is missing of one is there, 32 KiB at least, `make` is asked for memory of its whole length in bytes.
+    /// Whatever `make` does not want is received as ever.
+    pub fn make_rooms(&mut self, make: Box<MakeRoom>) {
+        self.input.make_rooms(make);
+    }
+
+    /// The memory that holds the message that was told last, if `make_rooms` made it; then it is the caller's.
+    pub fn take_room(&mut self) -> Option<Box<dyn Room>> {
+        let in_room = self
+            .lent
+            .take_if(|source| matches!(source, Source::Room))
+            .is_some();
+        in_room.then(|| self.input.take_room()).flatten()
     }
 
     /// The event in all other cases.

@@ -1,10 +1,14 @@
-//! Messages that the application keeps: their memory, and where it comes back.
+//! Messages that the application keeps: their memory, where it comes back, and where it is the application's from the start.
+
+use std::any::Any;
+use std::io;
+use std::mem::MaybeUninit;
 
 use std::ops::Range;
 
 use ropeway_core::SendError;
 use ropeway_core::engine::{Engine, EventKind};
-use ropeway_core::protocol::{Gathered, MessageKind, Options};
+use ropeway_core::protocol::{Gathered, MessageKind, Options, Receive, Room};
 
 use crate::rig::*;
 
@@ -54,6 +58,83 @@ fn a_gathered_message_is_kept_without_a_copy_and_its_memory_used_again() {
     // What stands in the receive buffer is copied.
     assert_eq!(kept(&mut engine).bytes(), b"short");
     drop(peer.join());
+}
+
+/// Memory of the application's.
+#[derive(Debug)]
+struct Own(usize, Vec<u8>);
+
+impl Room for Own {
+    fn fill(&mut self, before: &[u8], receive: &mut Receive<'_>) -> io::Result<usize> {
+        self.1.extend(before);
+        let mut rest = vec![MaybeUninit::uninit(); self.0 - before.len()];
+        let received = receive(&mut rest)?;
+        self.1.extend_from_slice(received);
+        Ok(received.len())
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.1
+    }
+
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        &mut self.1
+    }
+}
+
+#[test]
+fn large_messages_come_in_the_applications_memory_and_others_as_ever() {
+    let mut engine = engine();
+    engine.make_rooms(Box::new(|length| {
+        (length != 300_000).then(|| Box::new(Own(length, Vec::new())) as Box<dyn Room>)
+    }));
+    let (_, address) = listen(&mut engine, Options::default());
+    let mut peer = Raw::open_in(&mut engine, address);
+    let mut in_rooms = Vec::new();
+    // The kernel may hand over any of them bit by bit, though not all.
+    for size in [200_000, 10, 300_000, 70_000, 20_000, 2 << 20]
+        .into_iter()
+        .cycle()
+    {
+        if size == 200_000 && !in_rooms.is_empty() {
+            break;
+        }
+        let sent = pattern(size);
+        let text = vec![b'x'; size];
+        let writer = std::thread::spawn({
+            let (sent, text) = (sent.clone(), text.clone());
+            move || {
+                peer.send(BINARY, &sent);
+                peer.send(TEXT, &text);
+                peer
+            }
+        });
+        let mut received = Vec::new();
+        while received.len() < 2 {
+            engine.poll(Some(PATIENCE)).expect("polls");
+            while let Some((event, _)) = engine.next_event() {
+                let EventKind::Message { payload, .. } = event.kind else {
+                    panic!("{:?}", event.kind);
+                };
+                received.push(payload.to_vec());
+                let room = engine.take_room();
+                assert!(engine.take_room().is_none(), "it is taken once");
+                if let Some(room) = room {
+                    assert_eq!(room.bytes(), received[received.len() - 1]);
+                    assert!((room as Box<dyn Any>).is::<Own>());
+                    in_rooms.push((size, received.len()));
+                }
+            }
+        }
+        assert!(received == [sent, text]);
+        peer = writer.join().expect("no panic");
+    }
+    assert!(
+        in_rooms
+            .iter()
+            .all(|&(size, nth)| size > 50_000 && size != 300_000 && nth == 1),
+        "{in_rooms:?}"
+    );
 }
 
 #[test]
@@ -138,12 +219,15 @@ fn messages_are_kept_where_they_were_read_and_the_engine_reads_on_behind_them() 
     peer.send(BINARY, &sent[0]);
     let (behind, _) = kept_in_place(&mut engine);
     assert!(behind[0].start > places[18].end);
-    assert!(!engine.lacks_room());
+    assert!(!engine.memory_is_full());
     let kept = engine.replace_memory(Vec::new());
     assert_eq!(kept.as_ptr(), memory);
     assert_eq!(payloads(&kept, places), sent[..19]);
     assert_eq!(payloads(&kept, behind), sent[..1]);
-    assert!(!engine.lacks_room(), "nothing is kept in the other memory");
+    assert!(
+        !engine.memory_is_full(),
+        "nothing is kept in the other memory"
+    );
 }
 
 #[test]
@@ -155,12 +239,12 @@ fn what_is_kept_stays_although_the_engine_needs_more_room() {
     let memory = engine.memory().as_ptr();
     peer.send(BINARY, &pattern(5000));
     let (places, _) = kept_in_place(&mut engine);
-    assert!(engine.lacks_room());
+    assert!(engine.memory_is_full());
     peer.send(BINARY, &pattern(6000));
     let (none, copied) = kept_in_place(&mut engine);
     assert!(none.is_empty(), "it is in memory of the engine's own");
     assert_eq!(copied, [pattern(6000)]);
-    assert!(engine.lacks_room());
+    assert!(engine.memory_is_full());
     let kept = engine.replace_memory(Vec::new());
     assert_eq!(kept.as_ptr(), memory);
     assert_eq!(payloads(&kept, places), [pattern(5000)]);
