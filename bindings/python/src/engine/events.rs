@@ -32,6 +32,7 @@ pub(super) enum Told {
     Writable(Py<Connection>),
     Closed(Py<Connection>, Box<protocol::Closed>),
     AcceptFailed(Py<PyAny>, String),
+    Relayed(Py<PyAny>, String, PyResult<Py<PyAny>>),
     Nothing,
 }
 
@@ -43,6 +44,7 @@ impl Core {
             table,
             free,
             servers,
+            on_relayed,
             ..
         } = self;
         loop {
@@ -137,6 +139,21 @@ impl Core {
                         None => Told::Nothing,
                     }
                 }
+                (
+                    EventKind::Relayed {
+                        topic,
+                        kind,
+                        payload,
+                    },
+                    _,
+                ) => match on_relayed {
+                    Some(listener) => Told::Relayed(
+                        listener.clone_ref(py),
+                        topic.to_owned(),
+                        payload::to_object(py, kind, payload),
+                    ),
+                    None => Told::Nothing,
+                },
                 _ => Told::Nothing,
             };
             return Some(told);
@@ -226,6 +243,9 @@ impl Told {
             Self::AcceptFailed(server, error) => server
                 .call_method1(py, intern!(py, "_on_accept_failed"), (error,))
                 .map(drop),
+            Self::Relayed(listener, topic, message) => {
+                listener.call1(py, (topic, message?)).map(drop)
+            }
         }
     }
 }
