@@ -128,7 +128,8 @@ class Person:
 
 def hear(name_of_room: str, data: str | bytes) -> None:
     """What has happened in a room at another server: what was said is kept, and who comes hears who is here."""
-    room, message = find_room(name_of_room), json.loads(data)
+    room = find_room(name_of_room)
+    message: dict[str, Any] = json.loads(data)
     match message:
         case {"type": "said", **line} if room:
             room.lines.append(line)

@@ -71,7 +71,10 @@ test('the servers in all languages over one broker', { skip }, async (t) => {
     late.send(join(`late ${i}`, 'cats'));
     const { type, lines, people: present } = await late.next();
     assert.strictEqual(type, 'joined');
-    assert.deepStrictEqual(lines.map(({ name, text }) => [name, text]), SERVERS.map((name) => [name, 'grüezi']));
+    assert.deepStrictEqual(
+      lines.map(({ name, text }) => [name, text]),
+      SERVERS.map((name) => [name, 'grüezi']),
+    );
     const names = new Set(present);
     while (!SERVERS.every((name) => names.has(name))) {
       const { type, people: others } = await late.next();
