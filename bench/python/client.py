@@ -17,16 +17,19 @@ LIMIT = 16 << 20
 
 
 class Window:
-    """Counts round trips and processor time, after a tenth of the time to warm up."""
+    """Counts round trips and processor time, after a tenth of the time to warm up, from the first round trip on."""
 
     def __init__(self, seconds: float) -> None:
-        self.begins = time.monotonic() + seconds / 10
-        self.ends = self.begins + seconds
+        self.seconds = seconds
+        self.begins = self.ends = 0.0
         self.trips, self.cpu = 0, 0.0
 
     def over(self) -> bool:
         """Asked after each round trip."""
         now = time.monotonic()
+        if not self.begins:
+            self.begins = now + self.seconds / 10
+            self.ends = self.begins + self.seconds
         if not self.cpu and now >= self.begins:
             self.trips, self.cpu = 0, time.process_time()
         elif now >= self.ends:

@@ -23,6 +23,7 @@ mod lock;
 mod metrics;
 mod options;
 mod payload;
+mod room;
 mod route;
 mod sansio;
 mod threads;

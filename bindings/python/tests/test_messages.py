@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -216,6 +217,25 @@ def test_recv_does_not_suspend_when_a_message_waits(run: Run) -> None:
             assert caught.value.value == "there"
             with pytest.raises(StopIteration):
                 server.send("x").send(None)
+
+    run(main())
+
+
+def test_large_messages_one_behind_the_other_are_objects_of_their_own(run: Run) -> None:
+    async def main() -> None:
+        sent = [os.urandom(size) for size in (200_000, 10, 200_000, 2 << 20, 70_000, 9_000, 1 << 20, 40_000) * 3]
+        async with (
+            ropeway.serve(echo, "127.0.0.1", 0, max_size=None) as server,
+            ropeway.connect(uri(server), max_size=None) as client,
+        ):
+
+            async def send() -> None:
+                for message in sent:
+                    await client.send(message)
+
+            sending = asyncio.create_task(send())
+            assert [await client.recv() for _ in sent] == sent
+            await sending
 
     run(main())
 

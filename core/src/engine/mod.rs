@@ -83,7 +83,7 @@ pub use supervise::Reconnect;
 
 use crate::error::{Error, IoError};
 use crate::net::ForkGuard;
-use crate::protocol::{Gathered, Input, Raw, Source};
+use crate::protocol::{Gathered, Input, MakeRoom, Raw, Room, Source};
 use apart::Lone;
 use drive::Told;
 use event::{Relayed, ToldText};
@@ -282,7 +282,7 @@ impl Engine {
     pub fn payload_place(&self) -> Option<(Range<usize>, usize)> {
         match self.lent? {
             Source::Buffer { start, end } => Some((start..end, self.input.len())),
-            Source::Message | Source::Inflated { .. } => None,
+            Source::Message | Source::Room | Source::Inflated { .. } => None,
         }
     }
 
@@ -298,6 +298,22 @@ impl Engine {
     /// Hands in memory of a message that was [kept](Self::keep_message), for one to come. What is not wanted comes back.
     pub fn reuse(&mut self, memory: Gathered) -> Option<Gathered> {
         self.input.reuse(memory)
+    }
+
+    /// Has large binary messages received into memory that `make` makes for them, as far as they wait to be read: when all
+    /// that is missing of one is there, 32 KiB at least, `make` is asked for memory of its whole length in bytes.
+    /// Whatever `make` does not want is received as ever.
+    pub fn make_rooms(&mut self, make: Box<MakeRoom>) {
+        self.input.make_rooms(make);
+    }
+
+    /// The memory that holds the message that was told last, if `make_rooms` made it; then it is the caller's.
+    pub fn take_room(&mut self) -> Option<Box<dyn Room>> {
+        let in_room = self
+            .lent
+            .take_if(|source| matches!(source, Source::Room))
+            .is_some();
+        in_room.then(|| self.input.take_room()).flatten()
     }
 
     /// The event in all other cases.

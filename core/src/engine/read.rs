@@ -2,7 +2,9 @@
 //!
 //! What comes is read into the engine's one buffer and told from there. The rest of a large message is read into the
 //! message itself, and while it is on its way the socket is asked to report itself only when it holds all of that, or
-//! much: one wake-up and one call take what would otherwise cost several.
+//! much: one wake-up and one call take what would otherwise cost several. Where the application makes memory for a message,
+//! and all of the rest is there, it goes there, and so that little of the next one is copied, that is read in two parts from
+//! the start.
 
 use std::io;
 
@@ -17,6 +19,8 @@ pub(super) const READ_SIZE: usize = 64 << 10;
 /// Bytes asked of a socket at once when so much waits that a read has been filled: a message of 1 MiB is then told from where
 /// it was received. Memory for [`keep_input`](Engine::keep_input) of this size need not grow.
 pub const BULK_READ_SIZE: usize = (1 << 20) + (64 << 10);
+/// Bytes asked of a socket at once behind a message that was received into the application's memory.
+const HEAD_READ_SIZE: usize = 8 << 10;
 /// Bytes of a large message asked for at once, and awaited.
 const PAYLOAD_READ_SIZE: usize = 1 << 20;
 /// Bytes read of one connection in one turn, while they all belong to one large message.
@@ -44,8 +48,18 @@ impl Engine {
         };
         let mut room = self.read_size;
         let wanted = protocol.wants_payload();
-        let result = if wanted > 0 {
-            let there = stream.waiting();
+        let there = if wanted > 0 { stream.waiting() } else { 0 };
+        let made = protocol.room(&mut self.input, there, PAYLOAD_READ_SIZE);
+        let result = if let Some((mut memory, rest)) = made {
+            room = rest + usize::from(there == rest);
+            let received = memory.fill(protocol.gathered_bytes(), &mut |memory| {
+                stream.receive_uninit(memory)
+            });
+            received.inspect(|&count| {
+                self.read_size = HEAD_READ_SIZE;
+                self.read_ahead = protocol.received_in_room(&mut self.input, memory, count, now);
+            })
+        } else if wanted > 0 {
             let read = |buffer: &mut Vec<u8>, most: usize| {
                 // When all that was there has been read the socket is empty.
                 room = if there > 0 { most.min(there + 1) } else { most };
@@ -67,7 +81,9 @@ impl Engine {
             let result = stream.receive(&mut self.input.spare(room)[..room]);
             if let Ok(count) = result {
                 self.input.filled(count);
-                if count == room {
+                if self.input.has_rooms() {
+                    self.read_size = READ_SIZE;
+                } else if count == room {
                     self.read_size = BULK_READ_SIZE;
                 }
             }

@@ -1,6 +1,7 @@
 //! A connected, non-blocking stream socket of any family.
 
 use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
 use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
@@ -49,6 +50,20 @@ impl Socket {
         // `room` is within the capacity.
         unsafe { buffer.set_len(length) };
         Ok(count)
+    }
+
+    /// Receives at most so much as fits; what has been received.
+    #[allow(
+        unsafe_code,
+        reason = "received bytes go into memory that need not be zeroed before"
+    )]
+    pub(crate) fn receive_uninit<'m>(
+        &self,
+        memory: &'m mut [MaybeUninit<u8>],
+    ) -> io::Result<&'m mut [u8]> {
+        let count = retry(|| self.0.recv(memory))?.min(memory.len());
+        // SAFETY: recv has initialised the first `count` bytes.
+        Ok(unsafe { memory[..count].assume_init_mut() })
     }
 
     /// Asks the kernel not to report the socket readable before `count` bytes are there, or the stream's end. Only a hint.

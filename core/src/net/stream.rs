@@ -1,6 +1,7 @@
 //! A connected, non-blocking byte stream, plain or in TLS, straight or through a proxy.
 
 use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 use std::os::fd::{OwnedFd, RawFd};
 
@@ -64,6 +65,21 @@ impl Stream {
             Self::Plain(socket) => socket.receive_into(buffer, most),
             Self::Tls(tls) => tls.receive_into(buffer, most),
             Self::Adopted(adopted) => adopted.receive_into(buffer, most),
+        }
+    }
+
+    /// The same into memory that need not have been written before; what has been received.
+    pub(crate) fn receive_uninit<'m>(
+        &mut self,
+        memory: &'m mut [MaybeUninit<u8>],
+    ) -> io::Result<&'m mut [u8]> {
+        match self {
+            Self::Plain(socket) => socket.receive_uninit(memory),
+            _ => {
+                let mut bytes = Vec::with_capacity(memory.len());
+                self.receive_into(&mut bytes, memory.len())?;
+                Ok(memory[..bytes.len()].write_copy_of_slice(&bytes))
+            }
         }
     }
 

@@ -7,6 +7,7 @@ use crate::error::{Error, Role};
 use crate::frame::{FrameError, apply_mask};
 
 use super::receive::{Raw, Source};
+use super::room::Room;
 use super::{Frame, Input, MessageKind, Output, Protocol, Time};
 
 impl Protocol {
@@ -157,6 +158,59 @@ impl Protocol {
         } else {
             0
         }
+    }
+
+    /// Memory of the application's for the message under way, where it makes some: for a binary message of which all that
+    /// is missing waits to be read, in the transport's `there` bytes, at most `most` of them.
+    pub(crate) fn room(
+        &self,
+        input: &mut Input,
+        there: usize,
+        most: usize,
+    ) -> Option<(Box<dyn Room>, usize)> {
+        let rest = self.wants_payload();
+        if rest == 0
+            || rest > there.min(most)
+            || !self.fin
+            || self.receiving != Some(MessageKind::Binary)
+        {
+            return None;
+        }
+        let make = input.rooms.make.as_mut()?;
+        Some((make(self.gathered_bytes().len() + rest)?, rest))
+    }
+
+    /// What has been gathered of the message under way.
+    pub(crate) fn gathered_bytes(&self) -> &[u8] {
+        (self.partial.as_ref()).map_or(&[], |partial| partial.message.bytes())
+    }
+
+    /// Takes up a message whose last `count` bytes have been received into [`room`](Self::room); where those are fewer
+    /// than were to come, what there is of them. Errors come of the next [`step`](Self::step).
+    pub(crate) fn received_in_room(
+        &mut self,
+        input: &mut Input,
+        mut room: Box<dyn Room>,
+        count: usize,
+        now: Time,
+    ) -> Option<Raw> {
+        self.heard = now;
+        let before = self.gathered_bytes().len();
+        let new = room.bytes_mut().get_mut(before..)?;
+        if (count as u64) < self.remaining {
+            input.extend(new);
+            return None;
+        }
+        if self.role == Role::Server {
+            apply_mask(new, self.key, self.phase.into());
+        }
+        self.advance(count);
+        self.message_is_whole(MessageKind::Binary, input);
+        input.rooms.lent = Some(room);
+        Some(Raw::Message {
+            kind: MessageKind::Binary,
+            source: Source::Room,
+        })
     }
 
     /// Reads payload of the current frame into its message by `read`, which appends at most the given number of bytes

@@ -7,6 +7,7 @@ use crate::handshake::Request;
 use super::event::{Closed, Event, MessageKind, Opened};
 use super::gathered::Gathered;
 use super::receive::{Raw, Source};
+use super::room::{MakeRoom, Room, Rooms};
 
 /// A gathered message's buffer up to this size is kept for the next one.
 const SPARE_LIMIT: usize = 2 << 20;
@@ -30,6 +31,7 @@ pub struct Input {
     pub(super) message: Gathered,
     /// Memory for messages to come: of one that is over, or as much as the application has handed in.
     spares: Vec<Gathered>,
+    pub(super) rooms: Rooms,
     /// Room for inflated data; its length is no measure of them.
     inflated: Vec<u8>,
     inflaters: Vec<Inflater>,
@@ -62,6 +64,10 @@ impl Input {
             end: 0,
             message: Gathered::new(),
             spares: Vec::new(),
+            rooms: Rooms {
+                make: None,
+                lent: None,
+            },
             inflated: Vec::new(),
             inflaters: Vec::new(),
             incomplete: 0,
@@ -356,6 +362,21 @@ impl Input {
         copy
     }
 
+    /// From now on large messages are received into memory that `make` makes.
+    pub(crate) fn make_rooms(&mut self, make: Box<MakeRoom>) {
+        self.rooms.make = Some(make);
+    }
+
+    /// Whether large messages are received into memory of the application's.
+    pub(crate) const fn has_rooms(&self) -> bool {
+        self.rooms.make.is_some()
+    }
+
+    /// The application's memory that holds the message that is lent.
+    pub(crate) fn take_room(&mut self) -> Option<Box<dyn Room>> {
+        self.rooms.lent.take()
+    }
+
     /// Takes memory for a message to be gathered; gives back what is not wanted.
     pub(crate) fn reuse(&mut self, mut memory: Gathered) -> Option<Gathered> {
         let spare: usize = self.spares.iter().map(Gathered::capacity).sum();
@@ -372,6 +393,7 @@ impl Input {
         match source {
             Source::Buffer { start, end } => &self.buffer[start..end],
             Source::Message => self.message.bytes(),
+            Source::Room => self.rooms.lent.as_ref().map_or(&[], |room| room.bytes()),
             Source::Inflated { length } => &self.inflated[..length],
         }
     }

@@ -46,6 +46,7 @@ mod options;
 mod output;
 mod plain;
 mod receive;
+mod room;
 mod send;
 #[cfg(test)]
 mod tests;
@@ -64,6 +65,7 @@ pub use options::Options;
 pub use output::Output;
 pub(crate) use output::append_server_frame;
 pub(crate) use receive::{Raw, Source};
+pub use room::{MakeRoom, Receive, Room};
 pub use time::Time;
 pub use trace::{Trace, TracedFrame};
 

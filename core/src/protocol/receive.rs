@@ -42,6 +42,8 @@ pub(crate) enum Source {
     Buffer { start: usize, end: usize },
     /// In the gathered message.
     Message,
+    /// In the application's own memory.
+    Room,
     /// In the buffer for inflated data, from its start.
     Inflated { length: usize },
 }

@@ -1,8 +1,12 @@
-//! Messages that the application keeps: their memory, and where it comes back.
+//! Messages that the application keeps: their memory, where it comes back, and where it is the application's from the start.
+
+use std::any::Any;
+use std::io;
+use std::mem::MaybeUninit;
 
 use ropeway_core::SendError;
 use ropeway_core::engine::{Engine, EventKind};
-use ropeway_core::protocol::{Gathered, MessageKind, Options};
+use ropeway_core::protocol::{Gathered, MessageKind, Options, Receive, Room};
 
 use crate::rig::*;
 
@@ -52,6 +56,83 @@ fn a_gathered_message_is_kept_without_a_copy_and_its_memory_used_again() {
     // What stands in the receive buffer is copied.
     assert_eq!(kept(&mut engine).bytes(), b"short");
     drop(peer.join());
+}
+
+/// Memory of the application's.
+#[derive(Debug)]
+struct Own(usize, Vec<u8>);
+
+impl Room for Own {
+    fn fill(&mut self, before: &[u8], receive: &mut Receive<'_>) -> io::Result<usize> {
+        self.1.extend(before);
+        let mut rest = vec![MaybeUninit::uninit(); self.0 - before.len()];
+        let received = receive(&mut rest)?;
+        self.1.extend_from_slice(received);
+        Ok(received.len())
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.1
+    }
+
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        &mut self.1
+    }
+}
+
+#[test]
+fn large_messages_come_in_the_applications_memory_and_others_as_ever() {
+    let mut engine = engine();
+    engine.make_rooms(Box::new(|length| {
+        (length != 300_000).then(|| Box::new(Own(length, Vec::new())) as Box<dyn Room>)
+    }));
+    let (_, address) = listen(&mut engine, Options::default());
+    let mut peer = Raw::open_in(&mut engine, address);
+    let mut in_rooms = Vec::new();
+    // The kernel may hand over any of them bit by bit, though not all.
+    for size in [200_000, 10, 300_000, 70_000, 20_000, 2 << 20]
+        .into_iter()
+        .cycle()
+    {
+        if size == 200_000 && !in_rooms.is_empty() {
+            break;
+        }
+        let sent = pattern(size);
+        let text = vec![b'x'; size];
+        let writer = std::thread::spawn({
+            let (sent, text) = (sent.clone(), text.clone());
+            move || {
+                peer.send(BINARY, &sent);
+                peer.send(TEXT, &text);
+                peer
+            }
+        });
+        let mut received = Vec::new();
+        while received.len() < 2 {
+            engine.poll(Some(PATIENCE)).expect("polls");
+            while let Some((event, _)) = engine.next_event() {
+                let EventKind::Message { payload, .. } = event.kind else {
+                    panic!("{:?}", event.kind);
+                };
+                received.push(payload.to_vec());
+                let room = engine.take_room();
+                assert!(engine.take_room().is_none(), "it is taken once");
+                if let Some(room) = room {
+                    assert_eq!(room.bytes(), received[received.len() - 1]);
+                    assert!((room as Box<dyn Any>).is::<Own>());
+                    in_rooms.push((size, received.len()));
+                }
+            }
+        }
+        assert!(received == [sent, text]);
+        peer = writer.join().expect("no panic");
+    }
+    assert!(
+        in_rooms
+            .iter()
+            .all(|&(size, nth)| size > 50_000 && size != 300_000 && nth == 1),
+        "{in_rooms:?}"
+    );
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::closed::{self, Closed};
 use crate::connection::{Connection, OPEN};
 use crate::futures::resolve;
 use crate::inbox::Item;
-use crate::payload;
+use crate::room;
 
 /// An event on its way to Python, without a hold on the engine. What the garbage collector tracks is made from it
 /// later: making it may run finalizers, which must not find the engine locked.
@@ -56,8 +56,8 @@ impl Core {
                 .and_then(|place| table.get(place))
                 .and_then(Option::as_ref);
             let told = match (event.kind, known) {
-                (EventKind::Message { kind, payload }, Some(connection)) => {
-                    let message = payload::to_object(py, kind, payload);
+                (EventKind::Message { kind, .. }, Some(connection)) => {
+                    let message = room::message(py, engine, kind);
                     let inner = connection.get().inner();
                     if let Some(listener) = &inner.listener {
                         let listener = listener.clone_ref(py);
@@ -71,7 +71,10 @@ impl Core {
                     }
                     drop(inner);
                     let Ok(message) = message else { continue };
-                    if !connection.get().put(Item::Message(message), connections) {
+                    if !connection
+                        .get()
+                        .put(Item::Message(message), engine.connections())
+                    {
                         continue;
                     }
                     Told::Wake(connection.clone_ref(py))

@@ -27,6 +27,7 @@ use crate::lock::Locked;
 use crate::metrics;
 use crate::options::{self, Options};
 use crate::payload;
+use crate::room;
 use crate::tls::TlsServer;
 use apart::Apart;
 use place::Place;
@@ -131,7 +132,8 @@ impl Engine {
             connection_metrics: true,
             ..EngineOptions::default()
         };
-        let engine = engine::Engine::new(options).map_err(|problem| error(py, &problem))?;
+        let mut engine = engine::Engine::new(options).map_err(|problem| error(py, &problem))?;
+        room::make_rooms(&mut engine);
         Ok(Self {
             core: Mutex::new(Core {
                 engine,

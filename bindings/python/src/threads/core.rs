@@ -17,7 +17,7 @@ use super::pong::Ping;
 use crate::closed::{self, Led};
 use crate::connection::{CLOSED, OPEN};
 use crate::inbox::{Inbox, Item};
-use crate::payload;
+use crate::room;
 
 /// What the lock guards.
 pub(super) struct Core {
@@ -141,10 +141,11 @@ impl Core {
         };
         while let Some((event, connections)) = engine.next_event() {
             match event.kind {
-                EventKind::Message { kind, payload } => {
+                EventKind::Message { kind, .. } => {
                     // Without memory for it the message is lost, and nothing better can be done.
-                    if let Ok(message) = payload::to_object(py, kind, payload) {
+                    if let Ok(message) = room::message(py, engine, kind) {
                         self.inbox.push(Item::Message(message));
+                        let connections = engine.connections();
                         if self.receiving {
                             connections.flush();
                             return;

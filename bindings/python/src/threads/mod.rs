@@ -30,6 +30,7 @@ use crate::inbox::{Item, Piece};
 use crate::metrics;
 use crate::options::{self, Options};
 use crate::payload;
+use crate::room;
 use crate::route::Route;
 use crate::tls::{self, TlsServer};
 use core::Core;
@@ -68,7 +69,8 @@ impl ThreadConnection {
             connection_metrics: true,
             ..EngineOptions::default()
         };
-        let engine = Engine::new(options).map_err(|problem| error(py, &problem))?;
+        let mut engine = Engine::new(options).map_err(|problem| error(py, &problem))?;
+        room::make_rooms(&mut engine);
         Ok(Self {
             core: Mutex::new(Core::new(engine, pipe()?, high, low)),
             turned: Condvar::new(),

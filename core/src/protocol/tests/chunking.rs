@@ -1,12 +1,42 @@
 //! The same bytes give the same events and the same output however they are divided among reads, held back in between,
-//! or read straight into a message.
+//! or read straight into a message, of the engine's memory or of the application's.
+
+use std::io;
+use std::mem::MaybeUninit;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use super::super::room::{Receive, Room};
 use super::streaming::joined;
 use super::streams::stream;
 use super::*;
+
+/// The application's memory, short of what is received where `cut` says so.
+#[derive(Debug)]
+struct Own {
+    length: usize,
+    cut: usize,
+    bytes: Vec<u8>,
+}
+
+impl Room for Own {
+    fn fill(&mut self, before: &[u8], receive: &mut Receive<'_>) -> io::Result<usize> {
+        self.bytes.extend(before);
+        let mut rest = vec![MaybeUninit::uninit(); self.length - before.len() - self.cut];
+        let received = receive(&mut rest)?;
+        self.bytes.extend_from_slice(received);
+        Ok(received.len())
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        &mut self.bytes
+    }
+}
 
 /// One read of a driver.
 #[derive(Clone, Debug)]
@@ -16,6 +46,8 @@ struct Read {
     hold: Option<usize>,
     /// Whether a large payload goes straight into its message.
     direct: bool,
+    /// Bytes by which the transport gives less of it than it has promised.
+    cut: usize,
 }
 
 fn reads() -> impl Strategy<Value = Vec<Read>> {
@@ -26,9 +58,15 @@ fn reads() -> impl Strategy<Value = Vec<Read>> {
         2 => 10_000_usize..100_000,
     ];
     let hold = prop_oneof![2 => Just(None), 1 => (0_usize..4).prop_map(Some)];
-    let read = (size, hold, any::<bool>());
+    let cut = prop_oneof![Just(0_usize), 1_usize..1000];
+    let read = (size, hold, any::<bool>(), cut);
     vec(
-        read.prop_map(|(size, hold, direct)| Read { size, hold, direct }),
+        read.prop_map(|(size, hold, direct, cut)| Read {
+            size,
+            hold,
+            direct,
+            cut,
+        }),
         1..20,
     )
 }
@@ -67,6 +105,14 @@ fn divided(
     reads: &[Read],
 ) -> (Vec<Told>, Vec<(u8, Vec<u8>)>) {
     let mut peer = Peer::open(role, options(streaming));
+    let cut = reads[0].cut;
+    peer.input.make_rooms(Box::new(move |length| {
+        Some(Box::new(Own {
+            length,
+            cut,
+            bytes: Vec::new(),
+        }))
+    }));
     let mut held = false;
     let total = bytes.len();
     for read in reads.iter().cycle() {
@@ -75,7 +121,24 @@ fn divided(
         }
         let least = if total - bytes.len() < 1000 { 1 } else { 1000 };
         let size = read.size.max(least).min(bytes.len());
-        if read.direct && !held && peer.protocol.wants_payload() > 0 {
+        let direct = read.direct && !held;
+        if direct && let Some((mut room, rest)) = peer.protocol.room(&mut peer.input, size, 100_000)
+        {
+            assert!(rest <= size);
+            let count = room
+                .fill(peer.protocol.gathered_bytes(), &mut |memory| {
+                    let count = memory.len();
+                    Ok(memory.write_copy_of_slice(&bytes[..count]))
+                })
+                .expect("no error was made");
+            bytes = &bytes[count..];
+            let raw = (peer.protocol).received_in_room(&mut peer.input, room, count, at(1));
+            let event = raw.and_then(|raw| peer.input.lend(raw)).map(Told::from);
+            peer.told.extend(event);
+            peer.drain(at(1));
+            continue;
+        }
+        if direct && peer.protocol.wants_payload() > 0 {
             let (count, raw) = peer
                 .protocol
                 .read_payload(
