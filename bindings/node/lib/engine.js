@@ -22,6 +22,8 @@ const RELAYED = 10;
 const VALUE = 0x100;
 // The payload is in the wide slab.
 const WIDE = 0x200;
+// The payload is where it was read.
+const READ = 0x400;
 const KIND = 0xff;
 
 /** Bits of what became of a message (src/seats.rs has the same). */
@@ -42,18 +44,20 @@ let onRelayed;
 
 let slab = new ArrayBuffer(0);
 let wide = slab;
+let region = slab;
 let values = [];
 let next = 0;
 let end = 0;
 
 /** Hands out a batch; with a count of -1 the rest of the last one, after a handler threw. */
-function dispatch(count, newSlab, newWide, newValues) {
+function dispatch(count, newSlab, newWide, newRegion, newValues) {
   if (count >= 0) {
     next = 0;
     end = count;
     values = newValues;
     if (newSlab !== undefined) slab = newSlab.buffer;
     if (newWide !== undefined) wide = newWide.buffer;
+    if (newRegion !== undefined) region = newRegion.buffer;
   }
   while (next < end) {
     const context = connections[records[next * RECORD + 1]]?._context;
@@ -73,13 +77,17 @@ function run(context) {
     const kind = records[at];
     const offset = records[at + 2];
     const length = records[at + 3];
-    if ((kind === TEXT || kind === BINARY) && connection !== undefined) {
-      connection._onMessage(new View(slab, offset, length), kind === BINARY);
-      continue;
-    }
-    const payload = kind & VALUE ? values[offset] : new View(kind & WIDE ? wide : slab, offset, length);
-    deliver(kind & KIND, records[at + 1], connection, payload);
+    const payload = kind & VALUE ? values[offset] : new View(blockOf(kind), offset, length);
+    const what = kind & KIND;
+    if (what <= BINARY && connection !== undefined) connection._onMessage(payload, what === BINARY);
+    else deliver(what, records[at + 1], connection, payload);
   }
+}
+
+/** What holds a payload. */
+function blockOf(kind) {
+  if (kind & READ) return region;
+  return kind & WIDE ? wide : slab;
 }
 
 function deliver(kind, place, connection, payload) {

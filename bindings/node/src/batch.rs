@@ -3,19 +3,20 @@
 //! A record is four 32-bit integers: what happened, the connection's place, and the payload's offset and length. The
 //! list belongs to JavaScript and is written anew for each call. A slab is JavaScript's too, and is written once: views
 //! of it may be kept, so that when it is used up another one follows, and the garbage collector frees the old one. There
-//! are two, so that a small message that is kept does not hold a large slab ([`WIDE`]). With [`VALUE`] the payload is in
-//! neither: the offset says which of the values handed along it is.
+//! are two, so that a small message that is kept does not hold a large slab ([`WIDE`]). With [`READ`] the payload is where it
+//! was received, in the engine's own memory ([`Region`]). With [`VALUE`] it is in none of them: the offset says which of the
+//! values handed along it is.
 
 use std::ffi::c_void;
-use std::ops::Range;
 use std::ptr;
 
 use napi::bindgen_prelude::ToNapiValue;
 use napi::{Result, check_status, sys};
-use ropeway_core::engine::EventKind;
+use ropeway_core::engine::{Engine, EventKind};
 use ropeway_core::protocol::MessageKind;
 
 use crate::pool::Pool;
+use crate::region::Region;
 use crate::slab::Slab;
 use crate::told::{ToldClosed, ToldOpened};
 
@@ -36,6 +37,8 @@ pub(crate) mod kind {
 const VALUE: i32 = 0x100;
 /// The payload is in the wide slab.
 const WIDE: i32 = 0x200;
+/// The payload is where it was read.
+const READ: i32 = 0x400;
 
 /// Records of one call.
 pub(crate) const RECORDS: usize = 1024;
@@ -43,14 +46,11 @@ pub(crate) const RECORDS: usize = 1024;
 pub(crate) const RECORD: usize = 4;
 /// The slab of small payloads. A view that is kept holds the whole slab, so it is not large.
 const SLAB: usize = 64 << 10;
-/// Payloads of this size and more go into the wide slab.
+/// Payloads of this size and more stay where they were read; those that were not read at once go into the wide slab.
 pub(crate) const MIDDLE: usize = 2 << 10;
 const WIDE_SLAB: usize = 512 << 10;
 /// A payload of this size or more gets memory of its own.
 pub(crate) const LARGE: usize = 64 << 10;
-/// So much read at once goes to JavaScript where it is. Less is copied: memory that is mostly empty wakes the garbage collector
-/// too often.
-const READ: usize = 128 << 10;
 
 /// What goes with an event.
 pub(crate) enum Payload<'a> {
@@ -116,10 +116,7 @@ pub(crate) struct Batch {
     wide: Slab,
     /// A payload has come that the wide slab is for.
     wants_wide: bool,
-    /// Messages stay where they were read.
-    lends: bool,
-    /// JavaScript's Buffer of that memory.
-    lent: sys::napi_value,
+    region: Region,
     /// Payloads with buffers of their own, and objects: an array of the present handle scope.
     values: sys::napi_value,
     value_count: u32,
@@ -131,22 +128,22 @@ pub(crate) struct Filled {
     /// The slabs, where they are new ones.
     pub(crate) slab: sys::napi_value,
     pub(crate) wide: sys::napi_value,
+    /// The memory that was read into, where JavaScript does not know it yet.
+    pub(crate) region: sys::napi_value,
     pub(crate) values: sys::napi_value,
 }
 
 impl Batch {
     /// `records` is the memory of a list of `RECORDS * RECORD` integers that lives as long as the environment.
-    /// The wide slabs' memory is of `pool`.
-    pub(crate) fn new(env: sys::napi_env, records: *mut i32, pool: Pool<Vec<u8>>) -> Self {
+    pub(crate) fn new(env: sys::napi_env, records: *mut i32) -> Self {
         Self {
             env,
             records,
             count: 0,
             slab: Slab::new(env, SLAB, Pool::new()),
-            wide: Slab::new(env, WIDE_SLAB, pool),
+            wide: Slab::new(env, WIDE_SLAB, Pool::new()),
             wants_wide: false,
-            lends: false,
-            lent: ptr::null_mut(),
+            region: Region::new(env),
             values: ptr::null_mut(),
             value_count: 0,
         }
@@ -160,38 +157,25 @@ impl Batch {
     }
 
     /// Begins a batch; to be called within the handle scope that it is handed on in.
-    pub(crate) fn begin(&mut self) -> Result<()> {
+    pub(crate) fn begin(&mut self, engine: &mut Engine) -> Result<()> {
         self.count = 0;
         self.values = ptr::null_mut();
         self.value_count = 0;
-        self.lends = false;
-        self.lent = ptr::null_mut();
+        self.region.begin(engine)?;
         self.slab.begin(MIDDLE)?;
         self.wide.begin(if self.wants_wide { LARGE } else { 0 })
     }
 
-    /// Whether a message of this length, with so much read behind it, stays where it is.
-    #[inline]
-    pub(crate) fn leaves(&mut self, length: usize, behind: usize) -> bool {
-        let is_much = length >= MIDDLE && length + behind >= READ;
-        self.lends |= is_much && self.wide.filled() == 0;
-        self.lends
-    }
-
-    /// Adds a message that stays there.
-    pub(crate) fn push_left(&mut self, kind: i32, place: u32, range: &Range<usize>) {
-        self.record(kind | WIDE, place, range.start, range.len());
-    }
-
-    /// Whether messages of the batch stay where they were read: then nothing else may be added, and what was read is to be
-    /// handed to [`lend`](Self::lend).
-    pub(crate) const fn lends(&self) -> bool {
-        self.lends
-    }
-
-    /// Hands JavaScript a Buffer of the memory that messages were read into.
-    pub(crate) const fn lend(&mut self, buffer: sys::napi_value) {
-        self.lent = buffer;
+    /// Adds the message that was told last, where it was read. False when it is small, or stands elsewhere.
+    pub(crate) fn push_read(&mut self, kind: i32, place: u32, engine: &mut Engine) -> Result<bool> {
+        if engine.payload().len() < MIDDLE {
+            return Ok(false);
+        }
+        let range = self.region.keep(engine)?;
+        if let Some(range) = &range {
+            self.record(kind | READ, place, range.start, range.len());
+        }
+        Ok(range.is_some())
     }
 
     /// Adds an event.
@@ -260,17 +244,10 @@ impl Batch {
         Ok(Some(Filled {
             count: self.count,
             slab: self.slab.introduce()?.unwrap_or(undefined),
-            wide: self.introduce_wide()?.unwrap_or(undefined),
+            wide: self.wide.introduce()?.unwrap_or(undefined),
+            region: self.region.introduce().unwrap_or(undefined),
             values,
         }))
-    }
-
-    fn introduce_wide(&mut self) -> Result<Option<sys::napi_value>> {
-        if self.lent.is_null() {
-            return self.wide.introduce();
-        }
-        self.wide.displace();
-        Ok(Some(self.lent))
     }
 }
 

@@ -20,6 +20,7 @@ mod engine;
 mod metrics;
 mod options;
 mod pool;
+mod region;
 mod seats;
 mod send;
 mod slab;

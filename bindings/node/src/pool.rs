@@ -1,7 +1,7 @@
 //! Memory that goes to JavaScript without a copy, and comes back from the garbage collector for the next time: fresh pages
 //! cost more than all else that is done with a large message.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
 use std::ptr;
 use std::rc::Rc;
@@ -15,16 +15,11 @@ const KEPT: usize = 64 << 20;
 /// What a Buffer can stand on.
 pub(crate) trait Memory {
     fn capacity(&self) -> usize;
-    fn bytes_mut(&mut self) -> &mut [u8];
 }
 
 impl Memory for Gathered {
     fn capacity(&self) -> usize {
         self.capacity()
-    }
-
-    fn bytes_mut(&mut self) -> &mut [u8] {
-        self.bytes_mut()
     }
 }
 
@@ -32,17 +27,6 @@ impl Memory for Vec<u8> {
     fn capacity(&self) -> usize {
         self.capacity()
     }
-
-    fn bytes_mut(&mut self) -> &mut [u8] {
-        self
-    }
-}
-
-/// What came of lending.
-pub(crate) enum Lending<M> {
-    Buffer(sys::napi_value),
-    /// The runtime allows no Buffers on other memory than its own (Electron).
-    Refused(M),
 }
 
 /// Memory that has come back, and its bytes.
@@ -75,33 +59,40 @@ impl<M: Memory> Pool<M> {
         }
     }
 
-    /// A Buffer on `memory`, which comes back when JavaScript has forgotten it.
-    pub(crate) fn lend(&self, env: sys::napi_env, memory: M) -> Result<Lending<M>> {
-        let mut lent = Box::new(Lent(self.clone(), memory));
-        let bytes = lent.1.bytes_mut();
+    /// A Buffer on `bytes`, of memory that the loan is told of when nobody else needs it any more: it comes back when
+    /// JavaScript has forgotten the Buffer as well. `None` where the runtime allows no Buffers on other memory than its own
+    /// (Electron).
+    pub(crate) fn lend(
+        &self,
+        env: sys::napi_env,
+        bytes: &mut [u8],
+    ) -> Result<Option<(sys::napi_value, Loan<M>)>> {
+        let loan = Loan(Rc::new(Lent(self.clone(), Cell::new(None))));
         let (data, length) = (bytes.as_mut_ptr(), bytes.len());
-        let lent = Box::into_raw(lent);
+        let lent = Rc::into_raw(loan.0.clone());
         let mut buffer = ptr::null_mut();
-        // SAFETY: called on the environment's thread within a handle scope. The memory belongs to `lent`, which
-        // `finalize` frees when JavaScript has forgotten the buffer.
+        // SAFETY: called on the environment's thread within a handle scope. The memory is the caller's, who gives it up by
+        // the loan alone; then it belongs to `lent`, whose share `finalize` drops when JavaScript has forgotten the buffer.
         let status = unsafe {
             sys::napi_create_external_buffer(
                 env,
                 length,
                 data.cast(),
                 Some(finalize::<M>),
-                lent.cast(),
+                lent.cast_mut().cast(),
                 &raw mut buffer,
             )
         };
-        if status == sys::Status::napi_no_external_buffers_allowed {
+        if status != sys::Status::napi_ok {
             // SAFETY: made above, and nobody else's since the call has failed.
-            let Lent(_, memory) = *unsafe { Box::from_raw(lent) };
-            return Ok(Lending::Refused(memory));
+            drop(unsafe { Rc::from_raw(lent) });
+        }
+        if status == sys::Status::napi_no_external_buffers_allowed {
+            return Ok(None);
         }
         check_status!(status)?;
         let_go(env)?;
-        Ok(Lending::Buffer(buffer))
+        Ok(Some((buffer, loan)))
     }
 }
 
@@ -115,15 +106,32 @@ fn let_go(env: sys::napi_env) -> Result<()> {
     })
 }
 
-/// What a Buffer of JavaScript's stands on.
-struct Lent<M>(Pool<M>, M);
+/// What a Buffer of JavaScript's stands on, once the loan is settled.
+struct Lent<M: Memory>(Pool<M>, Cell<Option<M>>);
+
+impl<M: Memory> Drop for Lent<M> {
+    fn drop(&mut self) {
+        if let Some(memory) = self.1.take() {
+            self.0.give(memory);
+        }
+    }
+}
+
+/// The other end of a Buffer.
+pub(crate) struct Loan<M: Memory>(Rc<Lent<M>>);
+
+impl<M: Memory> Loan<M> {
+    /// Leaves the memory of the Buffer to it.
+    pub(crate) fn settle(self, memory: M) {
+        self.0.1.set(Some(memory));
+    }
+}
 
 unsafe extern "C" fn finalize<M: Memory>(
     _env: sys::napi_env,
     _data: *mut c_void,
     lent: *mut c_void,
 ) {
-    // SAFETY: made by `lend`, for this one call; Node makes it on the environment's thread.
-    let Lent(pool, memory) = *unsafe { Box::from_raw(lent.cast::<Lent<M>>()) };
-    pool.give(memory);
+    // SAFETY: a share that `lend` made, for this one call; Node makes it on the environment's thread.
+    drop(unsafe { Rc::from_raw(lent.cast::<Lent<M>>()) });
 }

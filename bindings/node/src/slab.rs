@@ -4,7 +4,7 @@ use std::ptr;
 
 use napi::{Result, check_status, sys};
 
-use crate::pool::{Lending, Pool};
+use crate::pool::Pool;
 
 /// A Buffer of a fixed size, kept by a reference until the next one takes its place.
 pub(crate) struct Slab {
@@ -12,8 +12,6 @@ pub(crate) struct Slab {
     pool: Pool<Vec<u8>>,
     size: usize,
     used: usize,
-    /// What of it had been used when the batch began.
-    begun: usize,
     reference: sys::napi_ref,
     memory: *mut u8,
     /// JavaScript does not know it yet.
@@ -28,7 +26,6 @@ impl Slab {
             pool,
             size,
             used: size,
-            begun: size,
             reference: ptr::null_mut(),
             memory: ptr::null_mut(),
             is_fresh: false,
@@ -45,22 +42,19 @@ impl Slab {
         if !self.has_room(length) {
             self.renew()?;
         }
-        self.begun = self.used;
         Ok(())
-    }
-
-    /// Bytes that have been put into it since the batch began.
-    pub(crate) const fn filled(&self) -> usize {
-        self.used - self.begun
     }
 
     fn renew(&mut self) -> Result<()> {
         let pooled = self.pool.take().filter(|bytes| bytes.len() >= self.size);
         let mut bytes = pooled.unwrap_or_else(|| vec![0; self.size]);
         let mut memory = bytes.as_mut_ptr();
-        let buffer = match self.pool.lend(self.env, bytes)? {
-            Lending::Buffer(buffer) => buffer,
-            Lending::Refused(_) => self.make(&mut memory)?,
+        let buffer = match self.pool.lend(self.env, &mut bytes)? {
+            Some((buffer, loan)) => {
+                loan.settle(bytes);
+                buffer
+            }
+            None => self.make(&mut memory)?,
         };
         let mut reference = ptr::null_mut();
         // SAFETY: called on the environment's thread within a handle scope. The memory stays where it is while the
@@ -109,11 +103,6 @@ impl Slab {
         }
         self.used += bytes.len();
         offset
-    }
-
-    /// JavaScript has been given another Buffer in its place, and has to be told of it again.
-    pub(crate) const fn displace(&mut self) {
-        self.is_fresh = !self.reference.is_null();
     }
 
     /// The Buffer, if JavaScript does not know it yet.

@@ -5,12 +5,12 @@ use std::ptr;
 use std::rc::Rc;
 
 use napi::{Result, Status, check_status, sys};
-use ropeway_core::engine::{BULK_READ_SIZE, ConnectionId, EventKind, ListenerId};
+use ropeway_core::engine::{ConnectionId, EventKind, ListenerId};
 use ropeway_core::protocol::{Gathered, MessageKind};
 
 use crate::apart::Apart;
 use crate::batch::{self, Batch, LARGE, MIDDLE, Payload, kind};
-use crate::pool::{Lending, Pool};
+use crate::pool::Pool;
 use crate::seats::{Seat, Seats, unusable};
 use crate::told::{ToldClosed, ToldError, ToldRelayed, ToldRequest};
 use crate::watch::{Wake, Watch};
@@ -27,11 +27,9 @@ pub(crate) struct Thread {
     pub(crate) apart: RefCell<Option<Apart>>,
     /// Memory of large messages.
     pool: Pool<Gathered>,
-    /// Memory that the engine reads into, and of wide slabs.
-    reads: Pool<Vec<u8>>,
     /// Strings on their way to the engine.
     pub(crate) scratch: RefCell<Vec<u8>>,
-    /// `(count, slab, wide, values)`; a count of -1 goes on after a handler threw.
+    /// `(count, slab, wide, region, values)`; a count of -1 goes on after a handler threw.
     dispatch: sys::napi_ref,
     context: sys::napi_async_context,
     /// Places whose connections' ends are being told.
@@ -87,8 +85,7 @@ impl Thread {
         records: *mut i32,
         dispatch: sys::napi_value,
     ) -> Result<Rc<Self>> {
-        let reads = Pool::new();
-        let batch = Batch::new(env, records, reads.clone());
+        let batch = Batch::new(env, records);
         let mut reference = ptr::null_mut();
         let mut name = ptr::null_mut();
         let mut context = ptr::null_mut();
@@ -121,7 +118,6 @@ impl Thread {
             watch: RefCell::new(None),
             apart: RefCell::new(None),
             pool: Pool::new(),
-            reads,
             scratch: RefCell::new(Vec::new()),
             dispatch: reference,
             context,
@@ -159,7 +155,7 @@ impl Thread {
         let mut seats = self.seats.borrow_mut();
         let mut batch = self.batch.borrow_mut();
         let mut leaving = self.leaving.take();
-        batch.begin()?;
+        batch.begin(&mut seats.engine)?;
         let mut last = ConnectionId::NONE;
         let mut over = false;
         while batch.has_room() {
@@ -167,18 +163,15 @@ impl Thread {
                 last = message.id;
                 let kind = batch::message_kind(message.kind);
                 let place = place_of(message.user_data);
-                if message.payload.len() < MIDDLE && !batch.lends() {
+                if message.payload.len() < MIDDLE {
                     batch.push(kind, place, Payload::Bytes(message.payload))?;
                 } else {
                     self.push_message(kind, place, &mut seats, &mut batch)?;
                 }
                 continue;
             }
-            if batch.lends() {
-                break;
-            }
             // What came behind a message is the core's business only when the message has been answered.
-            if seats.engine.unparsed() == Some(last) {
+            if seats.engine.unparsed() == Some(last) || seats.engine.memory_is_full() {
                 break;
             }
             match self.step(&mut seats, &mut batch, &mut leaving)? {
@@ -195,9 +188,6 @@ impl Thread {
             }
         }
         self.leaving.set(leaving);
-        if batch.lends() {
-            batch.lend(self.lend_read(&mut seats)?);
-        }
         if over {
             seats.gather_answers();
         }
@@ -212,46 +202,33 @@ impl Thread {
         seats: &mut Seats,
         batch: &mut Batch,
     ) -> Result<()> {
-        match seats.engine.payload_place() {
-            Some((range, behind)) if batch.leaves(range.len(), behind) => {
-                batch.push_left(kind, place, &range);
-                Ok(())
-            }
-            None if seats.engine.payload().len() >= LARGE => {
-                let Some(message) = seats.engine.keep_message() else {
-                    return Ok(());
-                };
-                batch.push(
-                    kind,
-                    place,
-                    Payload::Value(self.lend_message(message, seats)?),
-                )
-            }
-            _ => batch.push(kind, place, Payload::Bytes(seats.engine.payload())),
+        if batch.push_read(kind, place, &mut seats.engine)? {
+            return Ok(());
         }
+        if seats.engine.payload().len() < LARGE {
+            return batch.push(kind, place, Payload::Bytes(seats.engine.payload()));
+        }
+        let Some(message) = seats.engine.keep_message() else {
+            return Ok(());
+        };
+        let value = self.lend_message(message, seats)?;
+        batch.push(kind, place, Payload::Value(value))
     }
 
     /// A Buffer of a message that was gathered. The engine gets memory for others.
-    fn lend_message(&self, message: Gathered, seats: &mut Seats) -> Result<sys::napi_value> {
+    fn lend_message(&self, mut message: Gathered, seats: &mut Seats) -> Result<sys::napi_value> {
         while let Some(memory) = self.pool.take() {
             if let Some(unwanted) = seats.engine.reuse(memory) {
                 self.pool.give(unwanted);
                 break;
             }
         }
-        match self.pool.lend(self.env, message)? {
-            Lending::Buffer(buffer) => Ok(buffer),
-            Lending::Refused(message) => batch::copy(self.env, message.bytes()),
-        }
-    }
-
-    /// A Buffer of the memory that the engine has read into, which gets other memory.
-    fn lend_read(&self, seats: &mut Seats) -> Result<sys::napi_value> {
-        let other = self.reads.take().unwrap_or_else(|| vec![0; BULK_READ_SIZE]);
-        let memory = seats.engine.keep_input(other);
-        match self.reads.lend(self.env, memory)? {
-            Lending::Buffer(buffer) => Ok(buffer),
-            Lending::Refused(memory) => batch::copy(self.env, &memory),
+        match self.pool.lend(self.env, message.bytes_mut())? {
+            Some((buffer, loan)) => {
+                loan.settle(message);
+                Ok(buffer)
+            }
+            None => batch::copy(self.env, message.bytes()),
         }
     }
 
@@ -366,7 +343,13 @@ impl Thread {
                     &raw mut dispatch
                 ))?;
                 check_status!(sys::napi_create_int32(env, count, &raw mut number))?;
-                let arguments = [number, filled.slab, filled.wide, filled.values];
+                let arguments = [
+                    number,
+                    filled.slab,
+                    filled.wide,
+                    filled.region,
+                    filled.values,
+                ];
                 let status = sys::napi_make_callback(
                     env,
                     self.context,

@@ -182,6 +182,28 @@ test('messages that were read in one go stay what they are, between others and w
   for (const [i, data] of kept.entries()) assert.ok(data.equals(sent[i]), `message ${i}`);
 });
 
+test('blocks whose messages are forgotten are used again, and a message that is kept keeps its own', async (t) => {
+  const { url } = await serve(t, {}, echo);
+  const client = await connect(t, url);
+  const count = 1000;
+  const sent = Buffer.alloc(100 << 10, 'a large message ');
+  const kept = [];
+  let most = 0;
+  for (let i = 0; i < count; i++) {
+    sent.writeUInt32BE(i);
+    client.send(sent);
+    const [data] = await once(client, 'message');
+    if (i % 100 === 0) kept.push(data);
+    most = Math.max(most, process.memoryUsage().external);
+  }
+  for (const [i, data] of kept.entries()) {
+    sent.writeUInt32BE(100 * i);
+    assert.ok(data.equals(sent), `message ${100 * i}`);
+  }
+  // Some 200 MiB have come, in blocks of twice as much.
+  assert.ok(most < 160 << 20, `${most >> 20} MiB`);
+});
+
 test('pings and pongs', async (t) => {
   const { client, peer } = await pair(t);
   client.ping('a');

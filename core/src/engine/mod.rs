@@ -76,7 +76,6 @@ pub use id::{ConnectionId, ListenerId};
 pub use metrics::{CloseCodes, ConnectionMetrics, Counters, Metrics, Refusals, Traffic};
 pub use prometheus::PROMETHEUS_TYPE;
 pub use publish::Forward;
-pub use read::BULK_READ_SIZE;
 pub use remote::Remote;
 pub use send::Sent;
 pub use supervise::Reconnect;
@@ -276,23 +275,42 @@ impl Engine {
         self.lent.map_or(&[], |source| self.input.payload(source))
     }
 
-    /// Where that stands in the memory that the engine reads into, and how much has been read behind it. `None` when it
-    /// stands elsewhere: it was gathered from several reads, or inflated.
-    #[must_use]
-    pub fn payload_place(&self) -> Option<(Range<usize>, usize)> {
-        match self.lent? {
-            Source::Buffer { start, end } => Some((start..end, self.input.len())),
-            Source::Message | Source::Room | Source::Inflated { .. } => None,
-        }
+    /// Keeps the payload of the message that was told last where it stands in the [`memory`](Self::memory) that the
+    /// engine reads into, which it goes on with behind it. Where that is; it stays so until
+    /// [`replace_memory`](Self::replace_memory). `None` when it stands elsewhere: it was gathered from several reads, or
+    /// inflated.
+    pub fn keep_in_place(&mut self) -> Option<Range<usize>> {
+        let Source::Buffer { start, end } = self.lent? else {
+            return None;
+        };
+        self.connections.told = ToldText::default();
+        self.input.keep_up_to(end).then_some(start..end)
     }
 
-    /// The memory that the engine reads into, to keep in the place of copies: messages that were told since the last read
-    /// stand in it where [`payload_place`](Self::payload_place) said. From now on the engine reads into `memory`, which it
-    /// grows as it needs; what has not been parsed yet moves there.
-    pub fn keep_input(&mut self, memory: Vec<u8>) -> Vec<u8> {
+    /// The memory that the engine reads into. It neither moves nor grows while anything is kept in it.
+    pub fn memory(&mut self) -> &mut [u8] {
+        self.input.memory()
+    }
+
+    /// Bytes that the engine asks of a socket at once: 64 KiB, or more once a read has been filled.
+    #[must_use]
+    pub const fn read_size(&self) -> usize {
+        self.read_size
+    }
+
+    /// Whether the memory has no room for a read behind what is kept in it: time to replace it, before the next event is
+    /// asked for that is no [message at hand](Self::next_message). Otherwise the engine makes itself other memory.
+    #[must_use]
+    pub fn memory_is_full(&self) -> bool {
+        self.input.is_full(self.read_size)
+    }
+
+    /// The memory in which messages are kept. From now on the engine reads into `memory`, which it grows as it needs
+    /// while nothing is kept in it; what has not been parsed yet moves there.
+    pub fn replace_memory(&mut self, memory: Vec<u8>) -> Vec<u8> {
         self.lent = None;
         self.connections.told = ToldText::default();
-        self.input.exchange(memory)
+        self.input.replace(memory)
     }
 
     /// Hands in memory of a message that was [kept](Self::keep_message), for one to come. What is not wanted comes back.

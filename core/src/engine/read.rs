@@ -17,8 +17,8 @@ use crate::net;
 /// Bytes asked of a socket at once.
 pub(super) const READ_SIZE: usize = 64 << 10;
 /// Bytes asked of a socket at once when so much waits that a read has been filled: a message of 1 MiB is then told from where
-/// it was received. Memory for [`keep_input`](Engine::keep_input) of this size need not grow.
-pub const BULK_READ_SIZE: usize = (1 << 20) + (64 << 10);
+/// it was received.
+const BULK_READ_SIZE: usize = (1 << 20) + (64 << 10);
 /// Bytes asked of a socket at once behind a message that was received into the application's memory.
 const HEAD_READ_SIZE: usize = 8 << 10;
 /// Bytes of a large message asked for at once, and awaited.

@@ -28,6 +28,10 @@ pub struct Input {
     buffer: Vec<u8>,
     start: usize,
     end: usize,
+    /// Bytes at the front of the buffer that stay as they are, and where they are.
+    kept: usize,
+    /// A buffer with such bytes that there was no more room in.
+    outgrown: Option<Vec<u8>>,
     pub(super) message: Gathered,
     /// Memory for messages to come: of one that is over, or as much as the application has handed in.
     spares: Vec<Gathered>,
@@ -62,6 +66,8 @@ impl Input {
             buffer: Vec::new(),
             start: 0,
             end: 0,
+            kept: 0,
+            outgrown: None,
             message: Gathered::new(),
             spares: Vec::new(),
             rooms: Rooms {
@@ -81,10 +87,13 @@ impl Input {
     /// Room for at least `size` more bytes.
     pub fn spare(&mut self, size: usize) -> &mut [u8] {
         if self.start == self.end {
-            self.start = 0;
-            self.end = 0;
+            self.start = self.kept;
+            self.end = self.kept;
         }
         if self.buffer.len() < self.end + size {
+            if self.kept > 0 {
+                self.outgrown = Some(self.exchange(Vec::new()));
+            }
             self.buffer.resize(self.end + size, 0);
         }
         &mut self.buffer[self.end..]
@@ -115,12 +124,39 @@ impl Input {
     }
 
     /// Takes other memory to read into: what no protocol has consumed moves there. The memory that there was.
-    pub(crate) fn exchange(&mut self, memory: Vec<u8>) -> Vec<u8> {
+    fn exchange(&mut self, memory: Vec<u8>) -> Vec<u8> {
         let before = std::mem::replace(&mut self.buffer, memory);
         let rest = self.start..self.end;
         self.clear();
+        self.kept = 0;
         self.extend(&before[rest]);
         before
+    }
+
+    /// The memory that is read into, as far as it goes now.
+    pub(crate) fn memory(&mut self) -> &mut [u8] {
+        &mut self.buffer
+    }
+
+    /// Keeps what has been consumed up to `end` where it is, until [`replace`](Self::replace). Whether it can be: what
+    /// was kept before may be in memory that there was no more room in.
+    pub(crate) fn keep_up_to(&mut self, end: usize) -> bool {
+        if self.outgrown.is_none() {
+            self.kept = end;
+        }
+        self.outgrown.is_none()
+    }
+
+    /// Whether what is kept leaves no room for a read of `size` bytes.
+    pub(crate) fn is_full(&self, size: usize) -> bool {
+        let from = if self.is_empty() { self.kept } else { self.end };
+        self.outgrown.is_some() || self.kept > 0 && self.buffer.len() - from < size
+    }
+
+    /// Takes other memory to read into. The memory in which something was kept, or else what there was.
+    pub(crate) fn replace(&mut self, memory: Vec<u8>) -> Vec<u8> {
+        let before = self.exchange(memory);
+        self.outgrown.take().unwrap_or(before)
     }
 
     /// Bytes that incomplete messages of all connections hold now.

@@ -4,6 +4,8 @@ use std::any::Any;
 use std::io;
 use std::mem::MaybeUninit;
 
+use std::ops::Range;
+
 use ropeway_core::SendError;
 use ropeway_core::engine::{Engine, EventKind};
 use ropeway_core::protocol::{Gathered, MessageKind, Options, Receive, Room};
@@ -169,8 +171,33 @@ fn a_received_text_is_validated_anew_when_it_was_kept_and_changed() {
     assert!(peer.join().expect("no panic") == (TEXT, text));
 }
 
+/// Where the messages that can be told now are kept, and those that were gathered.
+fn kept_in_place(engine: &mut Engine) -> (Vec<Range<usize>>, Vec<Vec<u8>>) {
+    let (mut places, mut gathered) = (Vec::new(), Vec::new());
+    engine.poll(Some(PATIENCE)).expect("polls");
+    loop {
+        while engine.next_message().is_some() {
+            places.push(engine.keep_in_place().expect("it was read at once"));
+        }
+        let Some((event, _)) = engine.next_event() else {
+            return (places, gathered);
+        };
+        if let Some((_, payload)) = message(&event) {
+            match engine.keep_in_place() {
+                Some(place) => places.push(place),
+                None => gathered.push(payload),
+            }
+        }
+    }
+}
+
+fn payloads(memory: &[u8], places: Vec<Range<usize>>) -> Vec<Vec<u8>> {
+    let payload = |place: Range<usize>| memory[place].to_vec();
+    places.into_iter().map(payload).collect()
+}
+
 #[test]
-fn messages_are_kept_where_they_were_read_and_the_rest_is_read_on() {
+fn messages_are_kept_where_they_were_read_and_the_engine_reads_on_behind_them() {
     let mut engine = engine();
     let (_, address) = listen(&mut engine, Options::default());
     let mut peer = Raw::open_in(&mut engine, address);
@@ -180,33 +207,48 @@ fn messages_are_kept_where_they_were_read_and_the_rest_is_read_on() {
         .flat_map(|payload| frame(BINARY, payload, true))
         .collect();
     let (most, rest) = frames.split_at(frames.len() - 100);
-    let (mut received, mut kept) = (Vec::new(), 0);
-    for bytes in [most, rest] {
-        peer.write(bytes);
-        engine.poll(Some(PATIENCE)).expect("polls");
-        loop {
-            let mut places = Vec::new();
-            while engine.next_message().is_some() {
-                let (place, behind) = engine.payload_place().expect("it was read at once");
-                assert_eq!(engine.payload().len(), place.len());
-                places.push(place);
-                if places.len() == 3 {
-                    assert!(behind > 0);
-                    break;
-                }
-            }
-            if !places.is_empty() {
-                let memory = engine.keep_input(Vec::new());
-                kept += places.len();
-                received.extend(places.into_iter().map(|place| memory[place].to_vec()));
-                continue;
-            }
-            match engine.next_event() {
-                Some((event, _)) => received.extend(message(&event).map(|(_, payload)| payload)),
-                None => break,
-            }
-        }
-    }
-    assert!(kept > 10, "{kept}");
-    assert_eq!(received, sent);
+    engine.replace_memory(vec![0; 1 << 20]);
+    let memory = engine.memory().as_ptr();
+    peer.write(most);
+    let (places, gathered) = kept_in_place(&mut engine);
+    assert!(gathered.is_empty());
+    peer.write(rest);
+    let (none, gathered) = kept_in_place(&mut engine);
+    assert!(none.is_empty());
+    assert_eq!(gathered, sent[19..]);
+    peer.send(BINARY, &sent[0]);
+    let (behind, _) = kept_in_place(&mut engine);
+    assert!(behind[0].start > places[18].end);
+    assert!(!engine.memory_is_full());
+    let kept = engine.replace_memory(Vec::new());
+    assert_eq!(kept.as_ptr(), memory);
+    assert_eq!(payloads(&kept, places), sent[..19]);
+    assert_eq!(payloads(&kept, behind), sent[..1]);
+    assert!(
+        !engine.memory_is_full(),
+        "nothing is kept in the other memory"
+    );
+}
+
+#[test]
+fn what_is_kept_stays_although_the_engine_needs_more_room() {
+    let mut engine = engine();
+    let (_, address) = listen(&mut engine, Options::default());
+    let mut peer = Raw::open_in(&mut engine, address);
+    engine.replace_memory(vec![0; engine.read_size()]);
+    let memory = engine.memory().as_ptr();
+    peer.send(BINARY, &pattern(5000));
+    let (places, _) = kept_in_place(&mut engine);
+    assert!(engine.memory_is_full());
+    peer.send(BINARY, &pattern(6000));
+    let (none, copied) = kept_in_place(&mut engine);
+    assert!(none.is_empty(), "it is in memory of the engine's own");
+    assert_eq!(copied, [pattern(6000)]);
+    assert!(engine.memory_is_full());
+    let kept = engine.replace_memory(Vec::new());
+    assert_eq!(kept.as_ptr(), memory);
+    assert_eq!(payloads(&kept, places), [pattern(5000)]);
+    peer.send(BINARY, &pattern(7000));
+    let (places, _) = kept_in_place(&mut engine);
+    assert_eq!(payloads(engine.memory(), places), [pattern(7000)]);
 }
