@@ -13,6 +13,7 @@ use crate::closed::{self, Closed};
 use crate::connection::{Connection, OPEN};
 use crate::futures::resolve;
 use crate::inbox::Item;
+use crate::payload;
 use crate::room;
 
 /// An event on its way to Python, without a hold on the engine. What the garbage collector tracks is made from it
