@@ -437,6 +437,8 @@ pub enum SendError {
     Random(RandomError),
     /// zlib failed to compress the message.
     Compression,
+    /// There is no memory for so many bytes that are to be sent.
+    OutOfMemory(usize),
 }
 
 impl SendError {
@@ -445,7 +447,7 @@ impl SendError {
     pub const fn fault(self) -> Fault {
         match self {
             Self::Full { .. } | Self::HeldFull { .. } => Fault::Limit,
-            Self::Random(_) | Self::Compression => Fault::Internal,
+            Self::Random(_) | Self::Compression | Self::OutOfMemory(_) => Fault::Internal,
             _ => Fault::Caller,
         }
     }
@@ -486,6 +488,11 @@ impl fmt::Display for SendError {
             ),
             Self::Random(error) => error.fmt(f),
             Self::Compression => f.write_str("the message could not be compressed"),
+            Self::OutOfMemory(size) => write!(
+                f,
+                "there is no memory for {} that are to be sent",
+                Bytes(*size as u64)
+            ),
         }
     }
 }

@@ -116,10 +116,15 @@ fn refused_sends_name_the_rule() {
             SendError::Compression,
             "the message could not be compressed",
         ),
+        (
+            SendError::OutOfMemory(16 << 20),
+            "there is no memory for 16 MiB that are to be sent",
+        ),
     ] {
         says(&error, text);
     }
     assert_eq!(SendError::Compression.fault(), Fault::Internal);
+    assert_eq!(SendError::OutOfMemory(1).fault(), Fault::Internal);
 }
 
 #[test]

@@ -62,6 +62,7 @@ fn of_send(error: &SendError) -> ropeway_status {
         SendError::InvalidCloseCode(_) => ROPEWAY_ERROR_INVALID_CLOSE_CODE,
         SendError::Random(_) => ROPEWAY_ERROR_RANDOM,
         SendError::Compression => ROPEWAY_ERROR_COMPRESS,
+        SendError::OutOfMemory(_) => ROPEWAY_ERROR_OUT_OF_MEMORY,
         SendError::Forked => ROPEWAY_ERROR_FORKED,
         _ => ROPEWAY_ERROR_INTERNAL,
     }
@@ -353,6 +354,7 @@ mod tests {
             SendError::ControlTooLong(126),
             SendError::InvalidCloseCode(1005),
             SendError::Compression,
+            SendError::OutOfMemory(1),
             SendError::Forked,
         ];
         assert_distinct(sends.map(Error::Send));

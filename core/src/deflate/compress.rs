@@ -86,7 +86,7 @@ impl Compressor {
         if piece.is_empty() {
             // zlib does not flush twice. An empty message is an empty block (RFC 7692 section 7.2.3.6).
             let block: &[u8] = if last { &[0] } else { &[] };
-            out.resize(out.len().max(1), 0);
+            grow(out, 1)?;
             out[..block.len()].copy_from_slice(block);
             return Ok(block.len());
         }
@@ -95,7 +95,10 @@ impl Compressor {
         loop {
             if out.len() < length + FLUSH_ROOM {
                 let expected = piece.len() / 2 + 4 * FLUSH_ROOM;
-                out.resize(length + length / 2 + expected, 0);
+                if let Err(error) = grow(out, length + length / 2 + expected) {
+                    self.reset();
+                    return Err(error);
+                }
             }
             let (taken, made) = (self.stream.total_in(), self.stream.total_out());
             let status = self
@@ -122,6 +125,15 @@ impl Compressor {
         }
         Ok(length)
     }
+}
+
+/// Makes `out` at least `length` bytes long, if there is memory.
+fn grow(out: &mut Vec<u8>, length: usize) -> Result<(), SendError> {
+    let more = length.saturating_sub(out.len());
+    out.try_reserve(more)
+        .map_err(|_| SendError::OutOfMemory(length))?;
+    out.resize(out.len() + more, 0);
+    Ok(())
 }
 
 /// The compressors that connections without context takeover share, and the buffer for all.

@@ -35,25 +35,6 @@ impl fmt::Debug for Forward {
 /// Published messages of one topic are gathered up to this size.
 const BATCH: usize = 64 << 10;
 
-/// Frames for several subscribers, shared by the queues of those that do not take them at once.
-#[derive(Debug)]
-struct Frames {
-    bytes: Vec<u8>,
-    shared: Option<Arc<[u8]>>,
-}
-
-impl Frames {
-    const fn new(bytes: Vec<u8>) -> Self {
-        let shared = None;
-        Self { bytes, shared }
-    }
-
-    fn shared(&mut self) -> &Arc<[u8]> {
-        self.shared
-            .get_or_insert_with(|| self.bytes.as_slice().into())
-    }
-}
-
 impl Connections {
     /// Subscribes a connection to a topic. Whether it had not been before. Topics come into being with their first
     /// subscriber and go with their last.
@@ -160,7 +141,7 @@ impl Connections {
     /// [`close_slow_subscribers`](crate::protocol::Options::close_slow_subscribers) one with such a queue is closed instead.
     ///
     /// # Errors
-    /// [`SendError::InvalidUtf8`], [`SendError::Forked`].
+    /// [`SendError::InvalidUtf8`], [`SendError::OutOfMemory`], [`SendError::Forked`].
     pub fn publish(
         &mut self,
         topic: &str,
@@ -207,7 +188,7 @@ impl Connections {
             messages: 0,
             payload: 0,
         });
-        protocol::append_server_frame(&mut batch.frames, kind, payload);
+        protocol::append_server_frame(&mut batch.frames, kind, payload)?;
         batch.messages += 1;
         batch.payload += payload.len() as u64;
         if self.topics.has_masked(topic) {
@@ -272,8 +253,9 @@ impl Connections {
         let Some(batch) = self.batch.take() else {
             return;
         };
-        let mut plain = Frames::new(batch.frames);
-        let mut compressed: Option<(Alone, Frames)> = None;
+        // Shared by the queues of those that do not take them at once.
+        let plain = Arc::new(batch.frames);
+        let mut compressed: Option<(Alone, Arc<Vec<u8>>)> = None;
         let mut position = 0;
         while let Some(&index) = self.topics.subscribers(batch.topic).get(position) {
             position += 1;
@@ -303,26 +285,28 @@ impl Connections {
             // Compressed once, in the first such subscriber's way; those who need another get the plain frames.
             let alone = protocol.compresses_alone();
             if let (Some(alone), None) = (alone, &compressed) {
-                let frames =
-                    protocol::compress_server_frames(&mut self.output, &plain.bytes, alone);
-                compressed = Some((alone, Frames::new(frames)));
+                compressed = protocol::compress_server_frames(&mut self.output, &plain, alone)
+                    .map(|frames| (alone, Arc::new(frames)));
             }
-            let frames = match &mut compressed {
+            let frames = match &compressed {
                 Some((known, frames)) if alone == Some(*known) => frames,
-                _ => &mut plain,
+                _ => &plain,
             };
-            protocol.trace_sent(&frames.bytes);
+            if corked && self.output.append(frames).is_err() {
+                self.tally.counters.publishes_dropped += batch.messages;
+                continue;
+            }
+            protocol.trace_sent(frames);
             (self.tally).sent(index, |traffic| {
                 traffic.count(batch.messages, batch.payload)
             });
             if corked {
-                self.output.append(&frames.bytes);
                 continue;
             }
             let result = if slot.queue.is_some() {
                 Ok(0)
             } else {
-                stream.send(&frames.bytes)
+                stream.send(frames)
             };
             match result {
                 Err(error) if error.kind() != std::io::ErrorKind::WouldBlock => {
@@ -331,9 +315,9 @@ impl Connections {
                 result => {
                     let sent = result.unwrap_or(0);
                     (self.tally).sent(index, |traffic| traffic.bytes += sent as u64);
-                    if sent < frames.bytes.len() {
+                    if sent < frames.len() {
                         let queue = slot.queue.get_or_insert_default();
-                        queue.push_shared(frames.shared(), sent);
+                        queue.push_shared(frames, sent);
                     }
                 }
             }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 
+use crate::error::SendError;
 use crate::net::Stream;
 
 /// Small frames are gathered into pieces of up to this size.
@@ -25,7 +26,7 @@ pub(super) struct Queue {
 #[derive(Debug)]
 enum Piece {
     Own(Vec<u8>),
-    Shared(Arc<[u8]>),
+    Shared(Arc<Vec<u8>>),
 }
 
 impl Piece {
@@ -48,33 +49,39 @@ impl Queue {
     }
 
     /// Adds the rest of frames of which the kernel took a part, to an empty queue.
-    pub(super) fn push_rest(&mut self, parts: &[&[u8]]) {
-        self.push(parts);
+    pub(super) fn push_rest(&mut self, parts: &[&[u8]]) -> Result<(), SendError> {
         self.inside = true;
+        self.push(parts)
     }
 
-    /// Adds whole frames.
-    pub(super) fn push(&mut self, parts: &[&[u8]]) {
+    /// Adds whole frames, if there is memory for them.
+    pub(super) fn push(&mut self, parts: &[&[u8]]) -> Result<(), SendError> {
         let length: usize = parts.iter().map(|part| part.len()).sum();
         if length == 0 {
-            return;
+            return Ok(());
         }
-        self.bytes += length as u64;
         if let Some(Piece::Own(last)) = self.pieces.back_mut()
             && last.len() + length <= PIECE
         {
             parts.iter().for_each(|part| last.extend_from_slice(part));
-            return;
+        } else {
+            let mut piece = Vec::new();
+            piece
+                .try_reserve_exact(length)
+                .map_err(|_| SendError::OutOfMemory(length))?;
+            parts.iter().for_each(|part| piece.extend_from_slice(part));
+            self.pieces.push_back(Piece::Own(piece));
         }
-        self.pieces.push_back(Piece::Own(parts.concat()));
+        self.bytes += length as u64;
+        Ok(())
     }
 
-    /// Adds frames that other connections' queues hold too, from `offset` on.
-    pub(super) fn push_shared(&mut self, frames: &Arc<[u8]>, offset: usize) {
-        if self.pieces.is_empty() {
+    /// Adds frames that other connections' queues hold too; to an empty queue from `offset` on, of which the kernel took
+    /// the rest.
+    pub(super) fn push_shared(&mut self, frames: &Arc<Vec<u8>>, offset: usize) {
+        if offset > 0 {
+            debug_assert!(self.pieces.is_empty());
             self.sent = offset;
-        } else if offset > 0 {
-            return self.push(&[&frames[offset..]]);
         }
         self.bytes += (frames.len() - offset) as u64;
         self.pieces.push_back(Piece::Shared(Arc::clone(frames)));

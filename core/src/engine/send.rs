@@ -40,7 +40,8 @@ impl Connections {
     /// [`SendError::Full`] when the queue would pass `send_queue_limit` (with nothing queued a message of any size is
     /// taken), [`SendError::HeldFull`] when what waits for a supervised connection to open would pass its `resend_limit`,
     /// [`SendError::Closed`], [`SendError::NotOpen`], [`SendError::InvalidUtf8`], [`SendError::MessageInProgress`],
-    /// [`SendError::Forked`]; nothing has been sent then.
+    /// [`SendError::OutOfMemory`], [`SendError::Forked`]; nothing has been sent then. Where memory lacks for what the kernel
+    /// does not take at once, the connection ends with that cause.
     #[inline]
     pub fn send(
         &mut self,
@@ -282,7 +283,8 @@ impl Connections {
         }
     }
 
-    /// Sends the output, and `payload` behind it, to one connection; what the kernel does not take is queued.
+    /// Sends the output, and `payload` behind it, to one connection; what the kernel does not take is queued. Without
+    /// memory for that the connection fails, as the peer would miss it.
     fn write_out(&mut self, index: u32, payload: &[u8]) {
         let slot = self.slots.at(index);
         let bytes = self.output.bytes();
@@ -306,10 +308,13 @@ impl Connections {
                             &payload[payload.len() - rest..],
                         ];
                         let queue = slot.queue.get_or_insert_default();
-                        if sent > 0 {
-                            queue.push_rest(&rest);
+                        let queued = if sent > 0 {
+                            queue.push_rest(&rest)
                         } else {
-                            queue.push(&rest);
+                            queue.push(&rest)
+                        };
+                        if let Err(error) = queued {
+                            self.fail(index, error.into());
                         }
                     }
                 }

@@ -169,6 +169,14 @@ mod tests {
     }
 
     #[test]
+    fn the_longest_reason_fills_a_control_frame() {
+        let payload = [&[0x03, 0xe8], [b'r'; MAX_CLOSE_REASON].as_slice()].concat();
+        assert_eq!(payload.len(), 125);
+        let (code, reason) = parse_close_payload(&payload).expect("fits").expect("one");
+        assert_eq!((code.get(), reason.len()), (1000, 123));
+    }
+
+    #[test]
     fn display_gives_number_and_name() {
         assert_eq!(
             CloseCode::PROTOCOL_ERROR.to_string(),

@@ -26,17 +26,18 @@ pub(crate) struct Alone {
 }
 
 /// Compresses whole messages of a server, made by [`append_server_frame`](super::append_server_frame), where they become
-/// smaller for it.
+/// smaller for it. `None` without memory for that.
 pub(crate) fn compress_server_frames(
     output: &mut Output,
     mut frames: &[u8],
     alone: Alone,
-) -> Vec<u8> {
+) -> Option<Vec<u8>> {
     let rules = HeaderRules {
         masked: false,
         rsv1: false,
     };
-    let mut compressed = Vec::with_capacity(frames.len());
+    let mut compressed = Vec::new();
+    compressed.try_reserve(frames.len()).ok()?;
     while let Ok(Some((header, size))) = Header::parse(frames, rules) {
         let (frame, rest) = frames.split_at(size + header.length as usize);
         frames = rest;
@@ -60,7 +61,7 @@ pub(crate) fn compress_server_frames(
         compressed.extend_from_slice(&output.compressors.buffer[..length]);
     }
     output.compressors.shrink();
-    compressed
+    Some(compressed)
 }
 
 impl Protocol {

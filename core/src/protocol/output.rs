@@ -72,8 +72,10 @@ impl Output {
     }
 
     /// Adds frames that were made before.
-    pub(crate) fn append(&mut self, frames: &[u8]) {
+    pub(crate) fn append(&mut self, frames: &[u8]) -> Result<(), SendError> {
+        reserve(&mut self.bytes, frames.len())?;
         self.bytes.extend_from_slice(frames);
+        Ok(())
     }
 
     pub(super) fn raw(&mut self) -> &mut Vec<u8> {
@@ -123,6 +125,7 @@ impl Output {
         payload: &[u8],
         trace: Option<&Trace>,
     ) -> Result<(), SendError> {
+        reserve(&mut self.bytes, MAX_HEADER + payload.len())?;
         let header = self.write_header(role, header, payload, trace)?;
         match header.mask {
             Some(key) => append_masked(&mut self.bytes, payload, key, 0),
@@ -184,9 +187,21 @@ const fn unmasked(fin: bool, opcode: Opcode, length: usize) -> Header {
 
 /// Appends a whole message as one frame of a server, unmasked, which any number of clients can be given.
 #[inline(always)]
-pub(crate) fn append_server_frame(out: &mut Vec<u8>, kind: MessageKind, payload: &[u8]) {
+pub(crate) fn append_server_frame(
+    out: &mut Vec<u8>,
+    kind: MessageKind,
+    payload: &[u8],
+) -> Result<(), SendError> {
     let header = unmasked(true, kind.opcode(), payload.len());
-    out.reserve(MAX_HEADER + payload.len());
+    reserve(out, MAX_HEADER + payload.len())?;
     header.append_to(out);
     out.extend_from_slice(payload);
+    Ok(())
+}
+
+/// Makes room for `more` bytes, if there is memory.
+#[inline(always)]
+fn reserve(out: &mut Vec<u8>, more: usize) -> Result<(), SendError> {
+    out.try_reserve(more)
+        .map_err(|_| SendError::OutOfMemory(more))
 }

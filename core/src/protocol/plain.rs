@@ -87,9 +87,6 @@ impl Protocol {
                 .compresses(payload.len(), Compress::ByOptions)
                 .is_none()
             && (valid || kind == MessageKind::Binary || frame::is_valid(payload));
-        if plain {
-            append_server_frame(output.raw(), kind, payload);
-        }
-        plain
+        plain && append_server_frame(output.raw(), kind, payload).is_ok()
     }
 }

@@ -39,7 +39,7 @@ pub(crate) fn peak_of(work: impl FnOnce()) -> usize {
     usize::try_from(PEAK.get() - before).unwrap_or(0)
 }
 
-/// Does `work` while this thread gets no block of more than `largest` bytes.
+/// Does `work` while this thread gets no block of more than `largest` bytes. It must not panic, which takes memory.
 pub(crate) fn with_little_memory(largest: usize, work: impl FnOnce()) {
     LARGEST.set(largest);
     work();

@@ -5,9 +5,11 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ropeway_core::engine::{Engine, EngineOptions, EventKind, ListenOptions};
+use ropeway_core::engine::{
+    ConnectionId, Engine, EngineOptions, Event, EventKind, ListenOptions, Sent,
+};
 use ropeway_core::frame::FrameError;
-use ropeway_core::protocol::{Input, Options, Output, Protocol};
+use ropeway_core::protocol::{Input, MessageKind, Options, Output, Protocol};
 use ropeway_core::{Error, Limit, Role, SendError};
 
 use crate::heap::{held, peak_of, with_little_memory};
@@ -183,16 +185,8 @@ fn cve_2026_59881_a_compressed_frame_costs_nothing_where_none_was_agreed() {
 }
 
 /// A server's engine on this thread, so that its heap is counted, and a client that opens and then reads nothing.
-#[test]
-fn cve_2020_35896_a_peer_that_never_reads_costs_the_queues_limit() {
-    const LIMIT: u64 = 1 << 20;
+fn silent_client(options: Options) -> (Engine, ConnectionId, TcpStream) {
     let mut engine = Engine::new(EngineOptions::default()).expect("an engine");
-    let options = Options {
-        send_queue_low: LIMIT / 4,
-        send_queue_high: LIMIT / 2,
-        send_queue_limit: LIMIT,
-        ..Options::default()
-    };
     let connections = engine.connections();
     let any = "127.0.0.1:0".parse().expect("an address");
     let listener = connections
@@ -206,18 +200,36 @@ fn cve_2020_35896_a_peer_that_never_reads_costs_the_queues_limit() {
               Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
         )
         .expect("sends");
+    let server = wait(&mut engine, |event| match event.kind {
+        EventKind::Opened(_) => Some(event.id),
+        _ => None,
+    });
+    (engine, server, client)
+}
+
+/// Turns the engine until an event is what is looked for.
+fn wait<T>(engine: &mut Engine, look: impl Fn(&Event<'_>) -> Option<T>) -> T {
     let end = Instant::now() + Duration::from_secs(30);
-    let mut server = None;
-    while server.is_none() {
-        assert!(Instant::now() < end, "it never opened");
+    loop {
+        assert!(Instant::now() < end, "it never came");
         engine.poll(Some(Duration::from_secs(1))).expect("polls");
         while let Some((event, _)) = engine.next_event() {
-            if let EventKind::Opened(_) = event.kind {
-                server = Some(event.id);
+            if let Some(found) = look(&event) {
+                return found;
             }
         }
     }
-    let server = server.expect("an id");
+}
+
+#[test]
+fn cve_2020_35896_a_peer_that_never_reads_costs_the_queues_limit() {
+    const LIMIT: u64 = 1 << 20;
+    let (mut engine, server, mut client) = silent_client(Options {
+        send_queue_low: LIMIT / 4,
+        send_queue_high: LIMIT / 2,
+        send_queue_limit: LIMIT,
+        ..Options::default()
+    });
     let mut refused = 0;
     let message = [7; 10_000];
     let peak = peak_of(|| {
@@ -291,6 +303,73 @@ fn without_memory_for_a_message_its_connection_is_failed() {
             assert_eq!(peer.input.incomplete_bytes(), 0);
         }
     }
+}
+
+#[test]
+fn without_memory_for_what_is_sent_nothing_is() {
+    // Nothing that a compressor makes smaller.
+    let mut word = 1_u64;
+    let payload: Vec<u8> = (0..4 << 20)
+        .map(|_| {
+            word = word.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+            (word >> 56) as u8
+        })
+        .collect();
+    let open = |role, takes_over| match takes_over {
+        None => Peer::open(role, Options::default()),
+        Some(takes_over) => Peer::compressing(role, takes_over, Options::default()),
+    };
+    for (role, peer) in [(Role::Client, Role::Server), (Role::Server, Role::Client)] {
+        for takes_over in [None, Some(false), Some(true)] {
+            let (mut peer, mut other) = (open(role, takes_over), open(peer, takes_over));
+            let mut send = |payload: &[u8]| {
+                let Peer {
+                    protocol, output, ..
+                } = &mut peer;
+                let sent = protocol.send(output, MessageKind::Binary, payload);
+                (sent, peer.sent())
+            };
+            other.receive(&send(&payload[..1000]).1);
+            let mut refused = None;
+            with_little_memory(1 << 20, || refused = Some(send(&payload)));
+            let (sent, bytes) = refused.expect("it was tried");
+            assert!(
+                matches!(sent, Err(SendError::OutOfMemory(size)) if size > 1 << 20),
+                "{sent:?}"
+            );
+            assert_eq!(bytes, []);
+            // The connection lives on.
+            let (sent, bytes) = send(&payload);
+            assert_eq!(sent, Ok(()));
+            let mut same = false;
+            other.receive_each(&bytes, |_, received| same = received == payload);
+            assert!(same && other.messages == 2);
+        }
+    }
+}
+
+#[test]
+fn without_memory_for_what_the_kernel_does_not_take_its_connection_fails() {
+    let (mut engine, server, _client) = silent_client(Options::default());
+    let payload = vec![0; 32 << 20];
+    let connections = engine.connections();
+    connections.subscribe(server, "t").expect("subscribes");
+    let (mut published, mut sent) = (Ok(0), Ok(Sent::Queued(0)));
+    with_little_memory(1 << 20, || {
+        published = connections.publish("t", MessageKind::Binary, &payload, None);
+        // The kernel takes a part of it, so that the peer waits for the rest.
+        sent = connections.send_binary(server, &payload);
+    });
+    assert!(matches!(published, Err(SendError::OutOfMemory(_))));
+    assert_eq!(sent, Ok(Sent::Sent));
+    let cause = wait(&mut engine, |event| match &event.kind {
+        EventKind::Closed(closed) => Some(closed.cause.clone()),
+        _ => None,
+    });
+    assert!(
+        matches!(cause, Some(Error::Send(SendError::OutOfMemory(size))) if size > 1 << 20),
+        "{cause:?}"
+    );
 }
 
 #[test]

@@ -80,6 +80,29 @@ fn incompressible_data_grow_by_little() {
 }
 
 #[test]
+fn memory_is_taken_as_it_is_needed_and_given_back() {
+    let payload = noise(2 << 20);
+    for (payload, most) in [
+        (vec![b'a'; payload.len()], payload.len() / 2 + 1024),
+        (payload.clone(), payload.len() + payload.len() / 2 + 1024),
+    ] {
+        let mut compressors = Compressors::new();
+        let length = compressors.message(config(), &payload).expect("compressed");
+        let size = compressors.buffer.len();
+        assert!((length..most).contains(&size), "{size} for {length} bytes");
+        compressors.shrink();
+        assert_eq!(compressors.buffer.capacity(), 0);
+    }
+    let mut compressors = Compressors::new();
+    compressors.message(config(), b"hello").expect("compressed");
+    let kept = compressors.buffer.len();
+    compressors.shrink();
+    assert_eq!(compressors.buffer.len(), kept);
+    // What an inflater counts as holds its window at least.
+    const { assert!(INFLATER_MEMORY >= 1 << MAX_WINDOW_BITS) };
+}
+
+#[test]
 fn an_empty_message_is_an_empty_block() {
     let mut compressors = Compressors::new();
     assert_eq!(compressors.message(config(), b""), Ok(1));
@@ -223,8 +246,9 @@ fn a_window_of_any_size_is_kept_to() {
     let payload = [piece.as_slice(), &noise(40_000), &piece, &noise(20_000)]
         .concat()
         .repeat(2);
-    for bits in 9..=15 {
-        let mut compressors = Compressors::new();
+    // From the largest on, so that one with too large a window is at hand.
+    let mut compressors = Compressors::new();
+    for bits in (9..=15).rev() {
         let config = Config::new(&Compression::default(), bits);
         let length = compressors.message(config, &payload).expect("compressed");
         // An inflater with no more window than that.

@@ -187,6 +187,22 @@ fn cve_2026_2229_a_client_refuses_bad_answers() {
         "the server's answer \"permessage-deflate; server_max_window_bits=99\" to an extension is invalid: \
          a window's size is not from 8 to 15"
     );
+    for (bad, reason) in [
+        (
+            "server_no_context_takeover=1",
+            "a parameter has a value and takes none",
+        ),
+        ("server_max_window_bits", "a window has no size"),
+        ("mystery", "a parameter is unknown"),
+        (
+            "client_no_context_takeover; client_no_context_takeover",
+            "a parameter stands twice",
+        ),
+    ] {
+        let response = format!("permessage-deflate; {bad}");
+        let error = judged(&response, &takeover()).expect_err(bad).to_string();
+        assert!(error.ends_with(reason), "{error}");
+    }
 }
 
 #[test]

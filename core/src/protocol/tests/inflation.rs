@@ -206,3 +206,40 @@ fn an_idle_compressed_connection_without_takeover_holds_no_heap() {
         }
     }
 }
+
+#[test]
+fn frames_for_many_are_compressed_where_they_become_smaller() {
+    let threshold = on().compression.threshold;
+    let noise: Vec<u8> = (0..=255).collect();
+    let messages = [
+        (vec![b'a'; 1000], true),
+        (vec![b'b'; threshold], true),
+        (vec![b'c'; threshold - 1], false),
+        (noise, false),
+        (vec![b'd'; 70_000], true),
+    ];
+    let mut frames = Vec::new();
+    for (payload, _) in &messages {
+        append_server_frame(&mut frames, MessageKind::Binary, payload).expect("memory");
+    }
+    let mut two = Two::new(Role::Server, false, on());
+    let alone = two.sender.protocol.compresses_alone().expect("agreed");
+    let compressed =
+        compress_server_frames(&mut two.sender.output, &frames, alone).expect("memory");
+    let expected: Vec<_> = messages
+        .iter()
+        .map(|(payload, _)| binary(payload))
+        .collect();
+    assert_eq!(two.receiver.receive(&compressed, at(1)).events(), expected);
+    for ((first, payload), (message, smaller)) in
+        frames_of(Role::Server, &compressed).iter().zip(&messages)
+    {
+        assert_eq!(first & COMPRESSED != 0, *smaller);
+        assert_eq!(payload.len() < message.len(), *smaller);
+    }
+    // With takeover each connection's frames are its own, and without an agreement there is nothing to do.
+    let own = compressing(Role::Server, true, on());
+    assert_eq!(own.protocol.compresses_alone(), None);
+    let plain = Peer::open(Role::Server, on());
+    assert_eq!(plain.protocol.compresses_alone(), None);
+}

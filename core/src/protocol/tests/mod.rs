@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use super::{
     CloseFrame, Closed, Event, Input, MessageKind, Opened, Options, Output, Protocol, Shutdown,
-    Time,
+    Time, append_server_frame, compress_server_frames,
 };
 use crate::error::{Error, Role};
 use crate::frame::{CloseCode, FrameError, Header, HeaderRules, Opcode, append_masked, apply_mask};
