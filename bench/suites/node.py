@@ -68,7 +68,7 @@ def crossing(way: str) -> Subject:
 SERVERS = [server(name) for name in LIBRARIES if name != "undici"]
 SUITES = {
     "node": Suite(SERVERS, ROWS, serve, SERVED, ABOUT, needs=GENERATOR),
-    "node-memory": Suite(SERVERS, [Idle(5000)], hold, HELD, ABOUT_MEMORY, LESS, needs=GENERATOR, rounds=1),
+    "node-memory": Suite(SERVERS, [Idle(5000), Idle(15000)], hold, HELD, ABOUT_MEMORY, LESS, needs=GENERATOR, rounds=1),
     "node-clients": clients.suite([client(name) for name in LIBRARIES if name != "uWebSockets.js"]),
     "node-crossings": Suite(
         [crossing(way) for way in CROSSINGS],

@@ -43,23 +43,11 @@ class WebSocket extends EventEmitter {
     this._readyState = CONNECTING;
     /** Where the native side has it; -1 when it has not. */
     this._place = -1;
-    /** The driver of a connection over a stream of Node's. */
-    this._driver = null;
     this._server = null;
     /** Who hears of it when a server's connection is open. */
     this._onAccepted = null;
     /** What its handlers run in (`AsyncLocalStorage`), on the engine. */
     this._context = undefined;
-    this._binaryType = BINARY_TYPES[0];
-    this._paused = false;
-    /** Messages that came in the batch in which `pause` was called. */
-    this._held = null;
-    /** Callbacks of sends that wait for the queue to fall. */
-    this._waiting = null;
-    /** Sends behind a Blob that is being read. */
-    this._behind = null;
-    /** The kind of the message that is being sent in fragments, with FRAGMENT; 0 when there is none. */
-    this._sending = 0;
     if (address !== null) openClient(this, address, protocols, options);
   }
 
@@ -424,6 +412,18 @@ Object.assign(WebSocket.prototype, {
   _protocol: '',
   _extensions: '',
   _offersProtocols: false,
+  /** The driver of a connection over a stream of Node's. */
+  _driver: null,
+  _binaryType: BINARY_TYPES[0],
+  _paused: false,
+  /** Messages that came in the batch in which `pause` was called. */
+  _held: null,
+  /** Callbacks of sends that wait for the queue to fall. */
+  _waiting: null,
+  /** Sends behind a Blob that is being read. */
+  _behind: null,
+  /** The kind of the message that is being sent in fragments, with FRAGMENT; 0 when there is none. */
+  _sending: 0,
   /** A client's opening by a request of Node's. */
   _requestOpening: null,
   /** What stands for the socket of a connection on the engine. */
