@@ -328,6 +328,10 @@
 /// now; `head` is its response.
 #define ROPEWAY_EVENT_REDIRECT 13
 
+/// Engine, with ropeway_engine_relay: another node has published a message, which the subscribers here have got: `topic`,
+/// `kind`, `data`, `length`. For a server that keeps something of what is said, whoever listens.
+#define ROPEWAY_EVENT_RELAYED 14
+
 /// ROPEWAY_EVENT_FRAGMENT: a message begins here.
 #define ROPEWAY_FLAG_FIRST 1
 
@@ -581,7 +585,7 @@ typedef struct ropeway_event {
     uint32_t size;
     /// ROPEWAY_EVENT_...
     int32_t type;
-    /// The connection it happened on; 0 in the client and protocol layers.
+    /// The connection it happened on; 0 for none, and in the client and protocol layers.
     ropeway_connection connection;
     /// The listener that the connection came from; 0 for one that was dialled.
     ropeway_listener listener;
@@ -617,6 +621,8 @@ typedef struct ropeway_event {
     int64_t delay;
     /// Number of the attempt that comes next.
     uint32_t attempt;
+    /// The topic of a relayed message, NUL-terminated; NULL otherwise.
+    const char *topic;
 } ropeway_event;
 
 /// A certificate in DER (X.509, RFC 5280).
@@ -1718,7 +1724,8 @@ ropeway_status ropeway_engine_counter(const struct ropeway_engine *engine,
 /// Connects the engine's topics with those of other nodes, in this process, in others and on other machines, over the
 /// broker at `url`: Redis or Valkey (`redis://[USER:PASSWORD@]HOST[:PORT]/`, in TLS `rediss://`, or `redis+unix:///PATH`) or NATS
 /// (`nats://[USER:PASSWORD@]HOST[:PORT]`, in TLS `tls://`). From now on what is published on the engine goes to the subscribers
-/// of all nodes. NULL ends that. The broker need not be there yet.
+/// of all nodes, and what other nodes publish is told by ROPEWAY_EVENT_RELAYED too. NULL ends that. The broker need not be there
+/// yet.
 ///
 /// A message arrives at most once, those of one engine in their order. While the broker is away up to 16 MiB wait; what is
 /// dropped or lost is counted in ropeway_metrics. Two threads are started; ending the relay, and freeing the engine, waits

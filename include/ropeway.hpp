@@ -208,6 +208,8 @@ public:
     std::chrono::milliseconds delay() const noexcept { return std::chrono::milliseconds(event_->delay); }
     /// Of ROPEWAY_EVENT_REDIRECT: where it leads.
     std::string_view url() const noexcept { return event_->url ? event_->url : std::string_view(); }
+    /// Of ROPEWAY_EVENT_RELAYED: the message's topic.
+    std::string_view topic() const noexcept { return event_->topic ? event_->topic : std::string_view(); }
     template <class T> T *user_data() const noexcept { return static_cast<T *>(event_->user_data); }
     const ropeway_event &raw() const noexcept { return *event_; }
 
@@ -420,6 +422,7 @@ public:
     }
     /// Connects the engine's topics with those of other nodes: ropeway_engine_relay.
     Status relay(const std::string &url) noexcept { return ropeway_engine_relay(get(), url.c_str()); }
+    Status end_relay() noexcept { return ropeway_engine_relay(get(), nullptr); }
     /// What the engine has done: ropeway_engine_metrics.
     Result<ropeway_metrics> metrics() const noexcept {
         ropeway_metrics metrics;

@@ -483,8 +483,11 @@ export class WebSocketServer extends EventEmitter {
    * Connects this thread's topics with those of other nodes, over the broker at `redis://HOST/`, `rediss://HOST/` (TLS),
    * `redis+unix:///PATH`, `nats://HOST` or `tls://HOST` (NATS in TLS); null ends that. What is published goes to the
    * subscribers of all nodes from then on: at most once, what one node publishes in its order. The broker need not be there yet.
+   *
+   * `listener` is called with each message that another node has published, once the subscribers here have got it: for a
+   * server that keeps something of what is said. `data` is as that of a connection's 'message'.
    */
-  relay(url: string | null): void;
+  relay(url: string | null, listener?: (topic: string, data: Buffer, isBinary: boolean) => void): void;
   /** What the relay has done; null without one. */
   relayMetrics(): RelayMetrics | null;
   /** What all connections of this thread have done, those of other servers and of clients included. */

@@ -110,11 +110,19 @@ static void leave(struct person *person) {
     }
 }
 
+/* The names of all in a room. */
+static json_t *names_in(const struct room *room) {
+    json_t *names = json_array();
+    const struct person *person;
+    for (person = room->people; person != NULL; person = person->next)
+        json_array_append_new(names, json_string(person->name));
+    return names;
+}
+
 /* Enters a room; by the key also over a connection that is not known to be lost. */
 static void join(struct person *person, const char *room_name, const char *name, const char *key) {
     struct room *room = find_room(room_name);
     struct person *other, *holder = NULL;
-    json_t *people = json_array();
     if (room != NULL)
         for (other = room->people; other != NULL; other = other->next)
             if (strcmp(other->name, name) == 0)
@@ -137,22 +145,38 @@ static void join(struct person *person, const char *room_name, const char *name,
         room->people = person;
         room->count++;
         ropeway_engine_subscribe(engine, person->connection, room->name);
-        for (other = room->people; other != NULL; other = other->next)
-            json_array_append_new(people, json_string(other->name));
         tell(person->connection, NULL,
-             json_pack("{ss, ss, ss, sO, sO}", "type", "joined", "room", room->name, "name", name, "people", people,
+             json_pack("{ss, ss, ss, so, sO}", "type", "joined", "room", room->name, "name", name, "people", names_in(room),
                        "lines", room->lines));
     }
-    json_decref(people);
+}
+
+/* Keeps a line. Takes it over. */
+static void keep(struct room *room, json_t *line) {
+    json_array_append_new(room->lines, line);
+    if (json_array_size(room->lines) > LINES)
+        json_array_remove(room->lines, 0);
 }
 
 static void say(struct person *person, const char *text) {
-    json_t *lines = person->room->lines, *time = json_integer((json_int_t)(seconds(CLOCK_REALTIME) * 1000));
-    json_array_append_new(lines, json_pack("{ss, ss, sO}", "name", person->name, "text", text, "time", time));
-    if (json_array_size(lines) > LINES)
-        json_array_remove(lines, 0);
+    json_int_t time = (json_int_t)(seconds(CLOCK_REALTIME) * 1000);
+    keep(person->room, json_pack("{ss, ss, sI}", "name", person->name, "text", text, "time", time));
     tell(0, person->room,
-         json_pack("{ss, ss, ss, so}", "type", "said", "name", person->name, "text", text, "time", time));
+         json_pack("{ss, ss, ss, sI}", "type", "said", "name", person->name, "text", text, "time", time));
+}
+
+/* What has happened in a room at another server: what was said is kept, and who comes hears who is here. */
+static void hear(const char *topic, json_t *message) {
+    const char *type = json_string_value(json_object_get(message, "type"));
+    struct room *room = strlen(topic) <= WORD ? find_room(topic) : NULL;
+    if (room == NULL || type == NULL)
+        return;
+    if (strcmp(type, "said") == 0) {
+        json_object_del(message, "type");
+        keep(room, json_incref(message));
+    } else if (room->people != NULL && (strcmp(type, "arrived") == 0 || strcmp(type, "left") == 0)) {
+        tell(0, room, json_pack("{ss, so}", "type", "here", "people", names_in(room)));
+    }
 }
 
 /* What a person has sent. NULL, or what is wrong with it. */
@@ -232,6 +256,11 @@ static void handle(const ropeway_event *event) {
             end(event->connection, person);
             ropeway_engine_close(engine, event->connection, 1008, wrong);
         }
+        json_decref(message);
+        break;
+    case ROPEWAY_EVENT_RELAYED:
+        message = json_loadb(event->data, event->length, 0, NULL);
+        hear(event->topic, message);
         json_decref(message);
         break;
     case ROPEWAY_EVENT_CLOSED:

@@ -25,7 +25,17 @@ const FILES = new Set(fs.readdirSync(FOLDER));
 /** What no page of the chat sends. */
 class Misuse extends Error {}
 
-/** @type {Map<string, { people: Map<string, Person>, lines: { name: string, text: string, time: number }[] }>} */
+/** Who is in it, by name, and what was said last. */
+class Room {
+  people = new Map();
+  lines = [];
+
+  keep(line) {
+    if (this.lines.push(line) > LINES) this.lines.shift();
+  }
+}
+
+/** @type {Map<string, Room>} */
 const rooms = new Map();
 
 /** The room, made if need be in the place of an empty one; undefined when there are too many. */
@@ -36,7 +46,7 @@ function findRoom(name) {
       if (empty === undefined) return undefined;
       rooms.delete(empty);
     }
-    rooms.set(name, { people: new Map(), lines: [] });
+    rooms.set(name, new Room());
   }
   return rooms.get(name);
 }
@@ -87,8 +97,7 @@ class Person {
       this.join(...words);
     } else if (message?.type === 'say' && this.room) {
       const line = { name: this.name, text: textOf(message, 'text', TEXT), time: Date.now() };
-      const { lines } = rooms.get(this.room);
-      if (lines.push(line) > LINES) lines.shift();
+      rooms.get(this.room).keep(line);
       this.tellRoom({ type: 'said', ...line });
     } else if (message?.type === 'typing' && this.room) {
       this.tellRoom({ type: 'typing', name: this.name });
@@ -126,6 +135,16 @@ class Person {
   }
 }
 
+/** What has happened in a room at another server: what was said is kept, and who comes hears who is here. */
+function hear(nameOfRoom, data) {
+  const room = findRoom(nameOfRoom);
+  const { type, ...line } = JSON.parse(data);
+  if (type === 'said') room?.keep(line);
+  else if ((type === 'arrived' || type === 'left') && room?.people.size > 0) {
+    websockets.publish(nameOfRoom, JSON.stringify({ type: 'here', people: [...room.people.keys()] }));
+  }
+}
+
 const server = http.createServer((request, response) => {
   const wanted = request.url.split('?')[0];
   const file = wanted === '/' ? 'index.html' : wanted.slice(1);
@@ -151,7 +170,7 @@ websockets.on('connection', (websocket) => {
 
 const { positionals, values } = parseArgs({ allowPositionals: true, options: { relay: { type: 'string' } } });
 const [port = '8000', host = '127.0.0.1'] = positionals;
-if (values.relay) websockets.relay(values.relay);
+if (values.relay) websockets.relay(values.relay, hear);
 server.listen(Number(port), host, () => {
   console.log(`listening on http://${host}:${server.address().port}/`);
 });

@@ -126,6 +126,18 @@ class Person:
             self.room = ""
 
 
+def hear(name_of_room: str, data: str | bytes) -> None:
+    """What has happened in a room at another server: what was said is kept, and who comes hears who is here."""
+    room = find_room(name_of_room)
+    message: dict[str, Any] = json.loads(data)
+    match message:
+        case {"type": "said", **line} if room:
+            room.lines.append(line)
+        case {"type": "arrived" | "left"} if room and room.people:
+            person = next(iter(room.people.values()))
+            person.tell_room(type="here", people=list(room.people))
+
+
 async def chat(connection: ropeway.ServerConnection) -> None:
     """Runs for each connection, until it ends."""
     person = Person(connection)
@@ -159,7 +171,7 @@ async def main(port: int, host: str, broker: str | None) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     async with ropeway.serve(chat, host, port, process_request=page, max_size=MESSAGE) as server:
-        server.relay(broker)
+        server.relay(broker, hear)
         print(f"listening on http://{host}:{server.port}/", flush=True)
         await stopped.wait()
 

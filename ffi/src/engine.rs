@@ -198,6 +198,11 @@ pub unsafe extern "C" fn ropeway_engine_next_event(
                     lent.accept_failed(listener.bits(), &error)
                 }
                 EventKind::Undelivered { bytes, error } => lent.undelivered(bytes, &error.into()),
+                EventKind::Relayed {
+                    topic,
+                    kind,
+                    payload,
+                } => lent.relayed(topic, kind, payload),
                 _ => {}
             }
             Ok(lent.lend())

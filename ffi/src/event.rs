@@ -64,6 +64,9 @@ pub const ROPEWAY_EVENT_RECONNECTING: i32 = 12;
 /// Engine, with ROPEWAY_OPTION_MAX_REDIRECTS: the server has redirected the opening handshake to `url`, which is dialled
 /// now; `head` is its response.
 pub const ROPEWAY_EVENT_REDIRECT: i32 = 13;
+/// Engine, with ropeway_engine_relay: another node has published a message, which the subscribers here have got: `topic`,
+/// `kind`, `data`, `length`. For a server that keeps something of what is said, whoever listens.
+pub const ROPEWAY_EVENT_RELAYED: i32 = 14;
 
 /// ROPEWAY_EVENT_FRAGMENT: a message begins here.
 pub const ROPEWAY_FLAG_FIRST: u32 = 1;
@@ -92,7 +95,7 @@ pub struct ropeway_event {
     pub size: u32,
     /// ROPEWAY_EVENT_...
     pub r#type: i32,
-    /// The connection it happened on; 0 in the client and protocol layers.
+    /// The connection it happened on; 0 for none, and in the client and protocol layers.
     pub connection: ropeway_connection,
     /// The listener that the connection came from; 0 for one that was dialled.
     pub listener: ropeway_listener,
@@ -128,6 +131,8 @@ pub struct ropeway_event {
     pub delay: i64,
     /// Number of the attempt that comes next.
     pub attempt: u32,
+    /// The topic of a relayed message, NUL-terminated; NULL otherwise.
+    pub topic: *const c_char,
 }
 
 const NOTHING: ropeway_event = ropeway_event {
@@ -151,6 +156,7 @@ const NOTHING: ropeway_event = ropeway_event {
     url: ptr::null(),
     delay: 0,
     attempt: 0,
+    topic: ptr::null(),
 };
 
 /// An event while it is lent to C, with what it points to beyond the core's own buffers.
@@ -304,6 +310,13 @@ impl Lent {
         self.event.r#type = ROPEWAY_EVENT_UNDELIVERED;
         self.event.undelivered = bytes;
         self.error(error);
+    }
+
+    pub(crate) fn relayed(&mut self, topic: &str, kind: MessageKind, payload: &[u8]) {
+        self.data(ROPEWAY_EVENT_RELAYED, payload);
+        self.event.kind = number(kind);
+        self.text = c_string(topic.to_owned());
+        self.event.topic = self.text.as_ptr();
     }
 
     /// An event of the sans-I/O protocol.

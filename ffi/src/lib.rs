@@ -20,6 +20,8 @@ pub mod version;
 
 pub mod status;
 
+pub mod status_words;
+
 mod error;
 
 pub mod options;

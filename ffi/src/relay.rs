@@ -12,7 +12,8 @@ use crate::status::{ROPEWAY_OK, ropeway_status};
 /// Connects the engine's topics with those of other nodes, in this process, in others and on other machines, over the
 /// broker at `url`: Redis or Valkey (`redis://[USER:PASSWORD@]HOST[:PORT]/`, in TLS `rediss://`, or `redis+unix:///PATH`) or NATS
 /// (`nats://[USER:PASSWORD@]HOST[:PORT]`, in TLS `tls://`). From now on what is published on the engine goes to the subscribers
-/// of all nodes. NULL ends that. The broker need not be there yet.
+/// of all nodes, and what other nodes publish is told by ROPEWAY_EVENT_RELAYED too. NULL ends that. The broker need not be there
+/// yet.
 ///
 /// A message arrives at most once, those of one engine in their order. While the broker is away up to 16 MiB wait; what is
 /// dropped or lost is counted in ropeway_metrics. Two threads are started; ending the relay, and freeing the engine, waits

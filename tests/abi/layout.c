@@ -31,7 +31,8 @@ AT(ropeway_event, undelivered, 104);
 AT(ropeway_event, url, 112);
 AT(ropeway_event, delay, 120);
 AT(ropeway_event, attempt, 128);
-SIZE(ropeway_event, 136);
+AT(ropeway_event, topic, 136);
+SIZE(ropeway_event, 144);
 
 AT(ropeway_frame, size, 0);
 AT(ropeway_frame, role, 4);

@@ -149,6 +149,9 @@ static void settings() {
         }
     }
     CHECK(done && resolved == 1);
+    CHECK(engine->relay("redis+unix:///nonexistent") && engine->publish("topic", "hello") &&
+          engine->metrics()->relay_queued > 0);
+    CHECK(engine->end_relay() && engine->metrics()->relay_queued == 0);
 
     const ropeway_certificate chain[] = {{"0", 1}};
     const ropeway_tls_info told = {sizeof told, 1, "TLSv1.3", "TLS13_X", nullptr, "cabin.example", chain, 1};

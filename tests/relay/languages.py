@@ -40,7 +40,17 @@ async def python_node(broker: str) -> AsyncIterator[str]:
     async def news(connection: ropeway.ServerConnection) -> None:
         connection.subscribe("news")
         async for message in connection:
-            server.publish("news", message)
+            if message == "told?":
+                await connection.send(f"told {told}")
+            else:
+                server.publish("news", message)
+
+    told = 0
+
+    def hear(topic: str, message: str | bytes) -> None:
+        nonlocal told
+        number = int(message.split()[-1])
+        told += topic == "news" and isinstance(message, str) == bool(number % 2)
 
     async with ropeway.serve(news, "127.0.0.1", 0) as server:
         try:
@@ -48,7 +58,7 @@ async def python_node(broker: str) -> AsyncIterator[str]:
         except ValueError as error:
             assert "redis://" in str(error)
         assert server.relay_metrics() is None
-        server.relay(broker)
+        server.relay(broker, hear)
         while not server.relay_metrics().connected:
             await asyncio.sleep(0.01)
         yield f"ws://127.0.0.1:{server.port}/"
@@ -91,6 +101,10 @@ async def talk(broker: str, c_node: str) -> None:
                 if number > 0:
                     heard[who].append(number)
             assert all(numbers == list(range(1, MESSAGES)) for numbers in heard.values()), heard
+        for client in clients:
+            await client.send("told?")
+            answer = await client.recv()
+            assert answer == f"told {2 * MESSAGES}", answer
 
 
 @contextlib.contextmanager

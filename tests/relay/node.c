@@ -1,10 +1,11 @@
-/* node BROKER [HOST]: a node in C. Who connects gets the news of all nodes, and what is said is news; "lost?" is answered by how many
- * messages of other nodes did not come. */
+/* node BROKER [HOST]: a node in C. Who connects gets the news of all nodes, and what is said is news: a number, which is text if it is
+ * odd. "lost?" is answered by how many messages of other nodes did not come, "told?" by how many the engine has told of. */
 #include <ropeway.h>
 #include <stdio.h>
 #include <string.h>
 
 static ropeway_engine *engine;
+static unsigned told;
 
 static ropeway_metrics metrics(void) {
     ropeway_metrics metrics = {.size = sizeof metrics};
@@ -14,12 +15,20 @@ static ropeway_metrics metrics(void) {
 
 static void take(const ropeway_event *event) {
     char answer[32];
-    if (event->length == 5 && memcmp(event->data, "lost?", 5) == 0) {
-        snprintf(answer, sizeof answer, "lost %llu", (unsigned long long)metrics().relay_lost);
+    int lost = event->length == 5 && memcmp(event->data, "lost?", 5) == 0;
+    if (lost || (event->length == 5 && memcmp(event->data, "told?", 5) == 0)) {
+        unsigned long long count = lost ? metrics().relay_lost : told;
+        snprintf(answer, sizeof answer, "%.4s %llu", (const char *)event->data, count);
         ropeway_engine_send_text(engine, event->connection, answer, strlen(answer));
     } else {
         ropeway_engine_publish(engine, "news", event->kind, event->data, event->length, 0, NULL);
     }
+}
+
+/* Counts a message of another node's that is as it was sent. */
+static void hear(const ropeway_event *event) {
+    int is_odd = event->length > 0 && ((const char *)event->data)[event->length - 1] % 2 == 1;
+    told += strcmp(event->topic, "news") == 0 && event->connection == 0 && event->kind == (is_odd ? ROPEWAY_TEXT : ROPEWAY_BINARY);
 }
 
 int main(int argc, char **argv) {
@@ -44,5 +53,7 @@ int main(int argc, char **argv) {
                 ropeway_engine_subscribe(engine, event->connection, "news");
             else if (event->type == ROPEWAY_EVENT_MESSAGE)
                 take(event);
+            else if (event->type == ROPEWAY_EVENT_RELAYED)
+                hear(event);
     return 0;
 }

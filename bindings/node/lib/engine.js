@@ -1,6 +1,8 @@
 // The engine of this JavaScript thread. The native side calls `dispatch` once for each wake-up, with a list of what
 // happened; this file hands every event to the object at its connection's place.
 
+const { AsyncResource } = require('node:async_hooks');
+
 const binding = require('./binding');
 
 // A record: what happened, the place, and the payload's offset and length in a slab (src/batch.rs has the same).
@@ -15,6 +17,7 @@ const OPENED = 6;
 const CLOSED = 7;
 const WRITABLE = 8;
 const ACCEPT_FAILED = 9;
+const RELAYED = 10;
 // The payload is one of the values: the offset says which.
 const VALUE = 0x100;
 // The payload is in the wide slab.
@@ -36,6 +39,8 @@ const records = new Int32Array(RECORDS * RECORD);
 const connections = [];
 /** By number: servers. */
 const listeners = [];
+/** Is told of other nodes' messages. */
+let onRelayed;
 
 let slab = new ArrayBuffer(0);
 let wide = slab;
@@ -93,6 +98,8 @@ function deliver(kind, place, connection, payload) {
     else tellServer(server, '_onRequest', place, payload);
   } else if (kind === ACCEPT_FAILED) {
     tellServer(listeners[place], '_onAcceptFailed', payload);
+  } else if (kind === RELAYED) {
+    onRelayed?.(payload.topic, payload.data, payload.isBinary);
   } else if (connection === undefined) {
     if (kind === CLOSED && payload.listener !== undefined) {
       tellServer(listeners[payload.listener], '_onClientError', payload);
@@ -131,6 +138,12 @@ function tell(connection, kind, payload) {
 const native = new binding.Engine(records, dispatch);
 const { send, queuedBytes, release } = native.functions();
 
+/** Connects topics with those of other nodes; `listener` is told of their messages, in the context of this call. */
+function relay(url, listener) {
+  native.relay(url, listener !== undefined);
+  onRelayed = listener && AsyncResource.bind(listener);
+}
+
 /** Sends what was gathered, at the end of the present callback. */
 function releaseSoon() {
   process.nextTick(release);
@@ -143,6 +156,7 @@ module.exports = {
   native,
   send,
   queuedBytes,
+  relay,
   releaseSoon,
   tell,
   BINARY,

@@ -8,7 +8,7 @@ const net = require('node:net');
 
 const { WebSocket } = require('./websocket');
 const { EngineOpening, StreamOpening } = require('./opening');
-const { binding, native, listeners } = require('./engine');
+const { binding, native, listeners, relay } = require('./engine');
 const topics = require('./topics');
 const { makeOptions } = require('./options');
 const { toError } = require('./errors');
@@ -108,8 +108,8 @@ class WebSocketServer extends EventEmitter {
   }
 
   /** Connects this thread's topics with those of other nodes, over the broker at `url`; null ends that. */
-  relay(url) {
-    native.relay(url);
+  relay(url, listener) {
+    relay(url, listener);
   }
 
   /** What the relay has done; null without one. */

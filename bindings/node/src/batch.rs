@@ -31,6 +31,7 @@ pub(crate) mod kind {
     pub(crate) const CLOSED: i32 = 7;
     pub(crate) const WRITABLE: i32 = 8;
     pub(crate) const ACCEPT_FAILED: i32 = 9;
+    pub(crate) const RELAYED: i32 = 10;
 }
 /// The payload is a value of its own.
 const VALUE: i32 = 0x100;

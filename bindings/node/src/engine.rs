@@ -314,11 +314,12 @@ impl Engine {
         }
     }
 
-    /// Connects topics with those of other nodes over a broker; null ends that.
+    /// Connects topics with those of other nodes over a broker, and tells of their messages if `tell`; null ends that.
     #[napi]
-    pub fn relay(&self, url: Option<String>) -> Result<()> {
+    pub fn relay(&self, url: Option<String>, tell: bool) -> Result<()> {
         let mut seats = self.0.seats.borrow_mut();
         seats.relay = None;
+        seats.tells_relayed = tell;
         seats.engine.connections().set_forward(None);
         if let Some(url) = url {
             let relay = Relay::start(&mut seats.engine, &url, RelayOptions::default());

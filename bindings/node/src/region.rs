@@ -9,8 +9,8 @@ use ropeway_core::engine::Engine;
 
 use crate::pool::{Loan, Pool};
 
-/// The least that is asked of a socket at once, as far as the size of the memory goes.
-const LEAST_READ: usize = 256 << 10;
+/// Bytes that are kept in one block. With it the batch ends as well: its messages are answered while they are in the cache.
+const KEPT: usize = 256 << 10;
 
 /// The memory, and what JavaScript has of it.
 pub(crate) struct Region {
@@ -41,7 +41,7 @@ impl Region {
         if !engine.memory_is_full() {
             return Ok(());
         }
-        let size = 2 * engine.read_size().max(LEAST_READ);
+        let size = KEPT + engine.read_size();
         let pooled = self.pool.take().filter(|memory| memory.len() >= size);
         let memory = engine.replace_memory(pooled.unwrap_or_else(|| vec![0; size]));
         let Some((reference, loan)) = self.lent.take() else {

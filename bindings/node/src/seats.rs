@@ -19,6 +19,8 @@ pub(crate) struct Seats {
     pub(crate) engine: engine::Engine,
     /// Behind the engine, which it serves until the end.
     pub(crate) relay: Option<Relay>,
+    /// JavaScript wants to be told of other nodes' messages.
+    pub(crate) tells_relayed: bool,
     seats: Vec<Seat>,
     free: Vec<u32>,
     /// By the number that JavaScript knows them by.
@@ -101,6 +103,7 @@ impl Seats {
                 ..EngineOptions::default()
             })?,
             relay: None,
+            tells_relayed: false,
             seats: Vec::new(),
             free: Vec::new(),
             listeners: Vec::new(),

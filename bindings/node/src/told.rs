@@ -55,6 +55,14 @@ pub struct ToldClosed {
     pub refused: Option<ToldRequest>,
 }
 
+/// A message of another node's.
+#[napi(object, object_from_js = false)]
+pub struct ToldRelayed {
+    pub topic: String,
+    pub data: Buffer,
+    pub is_binary: bool,
+}
+
 /// An error of the core's.
 #[napi(object, object_from_js = false)]
 pub struct ToldError {

@@ -6,13 +6,13 @@ use std::rc::Rc;
 
 use napi::{Result, Status, check_status, sys};
 use ropeway_core::engine::{ConnectionId, EventKind, ListenerId};
-use ropeway_core::protocol::Gathered;
+use ropeway_core::protocol::{Gathered, MessageKind};
 
 use crate::apart::Apart;
 use crate::batch::{self, Batch, LARGE, MIDDLE, Payload, kind};
 use crate::pool::Pool;
 use crate::seats::{Seat, Seats, unusable};
-use crate::told::{ToldClosed, ToldError, ToldRequest};
+use crate::told::{ToldClosed, ToldError, ToldRelayed, ToldRequest};
 use crate::watch::{Wake, Watch};
 
 /// The place of a connection that has none.
@@ -256,6 +256,21 @@ impl Thread {
             }
             EventKind::AcceptFailed { listener, error } => {
                 Later::AcceptFailed(listener, Box::new(ToldError::from(&error)))
+            }
+            EventKind::Relayed {
+                topic,
+                kind: of,
+                payload,
+            } => {
+                if seats.tells_relayed {
+                    let told = ToldRelayed {
+                        topic: topic.to_owned(),
+                        data: payload.into(),
+                        is_binary: of == MessageKind::Binary,
+                    };
+                    batch.push(kind::RELAYED, NOWHERE, batch::value(self.env, told)?)?;
+                }
+                return Ok(Step::Told(id));
             }
             kind => {
                 if matches!(kind, EventKind::Closed(_)) {

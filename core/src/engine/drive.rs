@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Engine;
 use super::connections::Connections;
-use super::event::{Notice, ToldText};
+use super::event::{Notice, Relayed, ToldText};
 use super::id::{self, ALARM, ConnectionId, ListenerId, WAKER};
 use super::log;
 use super::read::BURST;
@@ -63,6 +63,7 @@ impl Engine {
 
     pub(super) fn advance(&mut self) -> Option<Told> {
         self.lent = None;
+        self.relayed = None;
         self.connections.told = ToldText::default();
         loop {
             if let Some(index) = self.active {
@@ -350,8 +351,17 @@ impl Connections {
                     self.undelivered(ConnectionId::NONE, payload.len(), result);
                 }
                 Command::Deliver(topic, kind, payload) => {
-                    let result = self.deliver(&topic, kind, &payload, None).map(|_| ());
-                    self.undelivered(ConnectionId::NONE, payload.len(), result);
+                    match self.deliver(&topic, kind, &payload, None) {
+                        Ok(_) => self.notices.push_back(Notice::Relayed(Relayed {
+                            topic,
+                            kind,
+                            payload,
+                        })),
+                        refused => {
+                            let result = refused.map(|_| ());
+                            self.undelivered(ConnectionId::NONE, payload.len(), result);
+                        }
+                    }
                 }
                 Command::Close(id, code, reason) => {
                     if let Err(SendError::InvalidCloseCode(_) | SendError::ControlTooLong(_)) =
@@ -374,7 +384,7 @@ impl Connections {
             Notice::Undelivered(id, ..) => {
                 *id == ConnectionId::NONE || self.slots.get(*id).is_some()
             }
-            Notice::AcceptFailed(..) => true,
+            Notice::AcceptFailed(..) | Notice::Relayed(_) => true,
         }
     }
 

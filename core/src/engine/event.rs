@@ -11,7 +11,7 @@ use crate::protocol::{self, Closed, MessageKind, Opened};
 /// [`Engine::next_event`](super::Engine::next_event).
 #[derive(Debug)]
 pub struct Event<'a> {
-    /// The connection; [`ConnectionId::NONE`] with [`EventKind::AcceptFailed`].
+    /// The connection; [`ConnectionId::NONE`] with [`EventKind::AcceptFailed`] and [`EventKind::Relayed`].
     pub id: ConnectionId,
     /// The application's number for it; see [`set_user_data`](super::Connections::set_user_data).
     pub user_data: u64,
@@ -54,6 +54,14 @@ impl ToldText {
     pub(super) fn is(self, payload: &[u8]) -> bool {
         self.0 == payload.as_ptr().addr() && self.1 == payload.len()
     }
+}
+
+/// A message that was published elsewhere.
+#[derive(Debug)]
+pub(super) struct Relayed {
+    pub(super) topic: Box<str>,
+    pub(super) kind: MessageKind,
+    pub(super) payload: Vec<u8>,
 }
 
 /// What happened.
@@ -140,6 +148,16 @@ pub enum EventKind<'a> {
         /// Why.
         error: SendError,
     },
+    /// A message that another node has published, which a [`Remote`](super::Remote::deliver) brought: the topic's subscribers
+    /// have got it. For a server that keeps something of what is said, such as a room's last lines.
+    Relayed {
+        /// The topic, with subscribers here or without.
+        topic: &'a str,
+        /// Text (validated as UTF-8) or binary.
+        kind: MessageKind,
+        /// Its payload.
+        payload: &'a [u8],
+    },
 }
 
 /// What the engine itself has to tell.
@@ -148,6 +166,7 @@ pub(super) enum Notice {
     Writable(ConnectionId),
     AcceptFailed(ListenerId, Error),
     Undelivered(ConnectionId, u64, SendError),
+    Relayed(Relayed),
 }
 
 impl Notice {
@@ -155,15 +174,28 @@ impl Notice {
     pub(super) const fn connection(&self) -> ConnectionId {
         match *self {
             Self::Writable(id) | Self::Undelivered(id, ..) => id,
-            Self::AcceptFailed(..) => ConnectionId::NONE,
+            Self::AcceptFailed(..) | Self::Relayed(_) => ConnectionId::NONE,
         }
     }
 
-    pub(super) fn into_kind(self) -> EventKind<'static> {
+    /// The event, which lends what `place` then holds.
+    pub(super) fn into_kind(self, place: &mut Option<Relayed>) -> EventKind<'_> {
         match self {
             Self::Writable(_) => EventKind::Writable,
             Self::AcceptFailed(listener, error) => EventKind::AcceptFailed { listener, error },
             Self::Undelivered(_, bytes, error) => EventKind::Undelivered { bytes, error },
+            Self::Relayed(relayed) => {
+                let Relayed {
+                    topic,
+                    kind,
+                    payload,
+                } = place.insert(relayed);
+                EventKind::Relayed {
+                    topic,
+                    kind: *kind,
+                    payload,
+                }
+            }
         }
     }
 }

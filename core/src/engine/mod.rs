@@ -85,7 +85,7 @@ use crate::net::ForkGuard;
 use crate::protocol::{Gathered, Input, MakeRoom, Raw, Room, Source};
 use apart::Lone;
 use drive::Told;
-use event::ToldText;
+use event::{Relayed, ToldText};
 use redirect::Target;
 
 /// Settings of an engine as a whole.
@@ -138,6 +138,8 @@ pub struct Engine {
     lent: Option<Source>,
     /// Where the redirect leads that is told.
     led_to: Option<Target>,
+    /// The message of another node that is told.
+    relayed: Option<Relayed>,
 }
 
 impl Engine {
@@ -167,6 +169,7 @@ impl Engine {
             read_ahead: None,
             lent: None,
             led_to: None,
+            relayed: None,
         })
     }
 
@@ -365,7 +368,7 @@ impl Engine {
                 };
                 (id, kind)
             }
-            Told::Notice(notice) => (notice.connection(), notice.into_kind()),
+            Told::Notice(notice) => (notice.connection(), notice.into_kind(&mut self.relayed)),
         };
         let slot = self.connections.slots.get(id);
         let event = Event {

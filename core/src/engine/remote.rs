@@ -70,7 +70,8 @@ impl Remote {
     }
 
     /// As [`publish`](Self::publish), of a message that was published elsewhere: it is not shown to who
-    /// [forwards](super::Connections::set_forward) what is published here.
+    /// [forwards](super::Connections::set_forward) what is published here, and it is
+    /// [told](super::EventKind::Relayed) once its subscribers have it.
     ///
     /// # Errors
     /// As [`send`](Self::send).

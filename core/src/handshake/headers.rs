@@ -266,6 +266,7 @@ mod tests {
     #[test]
     fn names_are_found_whatever_their_case() {
         let headers = sample();
+        assert!(!headers.is_empty());
         assert_eq!(headers.len(), 5);
         assert_eq!(headers.get("ACCEPT"), Some("a"));
         assert_eq!(headers.get_all("Accept").collect::<Vec<_>>(), [b"a", b"b"]);

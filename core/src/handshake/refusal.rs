@@ -284,6 +284,27 @@ mod tests {
     }
 
     #[test]
+    fn registered_statuses_have_a_phrase() {
+        // IANA's HTTP Status Code Registry, but for the codes of WebDAV and 103.
+        let registered = [
+            100..=101,
+            200..=206,
+            300..=305,
+            307..=308,
+            400..=417,
+            421..=422,
+            425..=426,
+            428..=429,
+            431..=431,
+            451..=451,
+            500..=505,
+            511..=511,
+        ];
+        let known = (0..=999).filter(|&status| !reason_phrase(status).is_empty());
+        assert!(known.eq(registered.into_iter().flatten()));
+    }
+
+    #[test]
     fn some_statuses_are_written_without_a_body() {
         for (status, length) in [(204, None), (205, Some("0")), (304, None)] {
             let text = written(&Refusal::new(status, "body").expect("valid"));

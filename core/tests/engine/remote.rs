@@ -217,3 +217,50 @@ fn what_cannot_be_delivered_is_told_unless_the_connection_is_gone() {
     engine.poll(Some(Duration::ZERO)).expect("polls");
     assert!(engine.next_event().is_none());
 }
+
+#[test]
+fn what_others_published_is_told_after_its_subscribers_have_got_it() {
+    let mut engine = engine();
+    let (client, server) = pair(&mut engine, Options::default(), Options::default());
+    engine
+        .connections()
+        .subscribe(server, "cats")
+        .expect("is there");
+    let remote = engine.remote();
+    for (topic, kind, payload) in [
+        ("cats", MessageKind::Text, "grüezi".as_bytes()),
+        ("dogs", MessageKind::Binary, b"\xFF"),
+        ("dogs", MessageKind::Text, b"\xFF"),
+    ] {
+        remote
+            .deliver(topic, kind, payload.to_vec())
+            .expect("is taken");
+    }
+    let mut log = Vec::new();
+    run(&mut engine, |event, _| {
+        log.push(match event.kind {
+            EventKind::Relayed {
+                topic,
+                kind,
+                payload,
+            } => {
+                assert_eq!(event.id, ConnectionId::NONE);
+                format!("{topic}: {kind:?} {payload:?}")
+            }
+            EventKind::Undelivered { bytes, error } => format!("{bytes}: {error:?}"),
+            _ => {
+                assert_eq!(event.id, client);
+                format!("{:?}", message(&event).expect("a message"))
+            }
+        });
+        log.len() == 4
+    });
+    let payload = "grüezi".as_bytes();
+    let expected = [
+        format!("cats: Text {payload:?}"),
+        "dogs: Binary [255]".to_owned(),
+        "1: InvalidUtf8".to_owned(),
+        format!("{:?}", (MessageKind::Text, payload)),
+    ];
+    assert_eq!(log, expected);
+}

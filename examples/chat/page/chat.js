@@ -99,6 +99,10 @@ const told = {
     meet(name);
     addNote(name, 'has arrived');
   },
+  here({ people: names }) {
+    for (const one of names) people.add(one);
+    showPeople();
+  },
   left({ name }) {
     people.delete(name);
     endTyping(name);
@@ -122,7 +126,7 @@ const told = {
   },
 };
 
-/** Somebody is there; of those at another server the page hears only when they come, or say something. */
+/** Somebody is there. */
 function meet(name) {
   if (people.has(name)) return;
   people.add(name);

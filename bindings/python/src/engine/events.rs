@@ -13,6 +13,7 @@ use crate::closed::{self, Closed};
 use crate::connection::{Connection, OPEN};
 use crate::futures::resolve;
 use crate::inbox::Item;
+use crate::payload;
 use crate::room;
 
 /// An event on its way to Python, without a hold on the engine. What the garbage collector tracks is made from it
@@ -32,6 +33,7 @@ pub(super) enum Told {
     Writable(Py<Connection>),
     Closed(Py<Connection>, Box<protocol::Closed>),
     AcceptFailed(Py<PyAny>, String),
+    Relayed(Py<PyAny>, String, PyResult<Py<PyAny>>),
     Nothing,
 }
 
@@ -43,6 +45,7 @@ impl Core {
             table,
             free,
             servers,
+            on_relayed,
             ..
         } = self;
         loop {
@@ -140,6 +143,21 @@ impl Core {
                         None => Told::Nothing,
                     }
                 }
+                (
+                    EventKind::Relayed {
+                        topic,
+                        kind,
+                        payload,
+                    },
+                    _,
+                ) => match on_relayed {
+                    Some(listener) => Told::Relayed(
+                        listener.clone_ref(py),
+                        topic.to_owned(),
+                        payload::to_object(py, kind, payload),
+                    ),
+                    None => Told::Nothing,
+                },
                 _ => Told::Nothing,
             };
             return Some(told);
@@ -229,6 +247,9 @@ impl Told {
             Self::AcceptFailed(server, error) => server
                 .call_method1(py, intern!(py, "_on_accept_failed"), (error,))
                 .map(drop),
+            Self::Relayed(listener, topic, message) => {
+                listener.call1(py, (topic, message?)).map(drop)
+            }
         }
     }
 }

@@ -45,6 +45,8 @@ pub(crate) struct Core {
     engine: engine::Engine,
     /// Behind the engine, which it serves until the end.
     relay: Option<Relay>,
+    /// Is called for each message of another node.
+    on_relayed: Option<Py<PyAny>>,
     /// By the number that the core keeps for each connection, less one.
     table: Vec<Option<Py<Connection>>>,
     free: Vec<usize>,
@@ -136,6 +138,7 @@ impl Engine {
             core: Mutex::new(Core {
                 engine,
                 relay: None,
+                on_relayed: None,
                 table: Vec::new(),
                 free: Vec::new(),
                 servers: HashMap::new(),
@@ -305,16 +308,24 @@ impl Engine {
         self.core().connections().subscribers(topic)
     }
 
-    /// Connects topics with those of other nodes over a broker; None ends that.
-    fn relay(&self, py: Python<'_>, url: Option<&str>) -> PyResult<()> {
+    /// Connects topics with those of other nodes over a broker, whose messages go to `on_message` too; None ends that.
+    #[pyo3(signature = (url, on_message=None))]
+    fn relay(
+        &self,
+        py: Python<'_>,
+        url: Option<&str>,
+        on_message: Option<Py<PyAny>>,
+    ) -> PyResult<()> {
         let mut core = self.core();
         let old = core.relay.take();
+        let old_listener = std::mem::replace(&mut core.on_relayed, on_message);
         core.connections().set_forward(None);
         let started = (url)
             .map(|url| Relay::start(&mut core.engine, url, RelayOptions::default()))
             .transpose();
         let outcome = started.map(|relay| core.relay = relay);
         drop(core);
+        drop(old_listener);
         // It waits for its threads.
         py.detach(|| drop(old));
         outcome.map_err(|error| PyValueError::new_err(error.to_string()))
@@ -354,7 +365,7 @@ impl Engine {
             for connection in core.table.iter().flatten() {
                 visit.call(connection)?;
             }
-            for server in core.servers.values() {
+            for server in core.servers.values().chain(&core.on_relayed) {
                 visit.call(server)?;
             }
         }
@@ -367,7 +378,8 @@ impl Engine {
         };
         let table = std::mem::take(&mut core.table);
         let servers = std::mem::take(&mut core.servers);
+        let on_relayed = core.on_relayed.take();
         drop(core);
-        drop((table, servers));
+        drop((table, servers, on_relayed));
     }
 }

@@ -134,6 +134,9 @@ fn compressors_are_kept_by_their_settings_and_not_without_bound() {
                 Ok(&b"hello hello hello"[..]),
                 "{round} {bits}"
             );
+            let kept = compressors.take(config);
+            assert!(format!("{kept:?}").contains(&format!("{config:?}")));
+            compressors.give(kept);
         }
     }
     assert!(format!("{compressors:?}").matches("config").count() <= 4);

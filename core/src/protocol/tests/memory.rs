@@ -1,6 +1,7 @@
 //! What a connection costs while nothing happens on it.
 
 use super::*;
+use crate::protocol::Gathered;
 
 #[test]
 fn an_idle_connection_is_compact_and_holds_no_heap_of_its_own() {
@@ -80,4 +81,40 @@ fn assert_idle(peer: &Peer) {
     assert!(protocol.is_open());
     assert!(protocol.opening.is_none() && protocol.partial.is_none() && protocol.ending.is_none());
     assert_eq!(peer.input.incomplete_bytes(), 0);
+}
+
+#[test]
+fn what_is_kept_for_other_messages_is_bounded() {
+    // Inflaters: one for each message that is under way, of which a few are kept.
+    let mut input = Input::new();
+    for (under_way, kept) in [(1, 1), (3, 3), (9, 4)] {
+        let inflaters: Vec<_> = (0..under_way).map(|_| input.take_inflater()).collect();
+        inflaters
+            .into_iter()
+            .for_each(|inflater| input.give_inflater(inflater));
+        assert_eq!(format!("{input:?}").matches("Inflater {").count(), kept);
+    }
+    // Memory of messages that the application has done with: 32 MiB in blocks of up to 2.
+    let block = |size| {
+        let mut memory = Gathered::new();
+        assert!(memory.reserve(size));
+        memory
+    };
+    assert!(input.reuse(block(3 << 20)).is_some());
+    let wanted = (0..100).take_while(|_| input.reuse(block(1 << 20)).is_none());
+    assert_eq!(wanted.count(), 32);
+}
+
+#[test]
+fn output_is_empty_once_all_of_it_is_consumed() {
+    let mut peer = Peer::open(Role::Server, Options::default());
+    assert!(peer.output.is_empty());
+    peer.protocol.ping(&mut peer.output, b"abc").expect("open");
+    let length = peer.output.bytes().len();
+    for consumed in 0..length {
+        assert!(!peer.output.is_empty(), "{consumed} of {length}");
+        peer.output.consume(1);
+    }
+    assert!(peer.output.is_empty());
+    assert_eq!(peer.output.bytes(), []);
 }

@@ -206,17 +206,20 @@ class Server:
         """
         return self._engine.publish(topic, message, text, exclude)
 
-    def relay(self, url: str | None) -> None:
+    def relay(self, url: str | None, on_message: Callable[[str, str | bytes], object] | None = None) -> None:
         """Connects the topics of this event loop with those of other nodes, over the broker at `url`.
 
         What is published goes to the subscribers of all nodes from then on: at most once, what one node publishes in
         its order. `redis://HOST/`, `rediss://HOST/` (TLS), `redis+unix:///PATH`, `nats://HOST` or `tls://HOST` (NATS in
         TLS); the broker need not be there yet. None ends it.
 
+        `on_message` is called with the topic and the message that another node has published, once the subscribers here
+        have got it: for a server that keeps something of what is said. An exception in it goes to the loop's handler.
+
         Raises:
             ValueError: the URL is none of a broker.
         """
-        self._engine.relay(url)
+        self._engine.relay(url, on_message)
 
     def relay_metrics(self) -> RelayMetrics | None:
         """What the relay has done; None without one."""
