@@ -22,6 +22,7 @@ use ropeway::protocol::{ropeway_protocol, ropeway_protocol_free};
 use ropeway::remote::*;
 use ropeway::ropeway_last_error;
 use ropeway::status::*;
+use ropeway::status_words::ropeway_status_string;
 
 use connections::Connections;
 use handles::Handles;

@@ -68,7 +68,9 @@ pub fn proxy(data: &[u8]) {
         }
     }
     if url.starts_with("http:") {
-        let requests = String::from_utf8(sent.concat()).expect("text");
+        // A realm may hold any bytes above 127, which are repeated as they came.
+        let requests = sent.concat();
+        let requests = String::from_utf8_lossy(&requests);
         for request in requests.split_inclusive("\r\n\r\n") {
             let fields = request.matches("\r\n").count();
             assert!(

@@ -225,6 +225,10 @@ impl Display for WebSocketUrl {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         if let Some(path) = &self.socket {
             f.write_str("ws+unix:")?;
+            if path.starts_with("//") {
+                // An authority, or the path's beginning would be taken for one.
+                f.write_str("//")?;
+            }
             for byte in path.bytes() {
                 match byte {
                     b'%' | b':' | b'?' | b'#' => write!(f, "%{byte:02X}")?,
@@ -513,6 +517,7 @@ mod tests {
         for text in [
             "ws+unix:/it's.sock:/",
             "ws+unix:/a%20%25%3A%3F%23b%C3%A9:/%20",
+            "ws+unix:////run//x.sock:/",
         ] {
             assert_eq!(parse(text).to_string(), text);
         }

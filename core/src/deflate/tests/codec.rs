@@ -233,6 +233,10 @@ fn a_message_that_stops_within_a_block_is_an_error() {
             assert!(whole.is_err(), "{cut} of {length}: {whole:?}");
         }
     }
+    // A block's header of which the empty block's bytes are a part.
+    let within = [0x7c, 0x06, 0x00, 0x00, 0xff, 0xff];
+    let whole = inflated(&mut Inflater::new(), &within, false);
+    assert_eq!(whole, Err(InflateError::Unfinished));
     // A block's header whose code lengths end too soon, which the empty block's end would only prolong.
     let mut header = [0; 28];
     header[..2].copy_from_slice(&[0x2c, 0x27]);
