@@ -1,7 +1,7 @@
 //! The exceptions that calls raise.
 
 use pyo3::call::PyCallArgs;
-use pyo3::exceptions::{PyOSError, PyRuntimeError, PyUnicodeError, PyValueError};
+use pyo3::exceptions::{PyMemoryError, PyOSError, PyRuntimeError, PyUnicodeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
@@ -45,6 +45,7 @@ pub(crate) fn send_error(slf: &Bound<'_, PyAny>, error: SendError) -> PyErr {
         SendError::ControlTooLong(_) | SendError::InvalidCloseCode(_) => {
             raised(slf.py(), "ProtocolError", &error.to_string())
         }
+        SendError::OutOfMemory(_) => PyMemoryError::new_err(error.to_string()),
         error => PyRuntimeError::new_err(error.to_string()),
     }
 }

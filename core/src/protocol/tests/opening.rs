@@ -423,6 +423,8 @@ fn a_page_of_another_origin_is_refused_before_the_application_is_asked() {
     assert_eq!(*cause(&server), HandshakeError::OriginNotAllowed(origin));
     assert!(server.sent_text().starts_with("HTTP/1.1 403 Forbidden\r\n"));
     assert_eq!(server.told.len(), 1, "its end, and nothing else");
+    let refused = server.closed().refused.as_deref().expect("the request");
+    assert_eq!(refused.headers.get("origin"), Some("https://evil.example"));
 
     let mut server = Peer::server(options.clone());
     server.receive(REQUEST.as_bytes(), at(0));
