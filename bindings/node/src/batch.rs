@@ -245,7 +245,7 @@ impl Batch {
             count: self.count,
             slab: self.slab.introduce()?.unwrap_or(undefined),
             wide: self.wide.introduce()?.unwrap_or(undefined),
-            region: self.region.introduce().unwrap_or(undefined),
+            region: self.region.introduce()?.unwrap_or(undefined),
             values,
         }))
     }

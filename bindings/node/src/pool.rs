@@ -106,6 +106,14 @@ fn let_go(env: sys::napi_env) -> Result<()> {
     })
 }
 
+/// The Buffer that a reference keeps.
+pub(crate) fn referred(env: sys::napi_env, reference: sys::napi_ref) -> Result<sys::napi_value> {
+    let mut buffer = ptr::null_mut();
+    // SAFETY: called on the environment's thread within a handle scope, with a reference that has not been deleted.
+    check_status!(unsafe { sys::napi_get_reference_value(env, reference, &raw mut buffer) })?;
+    Ok(buffer)
+}
+
 /// What a Buffer of JavaScript's stands on, once the loan is settled.
 struct Lent<M: Memory>(Pool<M>, Cell<Option<M>>);
 

@@ -7,7 +7,7 @@ use std::ptr;
 use napi::{Result, check_status, sys};
 use ropeway_core::engine::Engine;
 
-use crate::pool::{Loan, Pool};
+use crate::pool::{self, Loan, Pool};
 
 /// Bytes that are kept in one block. With it the batch ends as well: its messages are answered while they are in the cache.
 const KEPT: usize = 256 << 10;
@@ -18,8 +18,8 @@ pub(crate) struct Region {
     pool: Pool<Vec<u8>>,
     /// The Buffer, which the reference keeps while the engine reads into its memory.
     lent: Option<(sys::napi_ref, Loan<Vec<u8>>)>,
-    /// The Buffer while JavaScript does not know it yet.
-    fresh: sys::napi_value,
+    /// JavaScript does not know the Buffer yet.
+    is_fresh: bool,
     /// The runtime allows no Buffers on other memory than its own (Electron).
     is_refused: bool,
 }
@@ -30,7 +30,7 @@ impl Region {
             env,
             pool: Pool::new(),
             lent: None,
-            fresh: ptr::null_mut(),
+            is_fresh: false,
             is_refused: false,
         }
     }
@@ -78,13 +78,17 @@ impl Region {
             sys::napi_create_reference(self.env, buffer, 1, &raw mut reference)
         })?;
         self.lent = Some((reference, loan));
-        self.fresh = buffer;
+        self.is_fresh = true;
         Ok(())
     }
 
-    /// The Buffer, if JavaScript does not know it yet. To be called in the scope of [`keep`](Self::keep).
-    pub(crate) fn introduce(&mut self) -> Option<sys::napi_value> {
-        let fresh = std::mem::replace(&mut self.fresh, ptr::null_mut());
-        (!fresh.is_null()).then_some(fresh)
+    /// The Buffer, if JavaScript does not know it yet. To be called within a handle scope.
+    pub(crate) fn introduce(&mut self) -> Result<Option<sys::napi_value>> {
+        match &self.lent {
+            Some((reference, _)) if std::mem::replace(&mut self.is_fresh, false) => {
+                pool::referred(self.env, *reference).map(Some)
+            }
+            _ => Ok(None),
+        }
     }
 }

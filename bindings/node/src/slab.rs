@@ -4,7 +4,7 @@ use std::ptr;
 
 use napi::{Result, check_status, sys};
 
-use crate::pool::Pool;
+use crate::pool::{self, Pool};
 
 /// A Buffer of a fixed size, kept by a reference until the next one takes its place.
 pub(crate) struct Slab {
@@ -110,11 +110,6 @@ impl Slab {
         if !std::mem::replace(&mut self.is_fresh, false) {
             return Ok(None);
         }
-        let mut buffer = ptr::null_mut();
-        // SAFETY: a reference of `renew`, on the environment's thread within a handle scope.
-        check_status!(unsafe {
-            sys::napi_get_reference_value(self.env, self.reference, &raw mut buffer)
-        })?;
-        Ok(Some(buffer))
+        pool::referred(self.env, self.reference).map(Some)
     }
 }
